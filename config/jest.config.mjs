@@ -1,0 +1,8 @@
+// Tests run as compiled by `npm run build:test`, so that worker threads written in TypeScript load in them.
+export default {
+  rootDir: '../.build',
+  testEnvironment: 'node',
+  transform: {},
+  testMatch: ['<rootDir>/test/**/*.test.js'],
+  testTimeout: 30_000,
+};

@@ -1,0 +1,80 @@
+/** The way of every EST request that carries a PKCS #10 body: read it, hand it to the core, put the result into bytes. */
+
+import type { EnrollmentRequest } from '../../src/enrollment/request.js';
+import type { EnrollmentResult } from '../../src/enrollment/result.js';
+import { GatewayError } from '../../src/errors.js';
+import type { Exchange, PolicyView, ProtocolServices, Reply } from '../../src/protocol.js';
+import { decodePkcs10Body, readCredentials } from './decode.js';
+import { certificateReply, pendingReply } from './encode.js';
+import { checkLinking } from './linking.js';
+import { readSignedRequest } from './signed-request.js';
+
+export type Issued = Extract<EnrollmentResult, { outcome: 'issued' }>;
+
+/** A message that has been read, and how to answer when the certificate is there. */
+export interface Enrollment {
+  readonly request: EnrollmentRequest;
+  answer(issued: Issued): Reply | Promise<Reply>;
+}
+
+/** Reads a message with `read`, enrolls and answers. @throws GatewayError */
+export async function enroll(
+  operation: string,
+  exchange: Exchange,
+  services: ProtocolServices,
+  read: (policy: PolicyView) => Enrollment,
+): Promise<Reply> {
+  const enrollment = await readMessage(operation, exchange, services, () =>
+    read(services.policy(exchange.params.label)),
+  );
+  const result = await services.enroll(enrollment.request);
+  return result.outcome === 'pending' ? pendingReply(result.retryAfterSeconds) : enrollment.answer(result);
+}
+
+/** Runs `read`; a message that it refuses goes into the audit log, because it never becomes an EnrollmentRequest. */
+export async function readMessage<T>(
+  operation: string,
+  exchange: Exchange,
+  services: ProtocolServices,
+  read: () => T,
+): Promise<T> {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof GatewayError) {
+      const { code, message: reason } = error;
+      await services.recordRefusal({ ...origin(exchange), protocol: 'est', operation, code, reason });
+    }
+    throw error;
+  }
+}
+
+/** Where a message came from, in the terms of the core. */
+export function origin({
+  params,
+  remoteAddress,
+  requestId,
+}: Exchange): Pick<EnrollmentRequest, 'label' | 'remoteAddress' | 'requestId'> {
+  const { label } = params;
+  return label === undefined ? { remoteAddress, requestId } : { label, remoteAddress, requestId };
+}
+
+/** simpleenroll and simplereenroll (RFC 7030 4.2.1, 4.2.2). @throws GatewayError */
+export function readSimpleEnrollment(
+  operation: EnrollmentRequest['operation'],
+  exchange: Exchange,
+  policy: PolicyView,
+): Enrollment {
+  const csr = decodePkcs10Body(exchange);
+  checkLinking(csr.challengePassword, policy.est.challengePassword, exchange.tls);
+  return {
+    request: {
+      ...origin(exchange),
+      ...readSignedRequest(operation, csr, exchange.tls?.clientChain[0]),
+      protocol: 'est',
+      operation,
+      credentials: readCredentials(exchange),
+    },
+    answer: ({ certificate }) => certificateReply(certificate),
+  };
+}

@@ -1,0 +1,34 @@
+/** Audit events: what happened, to what, on whose behalf. */
+import { createIdentifier } from '../identifier.js';
+import type { AuditRecord } from '../store/change.js';
+
+export type AuditAction =
+  | 'certificate.issued'
+  | 'certificate.revoked'
+  | 'certificate.held'
+  | 'certificate.released'
+  | 'request.refused'
+  | 'request.pending'
+  | 'request.approval'
+  | 'request.approved'
+  | 'request.rejected'
+  | 'device.registered'
+  | 'ca.created'
+  | 'crl.published';
+
+interface AuditEvent {
+  /** A request's own event has the request's id, so that what a client saw can be looked up. */
+  readonly id?: string;
+  readonly at: Date;
+  readonly action: AuditAction;
+  readonly outcome: 'success' | 'refused' | 'pending';
+  /** The id of what it is about. */
+  readonly subject: string;
+  /** Everything else that is worth keeping; no secrets. */
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+export function createAuditRecord({ id = createIdentifier(), at, action, outcome, subject, details }: AuditEvent): AuditRecord {
+  const fields = { id, at: at.getTime(), action, outcome, subject };
+  return { ...fields, content: JSON.stringify({ ...fields, ...details }) };
+}

@@ -1,0 +1,115 @@
+/** Who makes this request? Verifies every credential that was presented and demands those that the policy asks for. */
+import type { ResolvedAuthenticationPolicy } from '../catalog/catalog.js';
+import { GatewayError } from '../errors.js';
+import type { MinuteCounter } from '../minute-counter.js';
+import type { PresentedCredential } from '../model/presented-credential.js';
+import type { Identity, UsedCredential } from '../policy/identity.js';
+import type { Store } from '../store/store.js';
+import { fingerprint } from '../x509/certificate.js';
+import { type VerifiedCertificate, verifyCertificate } from './client-certificate.js';
+import type { VerifiedCredential } from './credential-conditions.js';
+import { type PasscodeLookup, verifyPasscode } from './passcode.js';
+
+
+interface AuthenticationInput {
+  readonly authentication: ResolvedAuthenticationPolicy;
+  readonly credentials: readonly PresentedCredential[];
+  readonly operation: 'enroll' | 'reenroll';
+  readonly remoteAddress: string;
+  readonly at: Date;
+}
+
+export interface Authenticated {
+  readonly identity: Identity;
+  /** One of the credentials has no uses left: it only authenticates the repeat of a request that it opened before. */
+  readonly isUsedUp: boolean;
+}
+
+interface Dependencies {
+  readonly store: Pick<Store, 'certificates' | 'credentials'>;
+  readonly passcodeLookup: PasscodeLookup;
+  /** Failures by remote address. */
+  readonly failures: MinuteCounter;
+  readonly failuresPerMinute: number;
+  readonly authenticationPolicyOf: (policy: string) => string | undefined;
+}
+
+/**
+ * @throws GatewayError `bad-secret` for a missing or wrong secret, `untrusted-signer` and `revoked-requester` for
+ * certificates, `rate-limited` when the address has failed too often.
+ */
+export async function authenticate(input: AuthenticationInput, dependencies: Dependencies): Promise<Authenticated> {
+  const { failures, failuresPerMinute } = dependencies;
+  if (failures.count(input.remoteAddress) >= failuresPerMinute) {
+    throw new GatewayError('rate-limited', 'too many failed authentications from this address; wait and try again', { retryAfterSeconds: failures.secondsLeft(input.remoteAddress) });
+  }
+  try {
+    return await verifyAll(input, dependencies);
+  } catch (error) {
+    failures.add(input.remoteAddress);
+    throw error;
+  }
+}
+
+async function verifyAll(input: AuthenticationInput, dependencies: Dependencies): Promise<Authenticated> {
+  const { authentication, at, remoteAddress, operation } = input;
+  const password = input.credentials.find((credential) => credential.kind === 'password');
+  const presented = input.credentials.find((credential) => credential.kind === 'certificate');
+  const secret = password && (await verifyPasscode({ authenticationPolicy: authentication.policy.name, username: password.username, passcode: password.password, at, remoteAddress }, dependencies.store.credentials, dependencies.passcodeLookup));
+  const certificate = presented && (await verifyPresented(presented.chain, presented.proof, input, secret, dependencies));
+  requireCredentials(authentication, secret, certificate, operation);
+
+  const credentials: UsedCredential[] = [];
+  if (secret) credentials.push(secret.used);
+  if (certificate?.kind === 'credential') credentials.push(certificate.credential.used);
+  const identity: Identity = {
+    requester: nameRequester(certificate, secret, presented?.chain[0]),
+    credentials,
+    ...(certificate ? { certificateSubject: certificate.subject } : {}),
+    ...(certificate?.kind === 'issued' ? { issuedCertificate: certificate.certificate } : {}),
+  };
+  return { identity, isUsedUp: secret?.isUsedUp === true || (certificate?.kind === 'credential' && certificate.credential.isUsedUp) };
+}
+
+/**
+ * A TLS stack sends whatever client certificate it has, so one that means nothing here is no harm where a good secret
+ * suffices. One that was issued here and is revoked always is.
+ */
+async function verifyPresented(chain: readonly Uint8Array[], proof: 'tls' | 'message', { authentication, at, remoteAddress, operation }: AuthenticationInput, secret: VerifiedCredential | undefined, { store, authenticationPolicyOf }: Dependencies): Promise<VerifiedCertificate | undefined> {
+  try {
+    return await verifyCertificate({ chain, proof, at, remoteAddress, acceptExpired: operation === 'reenroll' }, authentication, { store, authenticationPolicyOf });
+  } catch (error) {
+    const suffices = secret !== undefined && ['any', 'secret'].includes(authentication.policy.require) && operation === 'enroll';
+    if (suffices && proof === 'tls' && error instanceof GatewayError && error.code === 'untrusted-signer') return undefined;
+    throw error;
+  }
+}
+
+function requireCredentials({ policy }: ResolvedAuthenticationPolicy, secret: VerifiedCredential | undefined, certificate: VerifiedCertificate | undefined, operation: 'enroll' | 'reenroll'): void {
+  // RFC 7030 4.2.2: what is re-enrolled is the certificate that the client authenticates with.
+  if (operation === 'reenroll' && certificate?.kind !== 'issued') {
+    throw new GatewayError('untrusted-signer', 're-enrollment needs the certificate that is to be renewed as client certificate');
+  }
+  if (operation === 'reenroll' && policy.require !== 'certificate-and-secret') return;
+  switch (policy.require) {
+    case 'any':
+      if (!secret && !certificate) throw new GatewayError('bad-secret', 'authenticate with a user name and passcode, or with a client certificate');
+      return;
+    case 'secret':
+      if (!secret) throw new GatewayError('bad-secret', 'authenticate with a user name and passcode');
+      return;
+    case 'certificate':
+      if (!certificate) throw new GatewayError('untrusted-signer', 'authenticate with a client certificate');
+      return;
+    case 'certificate-and-secret':
+      if (!certificate) throw new GatewayError('untrusted-signer', 'authenticate with a client certificate and a passcode; the certificate is missing');
+      if (!secret) throw new GatewayError('bad-secret', 'authenticate with a client certificate and a passcode; the passcode is missing');
+  }
+}
+
+function nameRequester(certificate: VerifiedCertificate | undefined, secret: VerifiedCredential | undefined, der: Uint8Array | undefined): string {
+  if (certificate?.kind === 'issued') return `certificate:${certificate.certificate.issuerId}:${certificate.certificate.serialNumber}`;
+  // Many devices share an authentication CA: their own certificates tell them apart.
+  if (certificate && der) return `${certificate.credential.used.kind}:${certificate.credential.used.id}:${fingerprint(der)}`;
+  return secret ? `passcode:${secret.used.id}` : 'nobody';
+}

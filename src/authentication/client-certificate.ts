@@ -1,0 +1,138 @@
+/** Certificates as credentials: issued here, registered one by one, or chaining to an authentication CA. */
+import type { ResolvedAuthenticationPolicy } from '../catalog/catalog.js';
+import { GatewayError } from '../errors.js';
+import type { PresentedIssuedCertificate } from '../policy/identity.js';
+import type { CertificateRecord } from '../store/certificate-record.js';
+import type { Store } from '../store/store.js';
+import { type Certificate, decodeCertificate, fingerprint } from '../x509/certificate.js';
+import { idKpClientAuth } from '../x509/oids.js';
+import { validatePath } from '../x509/path-validation.js';
+import { createTrustAnchors, type TrustAnchors } from '../x509/trust-anchors.js';
+import { compileAddresses } from './allowed-addresses.js';
+import { checkConditions, describeCredential, type VerifiedCredential } from './credential-conditions.js';
+
+interface PresentedCertificate {
+  /** DER, the requester's own first. */
+  readonly chain: readonly Uint8Array[];
+  readonly proof: 'tls' | 'message';
+  readonly at: Date;
+  readonly remoteAddress: string;
+  /** Whether an expired certificate that was issued here may pass: re-enrollment judges its grace. */
+  readonly acceptExpired: boolean;
+}
+
+export type VerifiedCertificate =
+  | { readonly kind: 'issued'; readonly certificate: PresentedIssuedCertificate; readonly subject: Uint8Array }
+  | { readonly kind: 'credential'; readonly credential: VerifiedCredential; readonly subject: Uint8Array };
+
+interface Dependencies {
+  readonly store: Pick<Store, 'certificates' | 'credentials'>;
+  /** The authentication policy of the policy under which a certificate was issued; undefined when that is gone. */
+  readonly authenticationPolicyOf: (policy: string) => string | undefined;
+}
+
+/**
+ * @throws GatewayError `untrusted-signer` for a certificate that means nothing here, `revoked-requester` for one that was
+ * issued here and is revoked, on hold or lapsed, `bad-secret` for a registered one that may not be used.
+ */
+export async function verifyCertificate(presented: PresentedCertificate, authentication: ResolvedAuthenticationPolicy, { store, authenticationPolicyOf }: Dependencies): Promise<VerifiedCertificate> {
+  const [der] = presented.chain;
+  if (der === undefined) throw new GatewayError('malformed-request', 'no certificate was presented');
+  const certificate = decodePresented(der);
+  const certificateFingerprint = fingerprint(der);
+  const issued = await store.certificates.findByFingerprint({ certificateFingerprint });
+  if (issued) {
+    requireAccepted(issued, authentication, authenticationPolicyOf);
+    requireCurrent(issued, presented);
+    return { kind: 'issued', certificate: describeIssued(issued), subject: certificate.subject };
+  }
+  const credential =
+    (await verifyRegistered(certificate, certificateFingerprint, presented, authentication, store)) ??
+    (await verifyChain(certificate, presented, authentication, store));
+  return { kind: 'credential', credential, subject: certificate.subject };
+}
+
+function decodePresented(der: Uint8Array): Certificate {
+  try {
+    return decodeCertificate(der);
+  } catch (cause) {
+    throw new GatewayError('untrusted-signer', 'the client certificate cannot be read', { cause });
+  }
+}
+
+function requireAccepted(issued: CertificateRecord, { policy }: ResolvedAuthenticationPolicy, authenticationPolicyOf: (policy: string) => string | undefined): void {
+  const isService = issued.usage === 'service' || issued.usage === 'intermediate';
+  if (!policy.acceptIssuedCertificates || isService || authenticationPolicyOf(issued.policy) !== policy.name) {
+    throw new GatewayError('untrusted-signer', 'the client certificate was issued here, but does not authenticate requests to this policy');
+  }
+}
+
+function requireCurrent(issued: CertificateRecord, { at, acceptExpired }: PresentedCertificate): void {
+  if (issued.status === 'revoked') throw new GatewayError('revoked-requester', 'the client certificate is revoked');
+  if (issued.status === 'held') throw new GatewayError('revoked-requester', 'the client certificate is on hold');
+  if (issued.notAfter < at.getTime() && !acceptExpired) throw new GatewayError('revoked-requester', 'the client certificate has expired');
+}
+
+function describeIssued(issued: CertificateRecord): PresentedIssuedCertificate {
+  return {
+    der: issued.der,
+    issuerId: issued.issuerId,
+    serialNumber: issued.serialNumber,
+    policy: issued.policy,
+    usage: issued.usage,
+    notAfter: new Date(issued.notAfter),
+    ...(issued.deviceId === null ? {} : { deviceId: issued.deviceId }),
+  };
+}
+
+async function verifyRegistered(certificate: Certificate, lookup: string, { at, remoteAddress }: PresentedCertificate, { policy }: ResolvedAuthenticationPolicy, store: Pick<Store, 'credentials'>): Promise<VerifiedCredential | undefined> {
+  const [record] = await store.credentials.findByLookup({ authenticationPolicy: policy.name, kind: 'authentication-certificate', lookup });
+  if (record === undefined) return undefined;
+  const conditions = checkConditions(record, at, remoteAddress);
+  if (!conditions.usable) throw new GatewayError('bad-secret', `the client certificate is registered here, but ${conditions.reason}`);
+  if (at < certificate.notBefore || at > certificate.notAfter) {
+    throw new GatewayError('untrusted-signer', 'the client certificate is outside its validity');
+  }
+  return describeCredential(record);
+}
+
+/** Anchors stay as long as the catalog that they come from. */
+const anchorsOf = new WeakMap<ResolvedAuthenticationPolicy, TrustAnchors>();
+
+async function verifyChain(certificate: Certificate, { chain, proof, at, remoteAddress }: PresentedCertificate, authentication: ResolvedAuthenticationPolicy, store: Pick<Store, 'certificates'>): Promise<VerifiedCredential> {
+  let trustAnchors = anchorsOf.get(authentication);
+  if (trustAnchors === undefined) {
+    trustAnchors = createTrustAnchors(authentication.anchors.map((anchor) => anchor.certificate));
+    anchorsOf.set(authentication, trustAnchors);
+  }
+  const result = await validatePath({
+    certificate: certificate.der,
+    intermediates: chain.slice(1),
+    trustAnchors,
+    at,
+    // An intermediate CA may be one that was issued here, to a gateway.
+    isRevoked: async ({ der }) => ((await store.certificates.findByFingerprint({ certificateFingerprint: fingerprint(der) }))?.status ?? 'valid') !== 'valid',
+    ...(proof === 'tls' ? { keyPurpose: idKpClientAuth } : {}),
+  });
+  if (!result.ok) {
+    throw new GatewayError('untrusted-signer', 'the client certificate does not chain to a CA that authenticates requests to this policy', { cause: `${result.code}: ${result.message}` });
+  }
+  const root = result.path.at(-1);
+  const anchor = authentication.anchors.find((candidate) => root !== undefined && Buffer.compare(candidate.certificate, root.der) === 0);
+  if (anchor === undefined) throw new GatewayError('internal', 'the trust anchor of a valid path is not configured');
+  if ((anchor.notBefore && at < anchor.notBefore) || (anchor.notAfter && at > anchor.notAfter)) {
+    throw new GatewayError('untrusted-signer', 'the CA of the client certificate does not authenticate requests at this time');
+  }
+  if (anchor.allowedAddresses && !compileAddresses(anchor.allowedAddresses)(remoteAddress)) {
+    throw new GatewayError('untrusted-signer', 'the CA of the client certificate does not authenticate requests from this address');
+  }
+  return {
+    used: {
+      id: anchor.credentialId,
+      kind: 'authentication-ca',
+      name: anchor.name,
+      ...(anchor.registeredValues ? { registeredValues: anchor.registeredValues } : {}),
+    },
+    isUsedUp: false,
+  };
+}

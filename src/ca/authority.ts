@@ -1,0 +1,119 @@
+/** The embedded CA as the enrollment flow sees it: approved in, certificate out. */
+import { GatewayError } from '../errors.js';
+import type { CertificateAuthorityConfig } from '../model/certificate-authority.js';
+import type { ApprovedIssuance } from '../policy/decide.js';
+import type { IssuerFacts } from '../policy/facts.js';
+import { unsignedInteger } from '../x509/der-writer.js';
+import { serialNumberHex } from '../x509/serial-number.js';
+import { randomSerialNumber } from '../x509/tbs-certificate.js';
+import type { CaGeneration, Generations, SigningGeneration } from './generations.js';
+import { signCertificate } from './sign-certificate.js';
+
+export interface IssuedCertificate {
+  readonly der: Uint8Array;
+  /** Lower-case hex. */
+  readonly serialNumber: string;
+  /** The generation that signed it. */
+  readonly issuerId: string;
+  readonly crlPartition: number;
+}
+
+export interface Authority {
+  /** Takes over the generations that are in the store now, after another process may have added some. */
+  reload(): Promise<void>;
+  /** The generation that a CA issues with. @throws GatewayError 'unavailable' if there is none, or no such CA */
+  issuer(caName: string): IssuerFacts;
+  /**
+   * Signs a certificate. Nobody may see it before it is committed.
+   * @throws GatewayError 'internal' for what is not approved; 'unavailable' if its issuer does not issue any more
+   */
+  issue(issuance: ApprovedIssuance): Promise<IssuedCertificate>;
+  /** DER certificates from a generation's own up to and including the root's. @throws GatewayError 'not-found' */
+  chain(generationId: string): readonly Uint8Array[];
+  generation(generationId: string): CaGeneration | undefined;
+  /** All generations, by CA and number. */
+  generations(): readonly CaGeneration[];
+}
+
+interface AuthorityOptions {
+  readonly generations: Generations;
+  /** What the catalog says now. */
+  readonly configs: () => ReadonlyMap<string, CertificateAuthorityConfig>;
+}
+
+export function createAuthority({ generations, configs }: AuthorityOptions): Authority {
+  return {
+    reload: () => generations.reload(),
+
+    issuer(caName) {
+      const config = configs().get(caName);
+      const generation = generations.findCurrent(caName);
+      if (config === undefined || generation === undefined) throw notIssuing(caName);
+      const { id, certificate, pathLength, signer } = generation;
+      return {
+        id,
+        keyAlgorithm: signer.algorithm,
+        notAfter: certificate.notAfter,
+        backdateSeconds: config.backdate,
+        issueIntermediates: config.issueIntermediates,
+        ...(pathLength !== undefined && { pathLength }),
+      };
+    },
+
+    async issue(issuance) {
+      const generation = generations.find(issuance.issuerId);
+      const config = generation && configs().get(generation.ca);
+      // A roll-over between approval and signature: asked again, the request gets the new generation.
+      if (config === undefined || generation?.state !== 'current') throw notIssuing(issuance.issuerId);
+      const serialNumber = randomSerialNumber();
+      const crlPartition = crlPartitionOf(serialNumber, config.crl.partitions);
+      const issuer = {
+        id: generation.id,
+        name: generation.certificate.subject,
+        signer: generation.signer,
+        hash: config.signatureHash ?? generation.usualHash,
+        authorityKeyIdentifier: generation.authorityKeyIdentifier,
+        locations: [generation.crlDistributionPoints(crlPartition), generation.authorityInfoAccess],
+      };
+      const der = await signCertificate(issuance, issuer, serialNumber);
+      return { der, serialNumber: toHex(serialNumber), issuerId: generation.id, crlPartition };
+    },
+
+    chain: (generationId) => chainOf(generationId, generations),
+    generation: (generationId) => generations.find(generationId),
+    generations: () => generations.all(),
+  };
+}
+
+function notIssuing(name: string): GatewayError {
+  return new GatewayError('unavailable', 'The certification authority does not issue at the moment.', {
+    cause: new Error(`${name} is not a CA of the catalog with a current generation`),
+    retryAfterSeconds: 5,
+  });
+}
+
+/** Spreads certificates evenly over the partitions: a serial number's last octets are random. */
+function crlPartitionOf(serialNumber: Uint8Array, partitions: number): number {
+  const last = serialNumber.length - 1;
+  return (((serialNumber[last - 1] ?? 0) << 8) | (serialNumber[last] ?? 0)) % partitions;
+}
+
+/** As certificates have it when they are read again: without leading zero octets. */
+function toHex(serialNumber: Uint8Array): string {
+  return serialNumberHex(unsignedInteger(serialNumber).subarray(2));
+}
+
+function chainOf(generationId: string, generations: Generations): readonly Uint8Array[] {
+  const chain: Uint8Array[] = [];
+  let generation = generations.find(generationId);
+  if (generation === undefined) throw new GatewayError('not-found', 'There is no such certification authority.');
+  while (generation !== undefined) {
+    chain.push(generation.certificate.der);
+    generation = parentOf(generation, generations);
+  }
+  return chain;
+}
+
+function parentOf(generation: SigningGeneration, generations: Generations): SigningGeneration | undefined {
+  return generation.parent === null ? undefined : generations.find(generation.parent);
+}

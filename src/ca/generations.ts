@@ -1,0 +1,156 @@
+/** The generations of every CA in memory, each with all that its certificates and CRLs have in common. */
+
+import type { KeyStore, SignatureHash, Signer } from '../keys/signer.js';
+import type { GenerationState } from '../model/certificate-authority.js';
+import type { CaGenerationRecord } from '../store/ca-generation-repository.js';
+import type { Store } from '../store/store.js';
+import { type Certificate, decodeCertificate, extension } from '../x509/certificate.js';
+import {
+  decodeBasicConstraints,
+  decodeSubjectKeyIdentifier,
+  encodeAuthorityKeyIdentifier,
+  encodeExtension,
+} from '../x509/extensions.js';
+import { encodeAuthorityInfoAccess, encodeCrlDistributionPoints } from '../x509/location-extensions.js';
+import {
+  idCeBasicConstraints,
+  idCeCrlDistributionPoints,
+  idCeSubjectKeyIdentifier,
+  idPeAuthorityInfoAccess,
+} from '../x509/oids.js';
+import { describePublicKey, subjectKeyIdentifier } from '../x509/public-key.js';
+
+/** One CA certificate and key: what may be known of it outside of this folder. */
+export interface CaGeneration {
+  /** `<ca>-<number>`. */
+  readonly id: string;
+  /** The CA's name in the catalog. */
+  readonly ca: string;
+  readonly number: number;
+  readonly state: GenerationState;
+  readonly certificate: Certificate;
+  /** The id of the generation that issued it; null for a root. */
+  readonly parent: string | null;
+  /** Of its own certificate; absent when unlimited. */
+  readonly pathLength?: number;
+}
+
+/** A generation that can sign. Only the functions of this folder that are named after what they sign use its key. */
+export interface SigningGeneration extends CaGeneration {
+  readonly signer: Signer;
+  /** The hash that fits its key's strength. */
+  readonly usualHash: SignatureHash;
+  /** DER, the value of the AuthorityKeyIdentifier of what it signs. */
+  readonly authorityKeyIdentifier: Uint8Array;
+  /** DER Extension. */
+  readonly authorityInfoAccess: Uint8Array;
+  /** DER Extension. */
+  crlDistributionPoints(partition: number): Uint8Array;
+  /** Where the CRL of a partition is. */
+  crlUrl(partition: number): string;
+}
+
+export interface Generations {
+  /** Takes over what the store has now. Until the first time there are none. @throws GatewayError of the store or a key */
+  reload(): Promise<void>;
+  find(id: string): SigningGeneration | undefined;
+  /** The generation that a CA issues with. */
+  findCurrent(ca: string): SigningGeneration | undefined;
+  /** By CA and number. */
+  all(): readonly SigningGeneration[];
+}
+
+interface GenerationsOptions {
+  readonly store: Pick<Store, 'caGenerations'>;
+  readonly keys: KeyStore;
+  /** Where relying parties find CRLs and CA certificates, without a slash at its end: frozen into certificates. */
+  readonly publicHttpUrl: string;
+}
+
+export function createGenerations({ store, keys, publicHttpUrl }: GenerationsOptions): Generations {
+  let byId: ReadonlyMap<string, SigningGeneration> = new Map();
+  let currentByCa: ReadonlyMap<string, SigningGeneration> = new Map();
+  let reloading: Promise<void> = Promise.resolve();
+
+  async function load(): Promise<void> {
+    const records = await store.caGenerations.all();
+    const loaded = await Promise.all(records.map(loadOne));
+    byId = new Map(loaded.map((generation) => [generation.id, generation]));
+    currentByCa = new Map(loaded.filter(isCurrent).map((generation) => [generation.ca, generation]));
+  }
+
+  async function loadOne(record: CaGenerationRecord): Promise<SigningGeneration> {
+    const known = byId.get(record.id);
+    if (known !== undefined) return known.state === record.state ? known : { ...known, state: record.state };
+    return createGeneration(record, await keys.signer(record.keyId), publicHttpUrl);
+  }
+
+  return {
+    reload() {
+      // One after the other, so that an older view of the store never replaces a newer one.
+      reloading = reloading.then(load, load);
+      return reloading;
+    },
+    find: (id) => byId.get(id),
+    findCurrent: (ca) => currentByCa.get(ca),
+    all: () => [...byId.values()],
+  };
+}
+
+/** The hash as strong as the key (RFC 5480 4 for EC); EdDSA takes no notice of it. */
+export function usualHashFor(subjectPublicKeyInfo: Uint8Array): SignatureHash {
+  const key = describePublicKey(subjectPublicKeyInfo);
+  if (key.algorithm !== 'ec' || key.curve === 'P-256') return 'sha256';
+  return key.curve === 'P-384' ? 'sha384' : 'sha512';
+}
+
+function createGeneration(record: CaGenerationRecord, signer: Signer, publicHttpUrl: string): SigningGeneration {
+  const { id, ca, number, state, parent } = record;
+  const certificate = decodeCertificate(record.certificate);
+  const pathLength = pathLengthOf(certificate);
+  const crlUrl = (partition: number) => `${publicHttpUrl}/crl/${id}/${partition}.crl`;
+  const encodedPoints: Uint8Array[] = [];
+  return {
+    id,
+    ca,
+    number,
+    state,
+    parent,
+    certificate,
+    ...(pathLength !== undefined && { pathLength }),
+    signer,
+    usualHash: usualHashFor(signer.publicKey),
+    authorityKeyIdentifier: encodeAuthorityKeyIdentifier({ keyIdentifier: keyIdentifierOf(certificate) }),
+    authorityInfoAccess: encodeExtension({
+      id: idPeAuthorityInfoAccess,
+      critical: false,
+      value: encodeAuthorityInfoAccess({ caIssuers: [`${publicHttpUrl}/aia/${id}.cer`], ocsp: [] }),
+    }),
+    crlUrl,
+    crlDistributionPoints(partition) {
+      encodedPoints[partition] ??= encodeExtension({
+        id: idCeCrlDistributionPoints,
+        critical: false,
+        value: encodeCrlDistributionPoints([crlUrl(partition)]),
+      });
+      return encodedPoints[partition];
+    },
+  };
+}
+
+/** What its certificate says, which RFC 5280 4.2.1.1 wants repeated, however it was made. */
+function keyIdentifierOf(certificate: Certificate): Uint8Array {
+  const value = extension(certificate, idCeSubjectKeyIdentifier);
+  return value === undefined
+    ? subjectKeyIdentifier(certificate.subjectPublicKeyInfo)
+    : decodeSubjectKeyIdentifier(value);
+}
+
+function pathLengthOf(certificate: Certificate): number | undefined {
+  const value = extension(certificate, idCeBasicConstraints);
+  return value === undefined ? undefined : decodeBasicConstraints(value).pathLength;
+}
+
+function isCurrent(generation: CaGeneration): boolean {
+  return generation.state === 'current';
+}

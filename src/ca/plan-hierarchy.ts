@@ -1,0 +1,118 @@
+/** Checks the configured CAs against one another and finds the order in which they can be made. Pure. */
+import type { CertificateAuthorityConfig } from '../model/certificate-authority.js';
+import { encodeName, nameKey } from '../x509/names.js';
+import { parseName } from '../x509/parse-name.js';
+
+/** The configured CAs do not make a hierarchy; each problem is a sentence that names the CA. */
+export class HierarchyError extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(`the certificate authorities cannot be made: ${problems.join('; ')}`);
+    this.name = 'HierarchyError';
+    this.problems = problems;
+  }
+}
+
+export interface PlannedAuthority {
+  readonly config: CertificateAuthorityConfig;
+  /** DER Name. */
+  readonly subject: Uint8Array;
+  /** What its certificate is to say: as configured, and within its parent's. Absent when unlimited. */
+  readonly pathLength?: number;
+}
+
+/** Path lengths of the CAs that exist, by name; undefined when unlimited. Their certificates count, whatever is configured now. */
+export type ExistingPathLengths = ReadonlyMap<string, number | undefined>;
+
+/** Returns all configured CAs, each after its parent. @throws HierarchyError with all that is wrong */
+export function planHierarchy(
+  configs: ReadonlyMap<string, CertificateAuthorityConfig>,
+  existing: ExistingPathLengths,
+): readonly PlannedAuthority[] {
+  const problems: string[] = [];
+  const planned = new Map<string, PlannedAuthority>();
+  const nameOfSubject = new Map<string, string>();
+  for (const config of inOrder(configs, problems)) {
+    const subject = encodeSubject(config, problems);
+    const pathLength = pathLengthOf(config, planned, existing, problems);
+    planned.set(config.name, { config, subject, ...(pathLength !== undefined && { pathLength }) });
+    // One name for two CAs would make their certificates and CRLs indistinguishable.
+    const key = nameKey(subject);
+    const other = nameOfSubject.get(key);
+    if (other !== undefined) problems.push(`CA ${config.name} has the same subject as CA ${other}`);
+    nameOfSubject.set(key, config.name);
+  }
+  if (problems.length > 0) throw new HierarchyError(problems);
+  return [...planned.values()];
+}
+
+/** Parents first. CAs whose parents are missing or go round in a circle are left out, and reported. */
+function inOrder(
+  configs: ReadonlyMap<string, CertificateAuthorityConfig>,
+  problems: string[],
+): CertificateAuthorityConfig[] {
+  const ordered = new Map<string, CertificateAuthorityConfig>();
+  for (const config of configs.values()) {
+    const path: CertificateAuthorityConfig[] = [];
+    let next: CertificateAuthorityConfig | undefined = config;
+    while (next !== undefined && !ordered.has(next.name) && !path.includes(next)) {
+      path.unshift(next);
+      next = next.parent === undefined ? undefined : configs.get(next.parent);
+    }
+    const [top] = path;
+    const parent = top?.parent;
+    if (top === undefined || parent === undefined || ordered.has(parent)) {
+      for (const each of path) ordered.set(each.name, each);
+    } else {
+      problems.push(
+        configs.has(parent)
+          ? `CA ${config.name} has parents that go round in a circle (${parent} again above ${top.name})`
+          : `CA ${top.name} has the parent ${parent}, which is not configured`,
+      );
+    }
+  }
+  return [...ordered.values()];
+}
+
+function encodeSubject(config: CertificateAuthorityConfig, problems: string[]): Uint8Array {
+  try {
+    const name = parseName(config.subject);
+    // RFC 5280 4.1.2.6: a CA must have a name.
+    if (name.length > 0) return encodeName(name);
+    problems.push(`CA ${config.name} has an empty subject`);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : 'not a name';
+    problems.push(`CA ${config.name} has the subject '${config.subject}', which cannot be used: ${reason}`);
+  }
+  return encodeName([[{ type: '2.5.4.3', value: config.name }]]);
+}
+
+function pathLengthOf(
+  config: CertificateAuthorityConfig,
+  planned: ReadonlyMap<string, PlannedAuthority>,
+  existing: ExistingPathLengths,
+  problems: string[],
+): number | undefined {
+  const { name, parent } = config;
+  const limit = parent === undefined ? undefined : limitBelow(parent, planned, existing);
+  const wanted = existing.has(name) ? existing.get(name) : (config.pathLength ?? limit);
+  if (!existing.has(name) && limit !== undefined && limit < 0) {
+    problems.push(`CA ${name} cannot be below CA ${parent}, whose path length is 0`);
+  } else if (!existing.has(name) && limit !== undefined && wanted !== undefined && wanted > limit) {
+    problems.push(`CA ${name} has the path length ${wanted}, but CA ${parent} above it allows ${limit} at most`);
+  } else if (config.issueIntermediates && wanted === 0) {
+    problems.push(`CA ${name} is to issue intermediate CA certificates, but its path length is 0`);
+  }
+  return wanted;
+}
+
+/** The longest path length that a CA below this one may have; negative when there can be none. */
+function limitBelow(
+  parent: string,
+  planned: ReadonlyMap<string, PlannedAuthority>,
+  existing: ExistingPathLengths,
+): number | undefined {
+  const pathLength = existing.has(parent) ? existing.get(parent) : planned.get(parent)?.pathLength;
+  return pathLength === undefined ? undefined : pathLength - 1;
+}

@@ -1,0 +1,64 @@
+/** Signs certificates: the only place where a CA's key meets a TBSCertificate. */
+import { GatewayError } from '../errors.js';
+import type { SignatureHash, Signer } from '../keys/signer.js';
+import { type ApprovedIssuance, isApproved } from '../policy/decide.js';
+import { octetString, oid, sequence } from '../x509/der-writer.js';
+import { idCeAuthorityKeyIdentifier, idCeSubjectKeyIdentifier } from '../x509/oids.js';
+import { subjectKeyIdentifier } from '../x509/public-key.js';
+import { signatureAlgorithmFor } from '../x509/signature-algorithms.js';
+import { encodeCertificate, encodeTbsCertificate } from '../x509/tbs-certificate.js';
+
+export interface SigningIssuer {
+  /** The generation that the approval names. */
+  readonly id: string;
+  /** DER Name. */
+  readonly name: Uint8Array;
+  readonly signer: Signer;
+  readonly hash: SignatureHash;
+  /** DER, the value of the AuthorityKeyIdentifier. */
+  readonly authorityKeyIdentifier: Uint8Array;
+  /** Where to find its CRL and certificate, each a DER Extension; none in a root's own certificate. */
+  readonly locations: readonly Uint8Array[];
+}
+
+/**
+ * Signs what was approved, and nothing else; returns the certificate, DER.
+ *
+ * The signature is not verified afterwards, which would cost more than twice as much as making it. What a faulty
+ * computation could betray is covered by OpenSSL: it checks RSA's CRT results against the public exponent, and ECDSA's
+ * nonces come from a random generator, never from the message alone.
+ * @throws GatewayError 'internal' for anything that `policy/decide.ts` has not approved for this issuer
+ */
+export async function signCertificate(
+  issuance: ApprovedIssuance,
+  issuer: SigningIssuer,
+  serialNumber: Uint8Array,
+): Promise<Uint8Array> {
+  if (!isApproved(issuance) || issuance.issuerId !== issuer.id) {
+    throw new GatewayError('internal', 'The certificate could not be issued.', {
+      cause: new Error(`${issuer.id} was asked to sign what was not approved for it`),
+    });
+  }
+  const { signer, hash } = issuer;
+  const signatureAlgorithm = signatureAlgorithmFor(signer.algorithm, hash).identifier;
+  const tbs = encodeTbsCertificate({
+    serialNumber,
+    signatureAlgorithm,
+    issuer: issuer.name,
+    notBefore: issuance.notBefore,
+    notAfter: issuance.notAfter,
+    subject: issuance.subject,
+    subjectPublicKeyInfo: issuance.subjectPublicKeyInfo,
+    extensions: [
+      ...issuance.extensions,
+      sequence(subjectKeyIdentifierOid, octetString(octetString(subjectKeyIdentifier(issuance.subjectPublicKeyInfo)))),
+      sequence(authorityKeyIdentifierOid, octetString(issuer.authorityKeyIdentifier)),
+      ...issuer.locations,
+    ],
+  });
+  return encodeCertificate(tbs, signatureAlgorithm, await signer.sign(tbs, hash));
+}
+
+// Encoded once: these two stand in every certificate.
+const subjectKeyIdentifierOid = oid(idCeSubjectKeyIdentifier);
+const authorityKeyIdentifierOid = oid(idCeAuthorityKeyIdentifier);

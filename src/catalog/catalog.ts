@@ -1,0 +1,46 @@
+/** The read-mostly configuration as one immutable snapshot, swapped as a whole when it changes. */
+import type { AuthenticationPolicy } from '../model/authentication-policy.js';
+import type { CertificateAuthorityConfig } from '../model/certificate-authority.js';
+import type { CertificateTemplate } from '../model/certificate-template.js';
+import type { DeviceGroup } from '../model/device-group.js';
+import type { Division } from '../model/division.js';
+import type { Policy, ProfileUsage } from '../model/policy.js';
+import type { RegisteredValues } from '../model/registered-values.js';
+import type { CompiledProfile } from '../policy/compile-profile.js';
+
+/** An authentication CA: certificates that chain to it authenticate their holders. */
+export interface AuthenticationAnchor {
+  readonly credentialId: string;
+  readonly name: string;
+  /** DER. */
+  readonly certificate: Uint8Array;
+  readonly notBefore?: Date;
+  readonly notAfter?: Date;
+  readonly allowedAddresses?: readonly string[];
+  readonly registeredValues?: RegisteredValues;
+}
+
+export interface ResolvedAuthenticationPolicy {
+  readonly policy: AuthenticationPolicy;
+  readonly anchors: readonly AuthenticationAnchor[];
+  /** Whether it has passcodes: what decides between a 401 with a challenge and a 403. */
+  readonly hasPasscodes: boolean;
+}
+
+export interface ResolvedPolicy {
+  readonly policy: Policy;
+  readonly authentication: ResolvedAuthenticationPolicy;
+  readonly profiles: ReadonlyMap<ProfileUsage, CompiledProfile>;
+}
+
+export interface Catalog {
+  readonly version: number;
+  readonly divisions: ReadonlyMap<string, Division>;
+  readonly groups: ReadonlyMap<string, DeviceGroup>;
+  readonly templates: ReadonlyMap<string, CertificateTemplate>;
+  readonly profiles: ReadonlyMap<string, CompiledProfile>;
+  readonly authenticationPolicies: ReadonlyMap<string, ResolvedAuthenticationPolicy>;
+  readonly policies: ReadonlyMap<string, ResolvedPolicy>;
+  readonly defaultPolicy?: ResolvedPolicy;
+  readonly certificateAuthorities: ReadonlyMap<string, CertificateAuthorityConfig>;
+}

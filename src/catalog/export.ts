@@ -1,0 +1,74 @@
+/** Writes the stored configuration as a document that `gatehouse apply` takes back. */
+import { Document } from 'yaml';
+import type { CredentialRecord } from '../store/credential-repository.js';
+import type { Store } from '../store/store.js';
+import { toPem } from '../x509/pem.js';
+import { isBuiltInTemplate } from './built-in-templates.js';
+import { catalogKinds, type Json, kindsInOrder } from './objects.js';
+import { readStoredCatalog } from './stored.js';
+
+/**
+ * Exports the configuration as YAML. Built-in templates are left out, and so are credentials with a secret, which
+ * nobody gets back: they are counted in comments. Authentication certificates and CAs are written out.
+ * Applying the export changes nothing where it came from; elsewhere secrets have to be added.
+ */
+export async function exportCatalog(store: Pick<Store, 'catalog' | 'credentials'>): Promise<string> {
+  const { objects } = await readStoredCatalog(store);
+  const lists = new Map<string, Json[]>();
+  const withheld: string[] = [];
+  for (const kind of kindsInOrder) {
+    for (const { name, written } of objects[kind].values()) {
+      if (kind === 'template' && isBuiltInTemplate(name)) {
+        continue;
+      }
+      const list = lists.get(catalogKinds[kind].list) ?? [];
+      lists.set(catalogKinds[kind].list, list);
+      if (kind !== 'authentication-policy') {
+        list.push(written);
+        continue;
+      }
+      const records = await store.credentials.listByPolicy({ authenticationPolicy: name });
+      const usable = records.filter(({ revokedAt }) => revokedAt === null);
+      const credentials = usable.filter(({ certificate }) => certificate !== null).map(writeCredential);
+      list.push(credentials.length === 0 ? written : { ...written, credentials });
+      withheld.push(...describeWithheld(name, usable));
+    }
+  }
+  const document = new Document(Object.fromEntries(lists));
+  document.commentBefore = [
+    ' Configuration exported by `gatehouse export`; `gatehouse apply -f` takes it back.',
+    ...(withheld.length === 0 ? [] : [' Credentials with a secret are not in it:', ...withheld]),
+  ].join('\n');
+  // Text from before may hold the characters that mean a variable.
+  return document.toString({ lineWidth: 120 }).replaceAll('${', '$${');
+}
+
+function writeCredential(record: CredentialRecord): Json {
+  const { kind, name, certificate, usageLimit, notBefore, notAfter, allowedAddresses, registeredValues } = record;
+  return {
+    kind,
+    name,
+    ...(certificate === null ? {} : { certificate: toPem('CERTIFICATE', certificate) }),
+    ...(usageLimit === null ? {} : { usageLimit }),
+    ...(notBefore === null ? {} : { notBefore: new Date(notBefore).toISOString() }),
+    ...(notAfter === null ? {} : { notAfter: new Date(notAfter).toISOString() }),
+    ...(allowedAddresses === null ? {} : { allowedAddresses: JSON.parse(allowedAddresses) }),
+    ...(registeredValues === null ? {} : { registeredValues: JSON.parse(registeredValues) }),
+  };
+}
+
+function describeWithheld(authenticationPolicy: string, records: readonly CredentialRecord[]): string[] {
+  const byKind = new Map<string, string[]>();
+  for (const { kind, name, certificate } of records) {
+    if (certificate === null) {
+      byKind.set(kind, [...(byKind.get(kind) ?? []), name]);
+    }
+  }
+  return [...byKind].map(([kind, names]) => {
+    const some = names.slice(0, shownNames).join(', ');
+    const more = names.length > shownNames ? ` and ${names.length - shownNames} more` : '';
+    return `   ${authenticationPolicy}: ${kind} ${some}${more}`;
+  });
+}
+
+const shownNames = 20;

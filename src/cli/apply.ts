@@ -1,0 +1,84 @@
+/** `gatehouse apply` and `gatehouse export`: the configuration as a file. */
+import { userInfo } from 'node:os';
+import { Command } from 'commander';
+import { applyPlan } from '../catalog/apply.js';
+import type { Difference } from '../catalog/differences.js';
+import { readDocumentFile } from '../catalog/document-file.js';
+import { exportCatalog } from '../catalog/export.js';
+import type { Json } from '../catalog/objects.js';
+import { type CatalogPlan, type PlanStep, planDocument } from '../catalog/plan.js';
+import type { Core } from '../open-core.js';
+
+/** Runs a command against the opened data directory, and prints what it returns. */
+type Run<Needed extends keyof Core> = (act: (core: Pick<Core, Needed>) => Promise<string>) => Promise<void>;
+
+type Applying = 'store' | 'sealing' | 'passcodeLookup' | 'clock' | 'holder' | 'ensureCas';
+
+export function applyCommand(run: Run<Applying>): Command {
+  return new Command('apply')
+    .description('apply a configuration file; what the file does not name stays as it is')
+    .requiredOption('-f, --file <file>', 'YAML file; it may name environment variables')
+    .option('--dry-run', 'only show what would change')
+    .addHelpText('after', applyHelp)
+    .action(({ file, dryRun }: { file: string; dryRun?: true }) =>
+      run(async (core) => {
+        const plan = await planDocument(readDocumentFile(file, process.env), core);
+        const shown = describePlan(plan);
+        if (dryRun) {
+          return `${shown}\ndry run: nothing was changed`;
+        }
+        const actor = `command line (${userInfo().username})`;
+        if (!(await applyPlan(plan, { ...core, actor }))) {
+          return shown;
+        }
+        await core.holder.refresh();
+        const made = await core.ensureCas();
+        return [shown, ...made.map((name) => `made the key and certificate of certificate authority ${name}`)].join(
+          '\n',
+        );
+      }),
+    );
+}
+
+export function exportCommand(run: Run<'store'>): Command {
+  return new Command('export')
+    .description('write the present configuration as YAML that `gatehouse apply` takes back, without secrets')
+    .addHelpText('after', '\nExample:\n  gatehouse export > fleet.yaml')
+    .action(() => run(({ store }) => exportCatalog(store)));
+}
+
+const applyHelp = `
+Shows each object with a sign: + created, ~ changed, = unchanged.
+
+Examples:
+  gatehouse apply -f fleet.yaml --dry-run
+  PASSCODE=… gatehouse apply -f fleet.yaml`;
+
+const signs = { create: '+', change: '~', unchanged: '=' } as const;
+
+/** The plan as lines of text, without secrets. */
+export function describePlan({ steps }: CatalogPlan): string {
+  const count = (action: PlanStep['action']) => steps.filter((step) => step.action === action).length;
+  const isIdle = steps.every(({ action }) => action === 'unchanged');
+  const sum = `${count('create')} to create, ${count('change')} to change, ${count('unchanged')} unchanged`;
+  return [...steps.flatMap(describeStep), isIdle ? 'nothing to do' : sum].join('\n');
+}
+
+function describeStep({ action, kind, name, differences, note }: PlanStep): string[] {
+  return [
+    `${signs[action]} ${kind.replaceAll('-', ' ')} ${name}`,
+    ...differences.map(describeDifference),
+    ...(note === undefined ? [] : [`    note: ${note}`]),
+  ];
+}
+
+function describeDifference({ path, from, to }: Difference): string {
+  return `    ${path}: ${describeValue(from)} -> ${describeValue(to)}`;
+}
+
+function describeValue(value: Json | undefined): string {
+  if (value === undefined) {
+    return '(none)';
+  }
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

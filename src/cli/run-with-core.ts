@@ -1,0 +1,19 @@
+/** Runs a command against an opened data directory, also while the gateway is serving from it. */
+import { systemClock } from '../clock.js';
+import { createLog } from '../log.js';
+import { type Core, openCore } from '../open-core.js';
+import type { Settings } from '../settings.js';
+
+/** Runs `act` and prints what it returns. */
+export type RunWithCore = (act: (core: Core) => Promise<string>) => Promise<void>;
+
+export function createRunWithCore(settings: () => Settings): RunWithCore {
+  return async (act) => {
+    const core = await openCore({ settings: settings(), log: createLog('warn'), clock: systemClock });
+    try {
+      console.log(await act(core));
+    } finally {
+      await core.close();
+    }
+  };
+}

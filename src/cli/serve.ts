@@ -1,0 +1,37 @@
+/** `gatehouse serve`: what `npm start` runs. */
+import { Command } from 'commander';
+import { systemClock } from '../clock.js';
+import { startGateway } from '../gateway.js';
+import { createLog } from '../log.js';
+import type { Settings } from '../settings.js';
+
+export function serveCommand(settings: () => Settings): Command {
+  return new Command('serve')
+    .description('start the gateway; the first start makes everything that it needs')
+    .addHelpText('after', '\nExamples:\n  gatehouse serve\n  gatehouse serve --data /var/lib/gatehouse --public-name est.example.com --host 0.0.0.0')
+    .action(() => serve(settings()));
+}
+
+async function serve(settings: Settings): Promise<void> {
+  const log = createLog(settings.logLevel);
+  const gateway = await startGateway({ settings, log, clock: systemClock });
+  const { deviceTlsPort, deviceHttpPort, adminPort } = gateway.listeners;
+  log.info({ host: settings.host, deviceTlsPort, deviceHttpPort, adminPort, data: settings.data }, 'gatehouse ready');
+  // For people; log collectors read JSON lines from standard output.
+  if (gateway.greeting.length > 0) console.error(`\n${gateway.greeting.join('\n')}\n`);
+  let isStopping = false;
+  const stop = (signal: string) => {
+    if (isStopping) process.exit(1);
+    isStopping = true;
+    log.info({ signal }, 'gatehouse stops');
+    gateway.close().then(
+      () => log.info('gatehouse stopped'),
+      (err) => {
+        log.error({ err }, 'the stop failed');
+        process.exitCode = 1;
+      },
+    );
+  };
+  process.on('SIGTERM', () => stop('SIGTERM'));
+  process.on('SIGINT', () => stop('SIGINT'));
+}

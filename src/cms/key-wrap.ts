@@ -1,0 +1,41 @@
+/** AES key wrap (RFC 3394), the key encryption of KEKRecipientInfo and KeyAgreeRecipientInfo (RFC 3565 section 2.3). */
+
+import { createCipheriv } from 'node:crypto';
+import { oid, sequence } from '../x509/der-writer.js';
+import { idAes128Wrap, idAes192Wrap, idAes256Wrap } from './oids.js';
+
+export type KeyWrap = 'aes128-wrap' | 'aes192-wrap' | 'aes256-wrap';
+
+export interface KeyWrapAlgorithm {
+  readonly name: KeyWrap;
+  /** DER AlgorithmIdentifier: no parameters (RFC 3565 section 2.3.2). */
+  readonly identifier: Uint8Array;
+  /** Octets of the key-encryption key. */
+  readonly keyLength: number;
+}
+
+export const keyWraps: Readonly<Record<KeyWrap, KeyWrapAlgorithm>> = {
+  'aes128-wrap': { name: 'aes128-wrap', identifier: sequence(oid(idAes128Wrap)), keyLength: 16 },
+  'aes192-wrap': { name: 'aes192-wrap', identifier: sequence(oid(idAes192Wrap)), keyLength: 24 },
+  'aes256-wrap': { name: 'aes256-wrap', identifier: sequence(oid(idAes256Wrap)), keyLength: 32 },
+};
+
+export const keyWrapByOid: ReadonlyMap<string, KeyWrap> = new Map([
+  [idAes128Wrap, 'aes128-wrap'],
+  [idAes192Wrap, 'aes192-wrap'],
+  [idAes256Wrap, 'aes256-wrap'],
+]);
+
+/** The key wrap that takes a key of this many octets; undefined when there is none. */
+export function keyWrapForLength(octets: number): KeyWrap | undefined {
+  return Object.values(keyWraps).find(({ keyLength }) => keyLength === octets)?.name;
+}
+
+/** Wraps `key`, a multiple of 8 octets and at least 16, with a key-encryption key of the length that `wrap` asks for. */
+export function wrapKey(wrap: KeyWrap, keyEncryptionKey: Uint8Array, key: Uint8Array): Uint8Array {
+  const cipher = createCipheriv(`id-${wrap}`, keyEncryptionKey, initialValue);
+  return Buffer.concat([cipher.update(key), cipher.final()]);
+}
+
+// RFC 3394 section 2.2.3.1.
+const initialValue = Buffer.alloc(8, 0xa6);

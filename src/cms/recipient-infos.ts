@@ -1,0 +1,189 @@
+/** RFC 5652 section 6.2: wraps a content-encryption key for one recipient. */
+
+import { constants, createHash, diffieHellman, generateKeyPairSync, publicEncrypt, randomBytes } from 'node:crypto';
+import { Tag } from '../x509/der.js';
+import { bitString, explicit, nullValue, octetString, oid, sequence, smallInteger, tlv } from '../x509/der-writer.js';
+import { idEcPublicKey, idMgf1, rsaEncryption } from '../x509/oids.js';
+import { describePublicKey, importPublicKey, UnsupportedKeyError } from '../x509/public-key.js';
+import type { HashAlgorithm } from '../x509/signature-algorithms.js';
+import { type CertificateIdentifier, encodeCertificateIdentifier } from './certificate-identifier.js';
+import { CmsError } from './cms-error.js';
+import { digestIdentifiers } from './digest-algorithms.js';
+import { type KeyWrap, keyWrapForLength, keyWraps, wrapKey } from './key-wrap.js';
+import {
+  dhSinglePassStdDhSha256Kdf,
+  dhSinglePassStdDhSha384Kdf,
+  dhSinglePassStdDhSha512Kdf,
+  idRsaesOaep,
+} from './oids.js';
+
+/** PKCS #1 v1.5, or OAEP with this hash, also in MGF1. */
+export type KeyTransport = 'rsa-pkcs1' | 'rsa-oaep-sha1' | 'rsa-oaep-sha256' | 'rsa-oaep-sha384' | 'rsa-oaep-sha512';
+
+/** The hash of the key derivation function (RFC 5753 section 7.1.8). */
+export type KeyAgreementHash = 'sha256' | 'sha384' | 'sha512';
+
+export type Recipient =
+  | {
+      readonly type: 'keyTransport';
+      readonly identifier: CertificateIdentifier;
+      /** DER, an RSA key. */
+      readonly subjectPublicKeyInfo: Uint8Array;
+      readonly keyTransport: KeyTransport;
+    }
+  | {
+      readonly type: 'keyAgreement';
+      readonly identifier: CertificateIdentifier;
+      /** DER, an EC key. */
+      readonly subjectPublicKeyInfo: Uint8Array;
+      readonly hash: KeyAgreementHash;
+      readonly keyWrap: KeyWrap;
+    }
+  | {
+      readonly type: 'keyEncryptionKey';
+      readonly keyIdentifier: Uint8Array;
+      /** An AES key of 16, 24 or 32 octets. */
+      readonly key: Uint8Array;
+    };
+
+/**
+ * Encodes the RecipientInfo that gives `contentKey` to the recipient.
+ * @throws CmsError (unsupported) for a key that does not fit, DerError for one that is none
+ */
+export function encodeRecipientInfo(
+  recipient: Recipient,
+  contentKey: Uint8Array,
+): { version: number; der: Uint8Array } {
+  if (recipient.type === 'keyEncryptionKey') return encodeKeyEncryptionKey(recipient, contentKey);
+  try {
+    if (recipient.type === 'keyTransport') return encodeKeyTransport(recipient, contentKey);
+    return encodeKeyAgreement(recipient, contentKey);
+  } catch (error) {
+    if (error instanceof UnsupportedKeyError)
+      throw new CmsError('unsupported', "The recipient's key is not supported.");
+    throw error;
+  }
+}
+
+function encodeKeyTransport(
+  { identifier, subjectPublicKeyInfo, keyTransport }: Extract<Recipient, { type: 'keyTransport' }>,
+  contentKey: Uint8Array,
+): { version: number; der: Uint8Array } {
+  if (describePublicKey(subjectPublicKeyInfo).algorithm !== 'rsa') {
+    throw new CmsError('unsupported', 'Key transport needs an RSA key.');
+  }
+  const { algorithm, hash } = keyTransports[keyTransport];
+  const key = importPublicKey(subjectPublicKeyInfo);
+  const encryptedKey =
+    hash === undefined
+      ? publicEncrypt({ key, padding: constants.RSA_PKCS1_PADDING }, contentKey)
+      : publicEncrypt({ key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: hash }, contentKey);
+  const version = identifier.type === 'issuerAndSerialNumber' ? 0 : 2;
+  return {
+    version,
+    der: sequence(smallInteger(version), encodeCertificateIdentifier(identifier), algorithm, octetString(encryptedKey)),
+  };
+}
+
+/** RFC 4055 section 4.1: the defaults of the parameters are SHA-1 and MGF1 with SHA-1, which DER leaves out. */
+function oaep(hash: HashAlgorithm): { algorithm: Uint8Array; hash: HashAlgorithm } {
+  const digest = digestIdentifiers[hash];
+  const parameters =
+    hash === 'sha1' ? sequence() : sequence(explicit(0, digest), explicit(1, sequence(oid(idMgf1), digest)));
+  return { algorithm: sequence(oid(idRsaesOaep), parameters), hash };
+}
+
+const keyTransports: Readonly<Record<KeyTransport, { algorithm: Uint8Array; hash?: HashAlgorithm }>> = {
+  'rsa-pkcs1': { algorithm: sequence(oid(rsaEncryption), nullValue) },
+  'rsa-oaep-sha1': oaep('sha1'),
+  'rsa-oaep-sha256': oaep('sha256'),
+  'rsa-oaep-sha384': oaep('sha384'),
+  'rsa-oaep-sha512': oaep('sha512'),
+};
+
+/** RFC 5753 section 3.1: ephemeral-static ECDH; the ephemeral key lives for this one message. */
+function encodeKeyAgreement(
+  { identifier, subjectPublicKeyInfo, hash, keyWrap }: Extract<Recipient, { type: 'keyAgreement' }>,
+  contentKey: Uint8Array,
+): { version: number; der: Uint8Array } {
+  const description = describePublicKey(subjectPublicKeyInfo);
+  if (description.algorithm !== 'ec') throw new CmsError('unsupported', 'Key agreement needs an EC key.');
+  const ephemeral = generateKeyPairSync('ec', { namedCurve: description.curve });
+  const ephemeralKey = describePublicKey(ephemeral.publicKey.export({ format: 'der', type: 'spki' }));
+  if (ephemeralKey.algorithm !== 'ec') throw new CmsError('unsupported', 'Key agreement needs an EC key.');
+  const sharedSecret = diffieHellman({
+    privateKey: ephemeral.privateKey,
+    publicKey: importPublicKey(subjectPublicKeyInfo),
+  });
+  const userKeyingMaterial = randomBytes(32);
+  const wrap = keyWraps[keyWrap];
+  const sharedInfo = sequence(
+    wrap.identifier,
+    explicit(0, octetString(userKeyingMaterial)),
+    explicit(2, octetString(uint32(wrap.keyLength * 8))),
+  );
+  const keyEncryptionKey = deriveKey(hash, sharedSecret, sharedInfo, wrap.keyLength);
+  const encryptedKey = wrapKey(keyWrap, keyEncryptionKey, contentKey);
+  return {
+    version: 3,
+    der: tlv(
+      Tag.context(1),
+      smallInteger(3),
+      explicit(0, tlv(Tag.context(1), originatorAlgorithm, bitString(ephemeralKey.point))),
+      explicit(1, octetString(userKeyingMaterial)),
+      sequence(oid(keyAgreements[hash]), wrap.identifier),
+      sequence(sequence(encodeKeyAgreeIdentifier(identifier), octetString(encryptedKey))),
+    ),
+  };
+}
+
+/** KeyAgreeRecipientIdentifier puts the key identifier into a SEQUENCE. */
+function encodeKeyAgreeIdentifier(identifier: CertificateIdentifier): Uint8Array {
+  if (identifier.type === 'issuerAndSerialNumber') return encodeCertificateIdentifier(identifier);
+  return tlv(Tag.context(0), octetString(identifier.subjectKeyIdentifier));
+}
+
+const keyAgreements: Readonly<Record<KeyAgreementHash, string>> = {
+  sha256: dhSinglePassStdDhSha256Kdf,
+  sha384: dhSinglePassStdDhSha384Kdf,
+  sha512: dhSinglePassStdDhSha512Kdf,
+};
+
+// RFC 5753 section 7.1.2: the curve is the recipient's, so the parameters should be absent.
+const originatorAlgorithm = sequence(oid(idEcPublicKey));
+
+/** The KDF of ANSI X9.63 (SEC 1 section 3.6.1). */
+function deriveKey(hash: HashAlgorithm, secret: Uint8Array, sharedInfo: Uint8Array, octets: number): Uint8Array {
+  const blocks: Uint8Array[] = [];
+  let length = 0;
+  for (let counter = 1; length < octets; counter++) {
+    const block = createHash(hash).update(secret).update(uint32(counter)).update(sharedInfo).digest();
+    blocks.push(block);
+    length += block.length;
+  }
+  return Buffer.concat(blocks).subarray(0, octets);
+}
+
+function uint32(value: number): Uint8Array {
+  const octets = Buffer.alloc(4);
+  octets.writeUInt32BE(value);
+  return octets;
+}
+
+function encodeKeyEncryptionKey(
+  { keyIdentifier, key }: Extract<Recipient, { type: 'keyEncryptionKey' }>,
+  contentKey: Uint8Array,
+): { version: number; der: Uint8Array } {
+  const keyWrap = keyWrapForLength(key.length);
+  if (keyWrap === undefined) throw new CmsError('unsupported', 'A key-wrap key has 16, 24 or 32 octets.');
+  return {
+    version: 4,
+    der: tlv(
+      Tag.context(2),
+      smallInteger(4),
+      sequence(octetString(keyIdentifier)),
+      keyWraps[keyWrap].identifier,
+      octetString(wrapKey(keyWrap, key, contentKey)),
+    ),
+  };
+}

@@ -1,0 +1,101 @@
+/** The one enrollment flow: who is it, may it, sign, commit, answer. There is no second way to a certificate. */
+import { type Authenticated, authenticate } from '../authentication/authenticate.js';
+import { GatewayError, OvertakenError } from '../errors.js';
+import type { Policy } from '../model/policy.js';
+import type { Trace } from '../policy/decision.js';
+import type { Identity } from '../policy/identity.js';
+import { selectProfile } from '../policy/select-profile.js';
+import type { CertificateRecord } from '../store/certificate-record.js';
+import { findRecipient } from './generated-key.js';
+import { issue } from './issue.js';
+import { judge } from './judge.js';
+import { recordPending, recordRefusal } from './record.js';
+import type { EnrollmentRequest } from './request.js';
+import type { EnrollmentResult } from './result.js';
+import type { EnrollmentServices } from './services.js';
+import { type EnrollmentTarget, findTarget, requireMethod } from './target.js';
+import { type RecordedAnswer, findAnswer, transactionKey } from './transaction.js';
+
+/** What is known of a request on its way; for the refusal's record as well. */
+interface Progress {
+  target?: EnrollmentTarget;
+  identity?: Identity;
+  trace?: Trace;
+}
+
+/** How often a request starts over when a parallel one changed what it had read. */
+const maximumAttempts = 4;
+
+/**
+ * Enrolls or re-enrolls. What it returns is committed.
+ * @throws GatewayError for every refusal, after its audit event is committed.
+ */
+export async function enroll(request: EnrollmentRequest, services: EnrollmentServices): Promise<EnrollmentResult> {
+  const progress: Progress = {};
+  try {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await attemptEnrollment(request, progress, services);
+      } catch (error) {
+        if (attempt === maximumAttempts || !isOvertaken(error)) throw error;
+      }
+    }
+  } catch (error) {
+    await recordRefusal(request, progress, error, services);
+    throw error;
+  }
+}
+
+/** A parallel request was first: reading again shows what it did. */
+function isOvertaken(error: unknown): boolean {
+  return error instanceof OvertakenError || (error instanceof GatewayError && error.code === 'duplicate-transaction');
+}
+
+async function attemptEnrollment(request: EnrollmentRequest, progress: Progress, services: EnrollmentServices): Promise<EnrollmentResult> {
+  const now = services.clock.now();
+  const target = findTarget(services.catalog(), request.label);
+  progress.target = target;
+  requireMethod(target.resolved, request.protocol);
+
+  const { identity, isUsedUp } = await authenticateRequest(request, target, now, services);
+  progress.identity = identity;
+
+  const key = request.transactionId === undefined ? undefined : transactionKey(request.transactionId, target, identity.requester);
+  const answer: RecordedAnswer = key === undefined ? { state: 'none' } : await findAnswer(key, services.store, now);
+  if (answer.state === 'pending') return { outcome: 'pending', requestId: answer.transaction.requestId, retryAfterSeconds: target.resolved.policy.pollInterval };
+  // A key that was made here is not kept: the repeat of such a request gets a new key and certificate.
+  if (answer.state === 'issued' && !request.generateKey) return recordedResult(answer.certificate, services);
+  if (answer.state === 'none') {
+    if (isUsedUp) throw new GatewayError('bad-secret', 'the credential is used up');
+    limitRate(target.resolved.policy, services);
+  }
+
+  const recipient = request.generateKey?.recipient && (await findRecipient(request.generateKey.recipient, target.resolved, services));
+  const { usage, profile } = selectProfile(identity, target.resolved);
+  const judgement = await judge({ target, usage, profile, identity, request, approved: answer.state !== 'none', now }, services, (trace) => {
+    progress.trace = trace;
+  });
+  const { decision, facts, madeKey } = judgement;
+  if (decision.outcome === 'pending') return await recordPending({ request, target, identity, key, now, trace: decision.trace }, services);
+  return await issue(
+    { request, identity, facts, decision, answer, now, ...(key === undefined ? {} : { key }), ...(madeKey ? { madeKey } : {}), ...(recipient ? { recipient } : {}) },
+    services,
+  );
+}
+
+function authenticateRequest({ credentials, operation, remoteAddress }: EnrollmentRequest, { resolved }: EnrollmentTarget, at: Date, services: EnrollmentServices): Promise<Authenticated> {
+  const authenticationPolicyOf = (policy: string) => services.catalog().policies.get(policy)?.policy.authenticationPolicy;
+  return authenticate({ authentication: resolved.authentication, credentials, operation, remoteAddress, at }, { ...services, authenticationPolicyOf });
+}
+
+function limitRate({ name, limits }: Policy, { enrollments }: EnrollmentServices): void {
+  if (limits.perMinute === undefined) return;
+  if (enrollments.count(name) >= limits.perMinute) {
+    throw new GatewayError('rate-limited', `policy ${name} takes ${limits.perMinute} enrollments a minute; try again`, { retryAfterSeconds: enrollments.secondsLeft(name) });
+  }
+  enrollments.add(name);
+}
+
+function recordedResult({ der, serialNumber, issuerId }: CertificateRecord, { authority }: EnrollmentServices): EnrollmentResult {
+  return { outcome: 'issued', certificate: der, serialNumber, chain: authority.chain(issuerId), modified: [] };
+}

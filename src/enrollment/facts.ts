@@ -1,0 +1,107 @@
+/** Loads what a decision needs to know. */
+import { GatewayError } from '../errors.js';
+import type { Device, DeviceState } from '../model/device.js';
+import type { CertificateUsage } from '../model/policy.js';
+import type { RequestedCertificate } from '../model/requested-certificate.js';
+import type { CompiledProfile } from '../policy/compile-profile.js';
+import { deviceNameOf } from '../policy/device-name.js';
+import type { Facts, KnownCertificate } from '../policy/facts.js';
+import type { Identity } from '../policy/identity.js';
+import { type CertificateRecord, certificateId } from '../store/certificate-record.js';
+import type { DeviceRecord } from '../store/device-repository.js';
+import { decodeCertificate } from '../x509/certificate.js';
+import { revocationReasonOf } from '../x509/crl.js';
+import { keyFingerprint } from '../x509/public-key.js';
+import type { EnrollmentServices } from './services.js';
+import type { EnrollmentTarget } from './target.js';
+
+interface FactsInput {
+  readonly target: EnrollmentTarget;
+  readonly usage: CertificateUsage;
+  readonly profile: CompiledProfile;
+  readonly identity: Identity;
+  readonly requested: RequestedCertificate;
+  readonly operation: 'enroll' | 'reenroll';
+  readonly approved: boolean;
+  readonly now: Date;
+}
+
+export async function loadFacts(input: FactsInput, services: EnrollmentServices): Promise<Facts> {
+  const { target, usage, profile, identity, requested, operation, approved } = input;
+  const { policy } = target.resolved;
+  const { store, authority, isCompromisedKey } = services;
+  const at = input.now.getTime();
+  const presented = identity.issuedCertificate;
+  const known = presented?.deviceId === undefined ? undefined : await store.devices.findById({ id: presented.deviceId });
+  const deviceName = known?.name ?? deviceNameOf({ identity, requested });
+  const record = known ?? (deviceName === undefined ? undefined : await store.devices.findByName({ division: policy.division, name: deviceName }));
+  const device = record && describeDevice(record);
+  const key = requested.subjectPublicKeyInfo;
+  const sameKey = key === undefined ? [] : await store.certificates.findByKey({ keyFingerprint: fingerprintOf(key) });
+  const needsOthers = policy.duplicates !== 'allow' && device !== undefined;
+  const ofDevice = needsOthers ? await store.certificates.validByDevice({ deviceId: device.id, at }) : [];
+  const replaced = operation === 'reenroll' && presented ? await store.certificates.findById({ id: certificateId(presented.issuerId, presented.serialNumber) }) : undefined;
+  const { certificates, certificatesPerDevice } = policy.limits;
+  return {
+    policy,
+    usage,
+    profile,
+    issuer: authority.issuer(policy.issuingCa),
+    group: target.group,
+    isGroupNamed: target.isGroupNamed,
+    ...(device ? { device } : {}),
+    ...(deviceName === undefined ? {} : { deviceName }),
+    ...(replaced ? { replaces: { ...describeCertificate(replaced), der: replaced.der } } : {}),
+    sameKey: sameKey.map(describeCertificate),
+    sameDevice: ofDevice.filter((other) => other.policy === policy.name && other.usage === usage).map(describeCertificate),
+    ...(certificates === undefined ? {} : { validCertificatesOfPolicy: await store.certificates.countActiveByPolicy({ policy: policy.name, at }) }),
+    ...(certificatesPerDevice === undefined || !device ? {} : { validCertificatesOfDevice: await store.certificates.countActiveByDevice({ deviceId: device.id, at }) }),
+    isCompromisedKey,
+    approved,
+  };
+}
+
+/** An unreadable key has no namesakes; the key rule refuses it in its own words. */
+function fingerprintOf(subjectPublicKeyInfo: Uint8Array): string {
+  try {
+    return keyFingerprint(subjectPublicKeyInfo);
+  } catch {
+    return '';
+  }
+}
+
+function describeDevice(record: DeviceRecord): Device {
+  return {
+    id: record.id,
+    division: record.division,
+    name: record.name,
+    group: record.groupName,
+    state: record.state satisfies DeviceState,
+    identifiers: JSON.parse(record.identifiers),
+    attributes: JSON.parse(record.attributes),
+    updatedAt: record.updatedAt,
+  };
+}
+
+function describeCertificate(record: CertificateRecord): KnownCertificate {
+  const reason = record.revocationReason === null ? undefined : revocationReasonOf(record.revocationReason);
+  return {
+    issuerId: record.issuerId,
+    serialNumber: record.serialNumber,
+    policy: record.policy,
+    usage: record.usage,
+    ...(record.deviceId === null ? {} : { deviceId: record.deviceId }),
+    subject: subjectOf(record),
+    status: record.status,
+    ...(reason === undefined ? {} : { revocationReason: reason }),
+    notAfter: new Date(record.notAfter),
+  };
+}
+
+function subjectOf({ der }: CertificateRecord): Uint8Array {
+  try {
+    return decodeCertificate(der).subject;
+  } catch (cause) {
+    throw new GatewayError('internal', 'a certificate on record cannot be read', { cause });
+  }
+}

@@ -1,0 +1,25 @@
+/** An approved request on its way to a certificate. */
+import type { Method } from '../model/protocol-name.js';
+import type { Facts } from '../policy/facts.js';
+import type { Identity } from '../policy/identity.js';
+import type { AuditRecord } from '../store/change.js';
+import type { MadeKey } from './generated-key.js';
+import type { Approval } from './judge.js';
+import type { EnrollmentRequest } from './request.js';
+import type { GeneratedKey } from './result.js';
+import type { RecordedAnswer } from './transaction.js';
+
+export interface Issuance {
+  readonly request: Pick<EnrollmentRequest, 'operation' | 'requestId' | 'remoteAddress' | 'accompanying'> & { readonly protocol: Method | 'gateway' };
+  readonly identity: Identity;
+  readonly facts: Facts;
+  readonly decision: Approval;
+  /** The transaction's key, if it has one, and what was recorded under it before. */
+  readonly key?: string;
+  readonly answer: RecordedAnswer;
+  /** The event of the approval that it rests on. */
+  readonly approval?: AuditRecord;
+  readonly now: Date;
+  readonly madeKey?: MadeKey;
+  readonly recipient?: GeneratedKey['recipient'];
+}

@@ -1,0 +1,145 @@
+/** Signs what was approved and commits it, with everything that must stand or fall with it, before anybody sees it. */
+import { createIdentifier } from '../identifier.js';
+import type { IssuedCertificate } from '../ca/authority.js';
+import { GatewayError } from '../errors.js';
+import type { Facts } from '../policy/facts.js';
+import { type CertificateRecord, certificateId } from '../store/certificate-record.js';
+import type { Statement } from '../store/change.js';
+import { fingerprint } from '../x509/certificate.js';
+import { formatName, nameKey } from '../x509/names.js';
+import { keyFingerprint, subjectKeyIdentifier } from '../x509/public-key.js';
+import { deviceStatements } from './device.js';
+import type { Issuance } from './issuance.js';
+import { issuanceRecords } from './record.js';
+import type { EnrollmentResult } from './result.js';
+import { supersessionStatements } from './revoke.js';
+import type { EnrollmentServices } from './services.js';
+import { answerExpiry } from './transaction.js';
+
+export type IssuedResult = Extract<EnrollmentResult, { outcome: 'issued' }>;
+
+export async function issue(issuance: Issuance, services: EnrollmentServices): Promise<IssuedResult> {
+  const { request, decision, madeKey, recipient, facts, identity, now } = issuance;
+  const { authority, store } = services;
+  const signed = await authority.issue(decision.issuance);
+  const result: IssuedResult = {
+    outcome: 'issued',
+    certificate: signed.der,
+    serialNumber: signed.serialNumber,
+    chain: authority.chain(signed.issuerId),
+    modified: decision.modified,
+    ...(madeKey ? { generatedKey: { pkcs8: madeKey.pkcs8, ...(recipient ? { recipient } : {}) } } : {}),
+  };
+  const deviceId = facts.usage === 'service' ? null : (facts.device?.id ?? createIdentifier());
+  const certificate = recordOf(issuance, signed, deviceId);
+  const superseded = await findSuperseded(issuance, services);
+  await store.commit({
+    statements: [
+      ...credentialStatements(issuance, services),
+      ...(deviceId === null ? [] : deviceStatements({ id: deviceId, facts, identity, now }, store)),
+      ...limitStatements(facts, now, services),
+      store.certificates.insert(certificate),
+      ...superseded.flatMap((old) => supersessionStatements(old, now, store)),
+      ...transactionStatements(issuance, certificate, services),
+      ...(request.accompanying?.(result) ?? []),
+    ],
+    audit: [...(issuance.approval ? [issuance.approval] : []), ...issuanceRecords(issuance, certificate, superseded)],
+  });
+  return result;
+}
+
+function recordOf({ request, decision: { issuance }, facts, identity, now }: Issuance, signed: IssuedCertificate, deviceId: string | null): CertificateRecord {
+  return {
+    id: certificateId(signed.issuerId, signed.serialNumber),
+    issuerId: signed.issuerId,
+    serialNumber: signed.serialNumber,
+    policy: facts.policy.name,
+    profile: facts.profile.name,
+    usage: facts.usage,
+    deviceId,
+    subject: formatName(issuance.subject),
+    subjectKey: nameKey(issuance.subject),
+    keyFingerprint: keyFingerprint(issuance.subjectPublicKeyInfo),
+    certificateFingerprint: fingerprint(signed.der),
+    subjectKeyIdentifier: subjectKeyIdentifier(issuance.subjectPublicKeyInfo),
+    der: signed.der,
+    notBefore: issuance.notBefore.getTime(),
+    notAfter: issuance.notAfter.getTime(),
+    issuedAt: now.getTime(),
+    status: 'valid',
+    revokedAt: null,
+    revocationReason: null,
+    invalidityDate: null,
+    crlPartition: signed.crlPartition,
+    protocol: request.protocol,
+    requester: identity.requester,
+    replaces: facts.replaces ? certificateId(facts.replaces.issuerId, facts.replaces.serialNumber) : null,
+    requestId: request.requestId,
+  };
+}
+
+/** Counts the credentials' uses, once for a transaction, and makes sure that all of them still hold. */
+function credentialStatements({ identity, answer, now }: Issuance, { store }: EnrollmentServices): Statement[] {
+  // An approval may come long after a passcode's end: what counts is that it was good when the request was made.
+  const statements = answer.state === 'none' ? identity.credentials.map(({ id }) => store.credentials.consume({ id, now: now.getTime() })) : [];
+  const { issuedCertificate } = identity;
+  if (issuedCertificate) {
+    statements.push(store.certificates.requireValid({ id: certificateId(issuedCertificate.issuerId, issuedCertificate.serialNumber) }));
+  }
+  return statements;
+}
+
+function limitStatements({ policy, device, usage }: Facts, now: Date, { store }: EnrollmentServices): Statement[] {
+  if (usage === 'service') return [];
+  const at = now.getTime();
+  const { certificates, certificatesPerDevice } = policy.limits;
+  const statements: Statement[] = [];
+  if (certificates !== undefined) statements.push(store.certificates.requireFewerByPolicy({ policy: policy.name, at, limit: certificates }));
+  if (certificatesPerDevice !== undefined && device) statements.push(store.certificates.requireFewerByDevice({ deviceId: device.id, at, limit: certificatesPerDevice }));
+  return statements;
+}
+
+function transactionStatements({ key, answer, request, facts, now, decision }: Issuance, { issuerId, serialNumber }: CertificateRecord, { store }: EnrollmentServices): Statement[] {
+  if (key === undefined) return [];
+  const at = now.getTime();
+  const expiresAt = answerExpiry(now, decision.issuance.notAfter, facts.profile.profile);
+  const answered = { certificateIssuer: issuerId, certificateSerial: serialNumber };
+  if (answer.state !== 'none') {
+    const { requestId, state } = answer.transaction;
+    return [store.enrollmentTransactions.recordCertificate({ key, requestId, from: state, at, expiresAt, ...answered })];
+  }
+  return [
+    store.enrollmentTransactions.insert({
+      key,
+      requestId: request.requestId,
+      policy: facts.policy.name,
+      groupName: facts.group.name,
+      protocol: request.protocol,
+      state: 'issued',
+      // The certificate and its audit event say everything that an answered request is looked up for.
+      request: '{}',
+      identity: '{}',
+      trace: '[]',
+      ...answered,
+      createdAt: at,
+      updatedAt: at,
+      expiresAt,
+      decidedBy: null,
+      reason: null,
+      now: at,
+    }),
+  ];
+}
+
+/** What the new certificate takes the place of: by the policy's rule for duplicates, or as the repeat of a key that did not arrive. */
+async function findSuperseded({ decision, answer }: Issuance, { store }: EnrollmentServices): Promise<CertificateRecord[]> {
+  const undelivered = answer.state === 'issued' ? [answer.certificate] : [];
+  const duplicates = await Promise.all(
+    decision.revokes.map(async ({ issuerId, serialNumber }) => {
+      const record = await store.certificates.findByIssuerAndSerial(issuerId, serialNumber);
+      if (record === undefined) throw new GatewayError('internal', 'a certificate to be superseded is not on record');
+      return record;
+    }),
+  );
+  return [...undelivered, ...duplicates.filter((record) => record.id !== undelivered[0]?.id)];
+}

@@ -1,0 +1,75 @@
+/** Puts a request before the policy engine; makes the key in between where the gateway is to make it. */
+import { GatewayError } from '../errors.js';
+import type { CertificateUsage } from '../model/policy.js';
+import type { RequestedCertificate } from '../model/requested-certificate.js';
+import type { CompiledProfile } from '../policy/compile-profile.js';
+import { decide, type PolicyDecision } from '../policy/decide.js';
+import type { Trace } from '../policy/decision.js';
+import type { Facts } from '../policy/facts.js';
+import type { Identity } from '../policy/identity.js';
+import { loadFacts } from './facts.js';
+import { type MadeKey, makeKey } from './generated-key.js';
+import type { EnrollmentRequest } from './request.js';
+import type { EnrollmentServices } from './services.js';
+import type { EnrollmentTarget } from './target.js';
+
+export interface Case {
+  readonly target: EnrollmentTarget;
+  readonly usage: CertificateUsage;
+  readonly profile: CompiledProfile;
+  readonly identity: Identity;
+  readonly request: Pick<EnrollmentRequest, 'operation' | 'changesNames' | 'generateKey' | 'requested'>;
+  /** Whether a person has approved it. */
+  readonly approved: boolean;
+  readonly now: Date;
+}
+
+export type Approval = Extract<PolicyDecision, { outcome: 'approved' }>;
+
+export interface Judgement {
+  readonly facts: Facts;
+  readonly decision: Approval | Extract<PolicyDecision, { outcome: 'pending' }>;
+  readonly madeKey?: MadeKey;
+}
+
+/**
+ * @param onTrace is told the trace before a denial is thrown, for its record.
+ * @throws GatewayError with the code and reason of a denial.
+ */
+export async function judge(matter: Case, services: EnrollmentServices, onTrace: (trace: Trace) => void): Promise<Judgement> {
+  const { request, target } = matter;
+  const first = await consider(matter, request.requested, services);
+  onTrace(first.decision.trace);
+  if (first.decision.outcome !== 'key-needed') return { facts: first.facts, decision: granted(first.decision) };
+
+  const madeKey = await makeKey(request.generateKey?.type ?? target.resolved.policy.generatedKey);
+  const second = await consider(matter, { ...request.requested, subjectPublicKeyInfo: madeKey.subjectPublicKeyInfo }, services);
+  onTrace(second.decision.trace);
+  return { facts: second.facts, decision: granted(second.decision), madeKey };
+}
+
+async function consider(matter: Case, requested: RequestedCertificate, services: EnrollmentServices): Promise<{ facts: Facts; decision: PolicyDecision }> {
+  const { request, identity, now } = matter;
+  const facts = await loadFacts({ ...matter, requested, operation: request.operation }, services);
+  const decision = decide({
+    requested,
+    operation: request.operation,
+    identity,
+    facts,
+    now,
+    changesNames: request.changesNames === true,
+    gatewayMadeKey: request.generateKey !== undefined,
+  });
+  return { facts, decision };
+}
+
+function granted(decision: PolicyDecision): Judgement['decision'] {
+  switch (decision.outcome) {
+    case 'denied':
+      throw new GatewayError(decision.code, decision.reason);
+    case 'key-needed':
+      throw new GatewayError('internal', 'the gateway failed to make a key');
+    default:
+      return decision;
+  }
+}

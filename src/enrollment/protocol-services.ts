@@ -1,0 +1,67 @@
+/** What the gateway does for its protocols, put together from the enrollment flow, the CA and the catalog. */
+import type { ResolvedPolicy } from '../catalog/catalog.js';
+import { GatewayError } from '../errors.js';
+import type { PolicyView, ProtocolServices, WantedName } from '../protocol.js';
+import { enroll } from './enroll.js';
+import { recordRefusedMessage } from './record.js';
+import type { ServiceKeys } from './service-keys.js';
+import type { EnrollmentServices } from './services.js';
+import { findTarget } from './target.js';
+
+export function createProtocolServices(services: EnrollmentServices, serviceKeys: ServiceKeys): ProtocolServices {
+  const { authority, catalog, clock, store } = services;
+  const resolve = (label: string | undefined) => findTarget(catalog(), label).resolved;
+  return {
+    clock,
+    enroll: (request) => enroll(request, services),
+    recordRefusal: (refused) => recordRefusedMessage(refused, services),
+    policy: (label) => describePolicy(resolve(label)),
+    caCertificates: (label) => authority.chain(authority.issuer(resolve(label).policy.issuingCa).id),
+    caCertificate: (generation) => {
+      const found = authority.generation(generation);
+      if (found === undefined) throw new GatewayError('not-found', 'there is no CA of this name');
+      return found.certificate.der;
+    },
+    crl: async (generation, partition) => {
+      const record = await store.crls.find({ issuerId: generation, partition });
+      if (record === undefined) throw new GatewayError('not-found', 'there is no such CRL');
+      return { der: record.der, nextUpdate: new Date(record.nextUpdate) };
+    },
+    serviceKey: (purpose, label) => serviceKeys.get({ purpose, issuingCa: resolve(label).policy.issuingCa, names: [`Gatehouse ${purpose}`] }),
+  };
+}
+
+/** What clients of a policy are told: of the profile that they get once they have an identity of their own. */
+function describePolicy({ policy, authentication, profiles }: ResolvedPolicy): PolicyView {
+  const compiled = profiles.get('operational') ?? profiles.get('intermediate') ?? profiles.get('bootstrap');
+  if (compiled === undefined) throw new GatewayError('internal', `policy ${policy.name} has no profile`);
+  const { profile, template } = compiled;
+  return {
+    name: policy.name,
+    est: policy.est,
+    acceptsPasswords: authentication.hasPasscodes,
+    keys: template.keys,
+    requestHashes: template.requestHashes,
+    subject: profile.subject.filter(isForRequest).map((rule) => wanted(rule.attribute, rule)),
+    subjectAltNames: profile.subjectAltNames.filter(isForRequest).map((rule) => wanted(rule.type, rule)),
+    extensions: profile.extensions.filter(({ source }) => source === 'request').map(({ id, required }) => ({ id, required })),
+    keyUsages: profile.keyUsages,
+    extendedKeyUsages: profile.extendedKeyUsages,
+    changeSubjectName: policy.changeSubjectName,
+  };
+}
+
+interface NameRule {
+  readonly source: 'fixed' | 'request' | 'device' | 'credential';
+  readonly required: boolean;
+  readonly value?: string | undefined;
+}
+
+/** What the gateway takes from its own records need not be in a request. */
+function isForRequest({ source }: NameRule): boolean {
+  return source === 'request' || source === 'fixed';
+}
+
+function wanted(name: string, { source, required, value }: NameRule): WantedName {
+  return { name, required, ...(source === 'fixed' && value !== undefined ? { value } : {}) };
+}

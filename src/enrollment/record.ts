@@ -1,0 +1,158 @@
+/** What the enrollment flow leaves in the audit log and in the list of requests. */
+import { createAuditRecord } from '../audit/audit-record.js';
+import { GatewayError } from '../errors.js';
+import type { Trace } from '../policy/decision.js';
+import type { Identity } from '../policy/identity.js';
+import type { CertificateRecord } from '../store/certificate-record.js';
+import type { AuditRecord } from '../store/change.js';
+import type { Issuance } from './issuance.js';
+import type { EnrollmentRequest, RefusedMessage } from './request.js';
+import type { EnrollmentResult } from './result.js';
+import { supersessionRecord } from './revoke.js';
+import type { EnrollmentServices } from './services.js';
+import { encodeIdentity, encodeRequest } from './stored-request.js';
+import type { EnrollmentTarget } from './target.js';
+
+/** The events of an issuance: the certificate's, the device's if it is new, and one for each certificate it replaces. */
+export function issuanceRecords(issuance: Issuance, certificate: CertificateRecord, superseded: readonly CertificateRecord[]): AuditRecord[] {
+  const { request, identity, facts, decision, answer, now } = issuance;
+  const records = [
+    createAuditRecord({
+      // The issuance of an approved request is an event of its own beside the request's.
+      ...(answer.state === 'none' ? { id: request.requestId } : {}),
+      at: now,
+      action: 'certificate.issued',
+      outcome: 'success',
+      subject: certificate.id,
+      details: {
+        requestId: request.requestId,
+        protocol: request.protocol,
+        operation: request.operation,
+        remoteAddress: request.remoteAddress,
+        requester: describeIdentity(identity),
+        policy: facts.policy.name,
+        group: facts.group.name,
+        profile: facts.profile.name,
+        usage: facts.usage,
+        device: facts.deviceName,
+        name: certificate.subject,
+        fingerprint: certificate.certificateFingerprint,
+        key: certificate.keyFingerprint,
+        notAfter: decision.issuance.notAfter,
+        modified: decision.modified,
+        trace: decision.trace,
+      },
+    }),
+  ];
+  if (facts.usage !== 'service' && facts.device === undefined && certificate.deviceId !== null) {
+    records.push(createAuditRecord({ at: now, action: 'device.registered', outcome: 'success', subject: certificate.deviceId, details: { requestId: request.requestId, division: facts.policy.division, group: facts.group.name, device: facts.deviceName } }));
+  }
+  return [...records, ...superseded.map((old) => supersessionRecord(old, certificate.id, now))];
+}
+
+interface PendingRequest {
+  readonly request: EnrollmentRequest;
+  readonly target: EnrollmentTarget;
+  readonly identity: Identity;
+  readonly key: string | undefined;
+  readonly now: Date;
+  readonly trace: Trace;
+}
+
+/** Keeps a request until a person has decided. It uses its credentials up now: that is when they were shown. */
+export async function recordPending({ request, target, identity, key, now, trace }: PendingRequest, { store }: EnrollmentServices): Promise<EnrollmentResult> {
+  const { policy } = target.resolved;
+  const at = now.getTime();
+  await store.commit({
+    statements: [
+      ...identity.credentials.map(({ id }) => store.credentials.consume({ id, now: at })),
+      store.enrollmentTransactions.insert({
+        // Without a transaction of its protocol the request can still be approved, only not be asked for again.
+        key: key ?? request.requestId,
+        requestId: request.requestId,
+        policy: policy.name,
+        groupName: target.isGroupNamed ? target.group.name : null,
+        protocol: request.protocol,
+        state: 'pending',
+        request: encodeRequest(request),
+        identity: encodeIdentity(identity),
+        trace: JSON.stringify(trace),
+        certificateIssuer: null,
+        certificateSerial: null,
+        createdAt: at,
+        updatedAt: at,
+        expiresAt: at + policy.approvalTimeout * 1000,
+        decidedBy: null,
+        reason: null,
+        now: at,
+      }),
+    ],
+    audit: [
+      createAuditRecord({
+        id: request.requestId,
+        at: now,
+        action: 'request.pending',
+        outcome: 'pending',
+        subject: request.requestId,
+        details: { protocol: request.protocol, operation: request.operation, remoteAddress: request.remoteAddress, requester: describeIdentity(identity), policy: policy.name, group: target.group.name, trace },
+      }),
+    ],
+  });
+  return { outcome: 'pending', requestId: request.requestId, retryAfterSeconds: policy.pollInterval };
+}
+
+interface Refused {
+  readonly target?: EnrollmentTarget;
+  readonly identity?: Identity;
+  readonly trace?: Trace;
+}
+
+/** Writes the event of a refusal. Where even that fails the log has to do: the refusal itself must reach the client. */
+export async function recordRefusal(request: EnrollmentRequest, { target, identity, trace }: Refused, error: unknown, services: EnrollmentServices): Promise<void> {
+  const { code, reason } = describeError(error);
+  await commitRefusal(
+    {
+      id: request.requestId,
+      details: {
+        protocol: request.protocol,
+        operation: request.operation,
+        label: request.label,
+        remoteAddress: request.remoteAddress,
+        code,
+        reason,
+        requester: identity && describeIdentity(identity),
+        policy: target?.resolved.policy.name,
+        trace,
+      },
+    },
+    services,
+  );
+}
+
+/** Writes the event of a message that never became a request. */
+export async function recordRefusedMessage({ requestId, ...details }: RefusedMessage, services: EnrollmentServices): Promise<void> {
+  await commitRefusal({ id: requestId, details }, services);
+}
+
+async function commitRefusal({ id, details }: { readonly id: string; readonly details: Record<string, unknown> }, { store, clock, log }: EnrollmentServices): Promise<void> {
+  const record = createAuditRecord({ id, at: clock.now(), action: 'request.refused', outcome: 'refused', subject: id, details });
+  try {
+    await store.commit({ statements: [], audit: [record] });
+  } catch (err) {
+    log.error({ err, requestId: id, ...details }, 'a refusal could not be recorded');
+  }
+}
+
+function describeError(error: unknown): { code: string; reason: string } {
+  if (error instanceof GatewayError) return { code: error.code, reason: typeof error.cause === 'string' ? `${error.message} (${error.cause})` : error.message };
+  return { code: 'internal', reason: error instanceof Error ? error.message : String(error) };
+}
+
+/** Who it was, for people: names of credentials, never their secrets. */
+function describeIdentity({ requester, credentials, issuedCertificate }: Identity): Record<string, unknown> {
+  return {
+    id: requester,
+    credentials: credentials.map(({ kind, name, username }) => ({ kind, name, username })),
+    certificate: issuedCertificate && `${issuedCertificate.issuerId}:${issuedCertificate.serialNumber}`,
+  };
+}

@@ -1,0 +1,53 @@
+/** What a protocol hands to the one enrollment flow: neutral, verified as a message, untrusted as a wish. */
+import type { ErrorCode } from '../errors.js';
+import type { GeneratedKeyType } from '../model/key-constraints.js';
+import type { PresentedCredential } from '../model/presented-credential.js';
+import type { Method } from '../model/protocol-name.js';
+import type { RequestedCertificate } from '../model/requested-certificate.js';
+import type { Statement } from '../store/change.js';
+import type { EnrollmentResult } from './result.js';
+
+/** Who may read a key that the gateway makes (RFC 7030 4.4.1); in the clear inside TLS when absent. */
+export type KeyRecipient =
+  /** A key-wrap key of the authentication policy, by its identifier. */
+  | { readonly kind: 'key-wrap-key'; readonly identifier: Uint8Array }
+  /** A certificate known here, by subject key identifier. */
+  | { readonly kind: 'certificate'; readonly subjectKeyIdentifier: Uint8Array };
+
+export interface GatewayMadeKey {
+  readonly type?: GeneratedKeyType;
+  readonly recipient?: KeyRecipient;
+}
+
+export interface EnrollmentRequest {
+  readonly protocol: Method;
+  /** `<policy>` or `<policy>~<group>`; the default policy when absent. */
+  readonly label?: string;
+  readonly operation: 'enroll' | 'reenroll';
+  /**
+   * What makes two messages the same request, in the protocol's terms; the core adds label and requester.
+   * Absent: every message is a new request.
+   */
+  readonly transactionId?: string;
+  readonly requested: RequestedCertificate;
+  /** Set when the requester wants the gateway to make the key pair. */
+  readonly generateKey?: GatewayMadeKey;
+  readonly credentials: readonly PresentedCredential[];
+  /** Names asked for by ChangeSubjectName (RFC 6402 2.8), which re-enrollment may be allowed to grant. */
+  readonly changesNames?: boolean;
+  readonly remoteAddress: string;
+  readonly requestId: string;
+  /** Writes of the protocol's own that must stand or fall with the certificate. */
+  readonly accompanying?: (result: EnrollmentResult) => readonly Statement[];
+}
+
+/** A request that could not even be read, for the audit log. */
+export interface RefusedMessage {
+  readonly protocol: Method;
+  readonly label?: string;
+  readonly operation: string;
+  readonly code: ErrorCode;
+  readonly reason: string;
+  readonly remoteAddress: string;
+  readonly requestId: string;
+}

@@ -1,0 +1,25 @@
+/** What the enrollment flow answers; refusals are thrown as GatewayError. */
+
+/** A private key made by the gateway, and for whom. It exists nowhere else. */
+export interface GeneratedKey {
+  /** DER PrivateKeyInfo (PKCS #8). */
+  readonly pkcs8: Uint8Array;
+  readonly recipient?:
+    | { readonly kind: 'key-wrap-key'; readonly identifier: Uint8Array; /** AES key, 16, 24 or 32 bytes. */ readonly key: Uint8Array }
+    | { readonly kind: 'certificate'; /** DER. */ readonly certificate: Uint8Array };
+}
+
+export type EnrollmentResult =
+  | {
+      readonly outcome: 'issued';
+      /** DER. */
+      readonly certificate: Uint8Array;
+      /** Lower-case hex. */
+      readonly serialNumber: string;
+      /** DER certificates from the issuer up to and including the root. */
+      readonly chain: readonly Uint8Array[];
+      /** What differs from the wishes, one sentence each. */
+      readonly modified: readonly string[];
+      readonly generatedKey?: GeneratedKey;
+    }
+  | { readonly outcome: 'pending'; readonly requestId: string; readonly retryAfterSeconds: number };

@@ -1,0 +1,16 @@
+/** The reasons that end a certificate for good. A hold is an act of its own, and removeFromCRL belongs to delta CRLs. */
+import type { RevocationReason } from '../x509/crl.js';
+
+export const finalReasons = [
+  'unspecified',
+  'keyCompromise',
+  'cACompromise',
+  'affiliationChanged',
+  'superseded',
+  'cessationOfOperation',
+  'privilegeWithdrawn',
+  'aACompromise',
+] as const satisfies readonly RevocationReason[];
+
+/** What `revokeCertificate` takes: a final reason, or a hold. */
+export type RequestedReason = (typeof finalReasons)[number] | 'certificateHold';

@@ -1,0 +1,137 @@
+/** The gateway's own keys and certificates (TLS server, key generation, CMC): issued by the one flow, renewed by themselves. */
+import { createIdentifier } from '../identifier.js';
+import { isIP } from 'node:net';
+import type { ServicePurpose } from '../catalog/service-profiles.js';
+import { serviceProfile } from '../catalog/service-profiles.js';
+import { GatewayError } from '../errors.js';
+import type { KeyStore } from '../keys/signer.js';
+import { policySchema } from '../model/policy.js';
+import type { Identity } from '../policy/identity.js';
+import type { ServiceKey } from '../protocol.js';
+import type { CertificateRecord } from '../store/certificate-record.js';
+import type { Statement } from '../store/change.js';
+import { fingerprint } from '../x509/certificate.js';
+import { encodeGeneralNames } from '../x509/general-names.js';
+import { encodeName } from '../x509/names.js';
+import { idAtCommonName, idCeSubjectAltName } from '../x509/oids.js';
+import { keyFingerprint } from '../x509/public-key.js';
+import { issue } from './issue.js';
+import { judge } from './judge.js';
+import type { EnrollmentServices } from './services.js';
+import type { EnrollmentTarget } from './target.js';
+
+interface ServiceKeyRequest {
+  readonly purpose: ServicePurpose;
+  /** The CA that issues it, by its name in the catalog. */
+  readonly issuingCa: string;
+  /** DNS names and IP addresses; the first is the common name. */
+  readonly names: readonly string[];
+}
+
+/** A service key with what the owner of a TLS listener needs besides. */
+export interface HeldServiceKey extends ServiceKey {
+  readonly keyId: string;
+  /** When a new one takes its place. */
+  readonly renewAt: Date;
+}
+
+export interface ServiceKeys {
+  /** The key of this purpose, CA and names; made and certified at first use and when two thirds of its time are over. */
+  get(request: ServiceKeyRequest): Promise<HeldServiceKey>;
+}
+
+type Services = EnrollmentServices & { readonly keys: KeyStore };
+
+export function createServiceKeys(services: Services): ServiceKeys {
+  const held = new Map<string, Promise<HeldServiceKey>>();
+  return {
+    get: async (request) => {
+      const name = ['service', request.purpose, request.issuingCa, ...request.names].join(':');
+      const known = await held.get(name)?.catch(() => undefined);
+      if (known && known.renewAt > services.clock.now()) return known;
+      // Requests that come together share one renewal.
+      const obtaining = obtain(name, request, services);
+      held.set(name, obtaining);
+      obtaining.catch(() => held.delete(name));
+      return await obtaining;
+    },
+  };
+}
+
+async function obtain(name: string, request: ServiceKeyRequest, services: Services): Promise<HeldServiceKey> {
+  const { store, keys, clock } = services;
+  const stored = await store.keys.latestByPurpose({ purpose: name });
+  if (stored) {
+    const [certificate] = await store.certificates.findByKey({ keyFingerprint: keyFingerprint(stored.publicKey) });
+    const isIssuing = certificate && services.authority.generation(certificate.issuerId)?.state === 'current';
+    if (isIssuing && certificate.status === 'valid' && renewalOf(certificate) > clock.now()) return await hold(stored.id, certificate, services);
+  }
+  const created = await keys.create('ec-p256', name);
+  const obsolete = stored ? [store.keys.remove({ id: stored.id })] : [];
+  const certificate = await certify(request, created.signer.publicKey, [created.statement, ...obsolete], services);
+  return await hold(created.signer.keyId, certificate, services);
+}
+
+async function certify({ purpose, issuingCa, names }: ServiceKeyRequest, subjectPublicKeyInfo: Uint8Array, accompanying: readonly Statement[], services: Services): Promise<CertificateRecord> {
+  const now = services.clock.now();
+  const [commonName = ''] = names;
+  const subjectAltName = encodeGeneralNames(names.map((value) => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value })));
+  const requested = {
+    subjectPublicKeyInfo,
+    subject: encodeName([[{ type: idAtCommonName, value: commonName }]]),
+    extensions: [{ id: idCeSubjectAltName, critical: false, value: subjectAltName }],
+  };
+  const request = { operation: 'enroll', requested } as const;
+  const { facts, decision } = await judge({ target: serviceTarget(issuingCa), usage: 'service', profile: serviceProfile(purpose), identity: gatewayIdentity, request, approved: true, now }, services, () => undefined);
+  if (decision.outcome === 'pending') throw new GatewayError('internal', 'a certificate of the gateway itself cannot wait for approval');
+  const { certificate } = await issue(
+    { request: { operation: 'enroll', protocol: 'gateway', requestId: createIdentifier(), remoteAddress: '', accompanying: () => accompanying }, identity: gatewayIdentity, facts, decision, answer: { state: 'none' }, now },
+    services,
+  );
+  const record = await services.store.certificates.findByFingerprint({ certificateFingerprint: fingerprint(certificate) });
+  if (record === undefined) throw new GatewayError('internal', 'the certificate that was just issued is not on record');
+  return record;
+}
+
+async function hold(keyId: string, certificate: CertificateRecord, { keys, authority }: Services): Promise<HeldServiceKey> {
+  const signer = await keys.signer(keyId);
+  if (signer.algorithm === 'ed448') throw new GatewayError('internal', 'service keys are never Ed448');
+  return {
+    keyId,
+    certificate: certificate.der,
+    chain: authority.chain(certificate.issuerId),
+    algorithm: signer.algorithm,
+    sign: (data, hash) => signer.sign(data, hash),
+    renewAt: renewalOf(certificate),
+  };
+}
+
+function renewalOf({ notBefore, notAfter }: CertificateRecord): Date {
+  return new Date(notBefore + ((notAfter - notBefore) * 2) / 3);
+}
+
+const gatewayIdentity: Identity = { requester: 'gateway', credentials: [] };
+
+/** The gateway's own certificates belong to no division, and to a policy whose name no configured one can have. */
+function serviceTarget(issuingCa: string): EnrollmentTarget {
+  const name = '.services';
+  const policy = {
+    ...policySchema.parse({
+      name: 'services',
+      division: 'services',
+      authenticationPolicy: 'services',
+      profiles: [{ usage: 'operational', profile: 'services' }],
+      issuingCa,
+      methods: ['rest'],
+      defaultGroup: 'services',
+    }),
+    name,
+    division: name,
+  };
+  const authentication = { policy: { name, division: name, methods: [], require: 'certificate', acceptIssuedCertificates: false }, anchors: [], hasPasscodes: false } as const;
+  return {
+    resolved: { policy, authentication: { ...authentication, policy: { ...authentication.policy, methods: [] } }, profiles: new Map() },
+    group: { name, division: name, enabled: true, policies: [] },
+    isGroupNamed: false,
+  };
+}

@@ -1,0 +1,28 @@
+/** What the enrollment flow works with; gateway.ts puts it together. */
+import type { PasscodeLookup } from '../authentication/passcode.js';
+import type { Authority } from '../ca/authority.js';
+import type { CrlPublisher } from '../ca/crl.js';
+import type { Catalog } from '../catalog/catalog.js';
+import type { Clock } from '../clock.js';
+import type { Sealing } from '../keys/sealing.js';
+import type { Log } from '../log.js';
+import type { MinuteCounter } from '../minute-counter.js';
+import type { Store } from '../store/store.js';
+
+export interface EnrollmentServices {
+  readonly store: Store;
+  readonly authority: Authority;
+  readonly crls: CrlPublisher;
+  readonly sealing: Sealing;
+  readonly catalog: () => Catalog;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly passcodeLookup: PasscodeLookup;
+  /** SPKI SHA-256 hashes, lower-case hex, of keys that are known to be compromised. */
+  readonly isCompromisedKey: (fingerprint: string) => boolean;
+  /** Failed authentications by remote address. */
+  readonly failures: MinuteCounter;
+  readonly failuresPerMinute: number;
+  /** Enrollments by policy. */
+  readonly enrollments: MinuteCounter;
+}

@@ -1,0 +1,159 @@
+/** The composition root: the only file that knows all parts. It wires, and decides nothing. */
+import { pathToFileURL } from 'node:url';
+import { createEstHandler } from '../protocols/est/index.js';
+import { createRepositoryHandler } from '../protocols/repository/index.js';
+import { compileAddresses } from './authentication/allowed-addresses.js';
+import type { Clock } from './clock.js';
+import { createProtocolServices } from './enrollment/protocol-services.js';
+import { createServiceKeys, type ServiceKeys } from './enrollment/service-keys.js';
+import type { Log } from './log.js';
+import { type Core, openCore } from './open-core.js';
+import type { ProtocolHandler, ProtocolServices } from './protocol.js';
+import { greet } from './quickstart/greeting.js';
+import { prepareConfiguration } from './quickstart/prepare-configuration.js';
+import { type Listeners, openListeners, type TlsMaterial } from './server/listeners.js';
+import type { Settings } from './settings.js';
+import { toPem } from './x509/pem.js';
+
+export interface Gateway {
+  readonly core: Core;
+  readonly listeners: Listeners;
+  /** Lines for the person who started it: what to type next. Empty but for the quickstart. */
+  readonly greeting: readonly string[];
+  /** Ends gracefully. */
+  close(): Promise<void>;
+}
+
+interface GatewayOptions {
+  readonly settings: Settings;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+type CreateHandler = (services: ProtocolServices) => ProtocolHandler;
+
+const builtInHandlers: ReadonlyMap<string, CreateHandler> = new Map([
+  ['est', createEstHandler],
+  ['repository', createRepositoryHandler],
+]);
+
+const shutdownGraceMilliseconds = 10_000;
+/** How soon a revocation is on its CRL, at most. */
+const crlCheckMilliseconds = 1_000;
+const housekeepingMilliseconds = 60_000;
+
+/** @throws Error with a sentence for the operator when something that it needs cannot be had. */
+export async function startGateway({ settings, log, clock }: GatewayOptions): Promise<Gateway> {
+  const core = await openCore({ settings, log, clock });
+  try {
+    const environmentFile = await prepareConfiguration(core, settings);
+    const serviceKeys = createServiceKeys(core);
+    const services = createProtocolServices(core, serviceKeys);
+    const handlers = await Promise.all(settings.protocols.map((name) => loadHandler(name, services)));
+    let tls = await obtainTls(core, serviceKeys, settings);
+    await core.crls.publishDue();
+    const listeners = await openListeners({
+      settings,
+      handlers,
+      tls: tls.material,
+      log,
+      isTrustedProxy: compileAddresses(settings.trustedProxies),
+      isReady: async () => (await core.store.catalog.version()) > 0,
+    });
+    const stopTasks = repeatTasks(log, [
+      { name: 'CRLs', everyMilliseconds: crlCheckMilliseconds, run: () => core.crls.publishChanged() },
+      {
+        name: 'housekeeping',
+        everyMilliseconds: housekeepingMilliseconds,
+        run: async () => {
+          await core.ensureCas();
+          await core.crls.publishDue();
+          await core.store.commit({ statements: core.store.enrollmentTransactions.removeExpired({ now: clock.now().getTime() }), audit: [] });
+          const renewed = await obtainTls(core, serviceKeys, settings);
+          if (renewed.version === tls.version) return;
+          tls = renewed;
+          listeners.useTls(tls.material);
+          log.info('the TLS server certificate or its client CAs were replaced');
+        },
+      },
+    ]);
+    return {
+      core,
+      listeners,
+      greeting: environmentFile === undefined ? [] : greet(environmentFile),
+      close: async () => {
+        await stopTasks();
+        await listeners.close(shutdownGraceMilliseconds);
+        await core.close();
+      },
+    };
+  } catch (error) {
+    await core.close();
+    throw error;
+  }
+}
+
+/** A built-in handler by name, or a module of the operator's own that exports `createHandler`. */
+async function loadHandler(name: string, services: ProtocolServices): Promise<ProtocolHandler> {
+  const builtIn = builtInHandlers.get(name);
+  if (builtIn) return builtIn(services);
+  if (!/^\.{0,2}\/|\.m?js$/.test(name)) {
+    throw new Error(`protocols: there is no handler "${name}"; built in are ${[...builtInHandlers.keys()].join(', ')}, and ./path.js loads one of your own`);
+  }
+  const module: { createHandler?: CreateHandler } = await import(pathToFileURL(name).href);
+  if (typeof module.createHandler !== 'function') throw new Error(`protocols: ${name} exports no function createHandler(services)`);
+  return module.createHandler(services);
+}
+
+/** The TLS server's own certificate, under the CA of the default policy, and the names of CAs that clients' certificates may have. */
+async function obtainTls(core: Core, serviceKeys: ServiceKeys, settings: Settings): Promise<{ material: TlsMaterial; version: string }> {
+  const catalog = core.catalog();
+  const [firstPolicy] = catalog.policies.values();
+  const resolved = catalog.defaultPolicy ?? firstPolicy;
+  if (resolved === undefined) throw new Error('the catalog has no policy; apply a configuration first: gatehouse apply -f config/quickstart.yaml');
+  const key = await serviceKeys.get({ purpose: 'tls-server', issuingCa: resolved.policy.issuingCa, names: serverNames(core, settings) });
+  const anchors = [...catalog.authenticationPolicies.values()].flatMap(({ anchors }) => anchors.map(({ certificate }) => certificate));
+  const issuing = core.authority.generations().map(({ certificate }) => certificate.der);
+  const clientCas = [...issuing, ...anchors].map((der) => toPem('CERTIFICATE', der));
+  // The root is left out of the chain: who does not have it will not trust it for being sent.
+  const chain = [key.certificate, ...key.chain.slice(0, -1)];
+  const material = { cert: chain.map((der) => toPem('CERTIFICATE', der)).join(''), key: await core.keys.privateKeyPem(key.keyId), clientCas };
+  return { material, version: [key.keyId, ...clientCas].join() };
+}
+
+function serverNames({ catalog }: Core, { publicName }: Settings): string[] {
+  const zones = [...catalog().divisions.values()].flatMap(({ rendezvousZone, secondaryRendezvousZone }) => [rendezvousZone, secondaryRendezvousZone]);
+  const hosts = zones.flatMap((zone) => (zone ? [new URL(zone.https).hostname] : [])).map((host) => host.replace(/^\[|\]$/g, ''));
+  const loopback = publicName === 'localhost' ? ['127.0.0.1', '::1'] : [];
+  return [...new Set([publicName, ...hosts, ...loopback])];
+}
+
+interface Task {
+  readonly name: string;
+  readonly everyMilliseconds: number;
+  run(): Promise<unknown>;
+}
+
+/** Runs each task again and again, never twice at once; the returned function ends that and waits for those that run. */
+function repeatTasks(log: Log, tasks: readonly Task[]): () => Promise<void> {
+  const running = new Set<Promise<void>>();
+  const timers = tasks.map((task) => {
+    let isRunning = false;
+    return setInterval(() => {
+      if (isRunning) return;
+      isRunning = true;
+      const turn = task
+        .run()
+        .catch((err) => log.error({ err, task: task.name }, 'a recurring task failed; it will be tried again'))
+        .then(() => {
+          isRunning = false;
+          running.delete(turn);
+        });
+      running.add(turn);
+    }, task.everyMilliseconds);
+  });
+  return async () => {
+    for (const timer of timers) clearInterval(timer);
+    await Promise.all(running);
+  };
+}

@@ -1,0 +1,23 @@
+/** Entity tags (RFC 9110 8.8.3) for bodies that are served unchanged many times. */
+
+import { createHash } from 'node:crypto';
+
+/** A strong entity tag, quotes included: the SHA-256 of the body. The same array is hashed once. */
+export function entityTag(body: Uint8Array): string {
+  const known = tags.get(body);
+  if (known !== undefined) return known;
+  const tag = `"${createHash('sha256').update(body).digest('base64url')}"`;
+  tags.set(body, tag);
+  return tag;
+}
+
+/** Whether an `If-None-Match` header (RFC 9110 13.1.2) says that the client has this body already. */
+export function matchesEntityTag(ifNoneMatch: string | undefined, tag: string): boolean {
+  if (ifNoneMatch === undefined) return false;
+  return ifNoneMatch.split(',').some((entry) => {
+    const candidate = entry.trim();
+    return candidate === '*' || candidate === tag || candidate === `W/${tag}`;
+  });
+}
+
+const tags = new WeakMap<Uint8Array, string>();

@@ -1,0 +1,2 @@
+/** Begins the purpose of a key that signs certificates; the id of the CA's generation follows. */
+export const caKeyPurpose = 'ca:';

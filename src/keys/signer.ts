@@ -1,0 +1,28 @@
+/** What the gateway does with private keys, wherever they are kept. */
+import type { GeneratedKeyType } from '../model/key-constraints.js';
+import type { Statement } from '../store/change.js';
+import type { KeyAlgorithm } from '../x509/public-key.js';
+
+export type SignatureHash = 'sha256' | 'sha384' | 'sha512';
+
+/** A private key that signs. EdDSA ignores `hash`; RSA is PKCS #1 v1.5; ECDSA signatures are DER. */
+export interface Signer {
+  readonly keyId: string;
+  readonly algorithm: KeyAlgorithm;
+  /** DER SubjectPublicKeyInfo. */
+  readonly publicKey: Uint8Array;
+  sign(data: Uint8Array, hash: SignatureHash): Promise<Uint8Array>;
+}
+
+export interface KeyStore {
+  /** Makes a key and returns what has to be committed for it to exist. */
+  create(type: GeneratedKeyType, purpose: string): Promise<NewKey>;
+  /** @throws GatewayError `internal` when there is no such key, or it does not open under the key-encryption key. */
+  signer(keyId: string): Promise<Signer>;
+}
+
+export interface NewKey {
+  readonly signer: Signer;
+  /** The write that keeps it; the key is usable at once but lost unless this is committed. */
+  readonly statement: Statement;
+}

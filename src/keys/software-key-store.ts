@@ -1,0 +1,157 @@
+/** Private keys that the gateway keeps itself: sealed in the database, open only in this process's memory. */
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPair,
+  type KeyObject,
+  randomUUID,
+  sign as signWith,
+} from 'node:crypto';
+import { promisify } from 'node:util';
+import type { Clock } from '../clock.js';
+import { GatewayError } from '../errors.js';
+import type { GeneratedKeyType } from '../model/key-constraints.js';
+import type { KeyRecord, KeyRepository } from '../store/key-repository.js';
+import type { KeyAlgorithm } from '../x509/public-key.js';
+import { caKeyPurpose } from './key-purpose.js';
+import type { Sealing } from './sealing.js';
+import type { KeyStore, SignatureHash, Signer } from './signer.js';
+
+interface SoftwareKeyStoreOptions {
+  readonly keys: Pick<KeyRepository, 'insert' | 'find'>;
+  readonly sealing: Sealing;
+  readonly clock: Clock;
+}
+
+export interface SoftwareKeyStore extends KeyStore {
+  /**
+   * A private key in the clear, PKCS #8, for Node's TLS server, which cannot be given a signer.
+   * @throws GatewayError 'internal' as `signer` does, and for the key of a CA, which never leaves this store
+   */
+  privateKeyPem(keyId: string): Promise<string>;
+}
+
+export function createSoftwareKeyStore({ keys, sealing, clock }: SoftwareKeyStoreOptions): SoftwareKeyStore {
+  // Opening a key costs ten times what signing with it does, and a key never changes.
+  const opened = new Map<string, Promise<Signer>>();
+
+  async function getRecord(keyId: string): Promise<KeyRecord> {
+    const record = await keys.find({ id: keyId });
+    if (record === undefined) throw unusable(`there is no key ${keyId}`);
+    return record;
+  }
+
+  async function openSigner(keyId: string): Promise<Signer> {
+    return createSigner(keyId, openPrivateKey(await getRecord(keyId), sealing));
+  }
+
+  return {
+    async create(type, purpose) {
+      const privateKey = await generatePrivateKey(type);
+      const id = randomUUID();
+      const signer = createSigner(id, privateKey);
+      const plaintext = privateKey.export({ format: 'der', type: 'pkcs8' });
+      const sealed = sealing.seal(contextOf(id), plaintext);
+      plaintext.fill(0);
+      const { publicKey } = signer;
+      const createdAt = clock.now().getTime();
+      return { signer, statement: keys.insert({ id, purpose, algorithm: type, publicKey, sealed, createdAt }) };
+    },
+
+    signer(keyId) {
+      const known = opened.get(keyId);
+      if (known !== undefined) return known;
+      const signer = openSigner(keyId);
+      opened.set(keyId, signer);
+      // A failed attempt must not answer for later ones.
+      signer.catch(() => opened.delete(keyId));
+      return signer;
+    },
+
+    async privateKeyPem(keyId) {
+      const record = await getRecord(keyId);
+      if (record.purpose.startsWith(caKeyPurpose))
+        throw unusable(`the key ${keyId} of a CA was asked for in the clear`);
+      return openPrivateKey(record, sealing).export({ format: 'pem', type: 'pkcs8' }).toString();
+    },
+  };
+}
+
+const makeKeyPair = promisify(generateKeyPair);
+
+async function generatePrivateKey(type: GeneratedKeyType): Promise<KeyObject> {
+  switch (type) {
+    case 'rsa-2048':
+    case 'rsa-3072':
+    case 'rsa-4096':
+      return (await makeKeyPair('rsa', { modulusLength: Number(type.slice(4)) })).privateKey;
+    case 'ec-p256':
+      return (await makeKeyPair('ec', { namedCurve: 'P-256' })).privateKey;
+    case 'ec-p384':
+      return (await makeKeyPair('ec', { namedCurve: 'P-384' })).privateKey;
+    case 'ec-p521':
+      return (await makeKeyPair('ec', { namedCurve: 'P-521' })).privateKey;
+    case 'ed25519':
+      return (await makeKeyPair('ed25519')).privateKey;
+  }
+}
+
+function openPrivateKey(record: KeyRecord, sealing: Sealing): KeyObject {
+  const plaintext = sealing.open(contextOf(record.id), record.sealed);
+  try {
+    const key = createPrivateKey({
+      key: Buffer.from(plaintext.buffer, plaintext.byteOffset, plaintext.length),
+      format: 'der',
+      type: 'pkcs8',
+    });
+    // The seal does not cover the public key, and what is certified must be the key that signs.
+    if (Buffer.compare(publicKeyOf(key), record.publicKey) !== 0) {
+      throw unusable(`the public key on record for ${record.id} is another one's`);
+    }
+    return key;
+  } finally {
+    plaintext.fill(0);
+  }
+}
+
+function createSigner(keyId: string, privateKey: KeyObject): Signer {
+  const algorithm = algorithmOf(privateKey);
+  return { keyId, algorithm, publicKey: publicKeyOf(privateKey), sign: signFunctionOf(algorithm, privateKey) };
+}
+
+function signFunctionOf(algorithm: KeyAlgorithm, key: KeyObject): Signer['sign'] {
+  switch (algorithm) {
+    case 'rsa':
+      // On the thread pool: half a millisecond and more, in which the event loop would stand still.
+      return (data, hash) => signOnThreadPool(hash, data, key);
+    case 'ec':
+      // At once: a turn through the thread pool costs three times what the signature does.
+      return async (data, hash) => signWith(hash, data, key);
+    default:
+      return async (data) => signWith(null, data, key);
+  }
+}
+
+function signOnThreadPool(hash: SignatureHash, data: Uint8Array, key: KeyObject): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    signWith(hash, data, key, (error, signature) => (error === null ? resolve(signature) : reject(error)));
+  });
+}
+
+function algorithmOf(key: KeyObject): KeyAlgorithm {
+  const type = key.asymmetricKeyType;
+  if (type === 'rsa' || type === 'ec' || type === 'ed25519' || type === 'ed448') return type;
+  throw unusable(`a key is of type ${type}`);
+}
+
+function publicKeyOf(privateKey: KeyObject): Uint8Array {
+  return Uint8Array.from(createPublicKey(privateKey).export({ format: 'der', type: 'spki' }));
+}
+
+function contextOf(keyId: string): string {
+  return `key:${keyId}`;
+}
+
+function unusable(reason: string): GatewayError {
+  return new GatewayError('internal', 'A key of the gateway cannot be used.', { cause: new Error(reason) });
+}

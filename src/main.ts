@@ -1,0 +1,44 @@
+#!/usr/bin/env node
+/** The `gatehouse` command. */
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { applyCommand, exportCommand } from './cli/apply.js';
+import { certificateCommand } from './cli/certificate.js';
+import { CommandLineError } from './cli/command-line-error.js';
+import { healthCommand } from './cli/health.js';
+import { passcodeCommand } from './cli/passcode.js';
+import { requestCommand } from './cli/request.js';
+import { createRunWithCore } from './cli/run-with-core.js';
+import { serveCommand } from './cli/serve.js';
+import { GatewayError } from './errors.js';
+import { readSettings, settingDescriptions } from './settings.js';
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+
+const program = new Command('gatehouse')
+  .description('Gatehouse: one gate for every device\'s certificate.')
+  .version(version)
+  .showHelpAfterError('(gatehouse --help shows what there is)')
+  .option('--settings <file>', 'YAML file with settings (GATEHOUSE_SETTINGS)');
+for (const { key, flag, variable, description } of settingDescriptions) {
+  program.option(`${flag} <${key}>`, `${description} (${variable})`);
+}
+
+const settings = () => {
+  const { settings: file = process.env['GATEHOUSE_SETTINGS'], ...flags } = program.opts();
+  return readSettings({ flags, environment: process.env, ...(file === undefined ? {} : { file }) });
+};
+const run = createRunWithCore(settings);
+
+// Settings may stand before or after the command.
+for (const command of [serveCommand(settings), applyCommand(run), exportCommand(run), passcodeCommand(run), requestCommand(run), certificateCommand(run), healthCommand(settings)]) {
+  program.addCommand(command);
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = 1;
+  const isForPeople = error instanceof CommandLineError || error instanceof GatewayError || (error instanceof Error && error.constructor !== TypeError);
+  console.error(isForPeople ? `gatehouse: ${error.message}` : error);
+}

@@ -1,0 +1,71 @@
+/** Certificate template: the constraints that every profile within it keeps. */
+import { z } from 'zod';
+import { durationSchema } from './duration.js';
+import { keyConstraintsSchema } from './key-constraints.js';
+import { nameSchema } from './label.js';
+
+export const keyUsageNames = [
+  'digitalSignature',
+  'nonRepudiation',
+  'keyEncipherment',
+  'dataEncipherment',
+  'keyAgreement',
+  'keyCertSign',
+  'cRLSign',
+  'encipherOnly',
+  'decipherOnly',
+] as const;
+export type KeyUsageName = (typeof keyUsageNames)[number];
+
+export const subjectAltNameTypes = ['dns', 'ip', 'email', 'uri', 'directoryName', 'registeredId', 'otherName'] as const;
+export type SubjectAltNameType = (typeof subjectAltNameTypes)[number];
+
+export const oidSchema = z.string().regex(/^[0-2](\.(0|[1-9]\d{0,14})){1,31}$/, 'a dotted object identifier');
+
+/** Names that configuration may use instead of dotted object identifiers. */
+export const extendedKeyUsageOids: ReadonlyMap<string, string> = new Map([
+  ['serverAuth', '1.3.6.1.5.5.7.3.1'],
+  ['clientAuth', '1.3.6.1.5.5.7.3.2'],
+  ['codeSigning', '1.3.6.1.5.5.7.3.3'],
+  ['emailProtection', '1.3.6.1.5.5.7.3.4'],
+  ['ipsecEndSystem', '1.3.6.1.5.5.7.3.5'],
+  ['ipsecTunnel', '1.3.6.1.5.5.7.3.6'],
+  ['ipsecUser', '1.3.6.1.5.5.7.3.7'],
+  ['timeStamping', '1.3.6.1.5.5.7.3.8'],
+  ['OCSPSigning', '1.3.6.1.5.5.7.3.9'],
+  ['ipsecIKE', '1.3.6.1.5.5.7.3.17'],
+  ['cmcCA', '1.3.6.1.5.5.7.3.27'],
+  ['cmcRA', '1.3.6.1.5.5.7.3.28'],
+  ['cmcArchive', '1.3.6.1.5.5.7.3.29'],
+  ['cmKGA', '1.3.6.1.5.5.7.3.32'],
+  ['anyExtendedKeyUsage', '2.5.29.37.0'],
+]);
+
+export const extendedKeyUsageSchema = z.string().transform((value, context) => {
+  const oid = extendedKeyUsageOids.get(value) ?? value;
+  if (oidSchema.safeParse(oid).success) return oid;
+  context.addIssue(`unknown extended key usage; give a dotted object identifier or one of ${[...extendedKeyUsageOids.keys()].join(', ')}`);
+  return z.NEVER;
+});
+
+export const requestHashes = ['sha1', 'sha256', 'sha384', 'sha512'] as const;
+
+export const certificateTemplateSchema = z.strictObject({
+  name: nameSchema,
+  description: z.string().optional(),
+  keys: keyConstraintsSchema,
+  /** Hashes that a request's signature may use; SHA-1 only where a template names it. EdDSA has its own. */
+  requestHashes: z.array(z.enum(requestHashes)).default(['sha256', 'sha384', 'sha512']),
+  basicConstraints: z.strictObject({ ca: z.boolean(), maximumPathLength: z.int().min(0).optional() }).default({ ca: false }),
+  keyUsages: z.array(z.enum(keyUsageNames)).default([]),
+  /** By name or object identifier. RA, CA and key-generation usages appear in certificates only where named here. */
+  extendedKeyUsages: z.array(extendedKeyUsageSchema).default([]),
+  /** Object identifiers of further extensions that a profile may put in. */
+  extensions: z.array(oidSchema).default([]),
+  /** Attribute names such as `commonName`. */
+  subjectAttributes: z.array(z.string()).default([]),
+  subjectAltNames: z.array(z.enum(subjectAltNameTypes)).default([]),
+  minimumValidity: durationSchema.optional(),
+  maximumValidity: durationSchema,
+});
+export type CertificateTemplate = z.output<typeof certificateTemplateSchema>;

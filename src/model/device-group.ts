@@ -1,0 +1,14 @@
+/** Device group: the devices that policies attach to. Each device is in exactly one static group. */
+import { z } from 'zod';
+import { nameSchema } from './label.js';
+
+export const deviceGroupSchema = z.strictObject({
+  name: nameSchema,
+  description: z.string().optional(),
+  division: nameSchema,
+  /** A disabled group takes no new devices; existing ones go on. */
+  enabled: z.boolean().default(true),
+  /** The policies that the label `<policy>~<group>` may name. */
+  policies: z.array(nameSchema).default([]),
+});
+export type DeviceGroup = z.output<typeof deviceGroupSchema>;

@@ -1,0 +1,61 @@
+/** Certificate management policy (short: policy): who gets which certificate from which CA, and how. */
+import { z } from 'zod';
+import { durationSchema } from './duration.js';
+import { generatedKeyTypeSchema } from './key-constraints.js';
+import { nameSchema, policyNameSchema } from './label.js';
+import { methodSchema } from './protocol-name.js';
+
+/** What a certificate is for; `service` certificates are the gateway's own and never configured. */
+export const profileUsages = ['bootstrap', 'operational', 'intermediate'] as const;
+export type ProfileUsage = (typeof profileUsages)[number];
+export type CertificateUsage = ProfileUsage | 'service';
+
+export const policySchema = z.strictObject({
+  name: policyNameSchema,
+  description: z.string().optional(),
+  division: nameSchema,
+  enabled: z.boolean().default(true),
+  /** The policy of enrollment URLs without a label; at most one. */
+  default: z.boolean().default(false),
+  authenticationPolicy: nameSchema,
+  profiles: z
+    .array(z.strictObject({ usage: z.enum(profileUsages), profile: nameSchema }))
+    .min(1)
+    .refine((all) => new Set(all.map((p) => p.usage)).size === all.length, 'one profile for each usage'),
+  issuingCa: nameSchema,
+  methods: z.array(methodSchema).min(1),
+  /** Who may make the key pair. `gateway` is what serverkeygen and its like need. */
+  keyGeneration: z.array(z.enum(['device', 'gateway'])).min(1).default(['device']),
+  /** The key that the gateway makes when the request does not say. */
+  generatedKey: generatedKeyTypeSchema.default('ec-p256'),
+  approval: z.enum(['automatic', 'manual', 'two-people']).default('automatic'),
+  /** How long a request may wait for approval. */
+  approvalTimeout: durationSchema.default(7 * 86_400),
+  /** How long a device is told to wait between two looks at a pending request. */
+  pollInterval: durationSchema.default(60),
+  /** `registered`: only devices already in the inventory; `just-in-time`: others are registered at their first certificate. */
+  devices: z.enum(['registered', 'just-in-time']).default('just-in-time'),
+  /** The group of devices registered just in time when the label names none. */
+  defaultGroup: nameSchema,
+  /** What happens when a valid certificate with the same subject and usage exists already. Re-enrollment is no duplicate. */
+  duplicates: z.enum(['allow', 'refuse', 'revoke-previous']).default('allow'),
+  /** Whether re-enrollment may change the names by the ChangeSubjectName attribute (RFC 6402). */
+  changeSubjectName: z.boolean().default(false),
+  limits: z
+    .strictObject({
+      /** Valid certificates under this policy. */
+      certificates: z.int().min(1).optional(),
+      /** Valid certificates of one device under this policy. */
+      certificatesPerDevice: z.int().min(1).optional(),
+      /** Enrollments under this policy in one minute. */
+      perMinute: z.int().min(1).optional(),
+    })
+    .default({}),
+  est: z
+    .strictObject({
+      /** RFC 7030 3.5: a challengePassword bound to the TLS connection is checked if present, demanded, or not looked at. */
+      challengePassword: z.enum(['check', 'require', 'ignore']).default('check'),
+    })
+    .default({ challengePassword: 'check' }),
+});
+export type Policy = z.output<typeof policySchema>;

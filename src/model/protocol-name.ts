@@ -1,0 +1,6 @@
+/** The ways in which a certificate can be asked for, as policies and records name them. */
+import { z } from 'zod';
+
+export const methods = ['est', 'scep', 'cmp', 'acme', 'rest', 'batch', 'portal'] as const;
+export type Method = (typeof methods)[number];
+export const methodSchema = z.enum(methods);

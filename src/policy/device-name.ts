@@ -1,0 +1,62 @@
+/** Under which name the device of a request is, or would be, registered. */
+import type { RequestedCertificate } from '../model/requested-certificate.js';
+import { DerError } from '../x509/der.js';
+import { idCeSubjectAltName } from '../x509/oids.js';
+import { readAlternativeNames } from './alternative-name.js';
+import type { Identity } from './identity.js';
+import { hasUnsafeCharacters } from './safe-text.js';
+import { readSubject } from './subject-attribute.js';
+
+interface NameSources {
+  readonly identity: Identity;
+  readonly requested: Pick<RequestedCertificate, 'subject' | 'extensions'>;
+}
+
+/**
+ * The name that a credential registers; else serial number or common name of the authenticating certificate; else those
+ * of the requested subject, or the first DNS name, IP address or URI asked for. Undefined when none of them is fit for a
+ * name. The device of a certificate issued here is known by its id and needs no name found.
+ */
+export function deviceNameOf({ identity, requested }: NameSources): string | undefined {
+  for (const { registeredValues } of identity.credentials) {
+    if (registeredValues?.device !== undefined) return registeredValues.device;
+  }
+  return (
+    (identity.certificateSubject && nameInSubject(identity.certificateSubject)) ??
+    nameInSubject(requested.subject) ??
+    nameInAlternativeNames(requested)
+  );
+}
+
+function nameInSubject(subject: Uint8Array): string | undefined {
+  return readable(() => {
+    const attributes = readSubject(subject);
+    const textOf = (type: string) => attributes.find(({ key, problem }) => key === type && problem === undefined)?.text;
+    return usable(textOf(serialNumber)) ?? usable(textOf(commonName));
+  });
+}
+
+function nameInAlternativeNames({ extensions }: NameSources['requested']): string | undefined {
+  const value = extensions.find(({ id }) => id === idCeSubjectAltName)?.value;
+  if (value === undefined) return undefined;
+  return readable(() => usable(readAlternativeNames(value).find(({ key }) => naming.has(key))?.text));
+}
+
+/** What cannot be read has no name in it; that it is malformed, the decision says. */
+function readable(read: () => string | undefined): string | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof DerError) return undefined;
+    throw error;
+  }
+}
+
+function usable(name: string | undefined): string | undefined {
+  if (name === undefined || name.trim() === '' || name.length > 255 || hasUnsafeCharacters(name)) return undefined;
+  return name;
+}
+
+const serialNumber = '2.5.4.5';
+const commonName = '2.5.4.3';
+const naming: ReadonlySet<string> = new Set(['dns', 'ip', 'uri']);

@@ -1,0 +1,88 @@
+/** A decision in the making: the request as read once for all rules, and what the rules have settled so far. */
+import { type Certificate, decodeCertificate } from '../x509/certificate.js';
+import { DerError } from '../x509/der.js';
+import { findExtension } from '../x509/extensions.js';
+import type { GeneralName } from '../x509/general-names.js';
+import { idCeSubjectAltName } from '../x509/oids.js';
+import { describePublicKey, type PublicKeyDescription } from '../x509/public-key.js';
+import { type AlternativeName, readAlternativeNames } from './alternative-name.js';
+import type { DecisionInput, RevokedByIssuance } from './decision.js';
+import { type KeyKind, keyKindOf, keyKindOfGenerated } from './key-kind.js';
+import { readSubject, type SubjectAttribute } from './subject-attribute.js';
+
+export interface Names {
+  readonly subject: readonly SubjectAttribute[];
+  readonly alternativeNames: readonly AlternativeName[];
+}
+
+export interface Draft extends DecisionInput {
+  /** The names asked for. */
+  readonly wishes: Names;
+  /** Absent as long as the gateway has not made it. */
+  readonly key?: PublicKeyDescription;
+  readonly keyKind: KeyKind;
+  /** The certificate that a re-enrollment replaces, with its names. */
+  readonly replaced?: { readonly certificate: Certificate; readonly names: Names };
+
+  /** DER Name; the rules below fill in what follows, in the order of decide's list. */
+  subject: Uint8Array;
+  subjectIsEmpty: boolean;
+  alternativeNames: readonly GeneralName[];
+  isCa: boolean;
+  /** Each a whole DER Extension. */
+  extensions: Uint8Array[];
+  notBefore: Date;
+  notAfter: Date;
+  revokes: readonly RevokedByIssuance[];
+}
+
+/** Reads a request. @throws DerError for what cannot be read, UnsupportedKeyError */
+export function readDraft(input: DecisionInput): Draft {
+  const { requested, facts, now } = input;
+  requireUnique(requested.extensions);
+  const key =
+    requested.subjectPublicKeyInfo === undefined ? undefined : describePublicKey(requested.subjectPublicKeyInfo);
+  const replaced = input.operation === 'reenroll' && facts.replaces ? readReplaced(facts.replaces.der) : undefined;
+  return {
+    ...input,
+    wishes: readNames(requested.subject, requested.extensions),
+    ...(key === undefined ? {} : { key }),
+    keyKind: key === undefined ? keyKindOfGenerated(facts.policy.generatedKey) : keyKindOf(key),
+    ...(replaced === undefined ? {} : { replaced }),
+    subject: emptyName,
+    subjectIsEmpty: true,
+    alternativeNames: [],
+    isCa: false,
+    extensions: [],
+    notBefore: now,
+    notAfter: now,
+    revokes: [],
+  };
+}
+
+interface HasExtension {
+  readonly id: string;
+  readonly critical: boolean;
+  readonly value: Uint8Array;
+}
+
+function readReplaced(der: Uint8Array): Draft['replaced'] {
+  const certificate = decodeCertificate(der);
+  return { certificate, names: readNames(certificate.subject, certificate.extensions) };
+}
+
+function readNames(subject: Uint8Array, extensions: readonly HasExtension[]): Names {
+  const value = findExtension(extensions, idCeSubjectAltName)?.value;
+  return { subject: readSubject(subject), alternativeNames: value === undefined ? [] : readAlternativeNames(value) };
+}
+
+/** RFC 5280 4.2: no extension twice. Which of two would be meant is not ours to guess. */
+function requireUnique(extensions: readonly HasExtension[]): void {
+  for (let i = 1; i < extensions.length; i++) {
+    for (let j = 0; j < i; j++) {
+      if (extensions[i]?.id === extensions[j]?.id) throw new DerError(`extension ${extensions[i]?.id} twice`, 0);
+    }
+  }
+}
+
+const emptyName = Uint8Array.of(0x30, 0);

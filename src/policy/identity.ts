@@ -1,0 +1,33 @@
+/** Who makes a request, as authentication found out: the policy engine's view of it. */
+import type { CredentialKind } from '../model/credential.js';
+import type { RegisteredValues } from '../model/registered-values.js';
+
+/** A credential that was presented and verified. */
+export interface UsedCredential {
+  readonly id: string;
+  readonly kind: CredentialKind;
+  readonly name: string;
+  readonly username?: string;
+  readonly registeredValues?: RegisteredValues;
+}
+
+/** A certificate that this gateway issued, presented by its holder. */
+export interface PresentedIssuedCertificate {
+  readonly der: Uint8Array;
+  readonly issuerId: string;
+  readonly serialNumber: string;
+  readonly policy: string;
+  readonly usage: string;
+  readonly deviceId?: string;
+  readonly notAfter: Date;
+}
+
+export interface Identity {
+  /** Stable name of the requester in records: `passcode:<id>`, `certificate:<issuer>:<serial>`, `gateway`. */
+  readonly requester: string;
+  readonly credentials: readonly UsedCredential[];
+  /** A certificate issued here, if one authenticated the request. */
+  readonly issuedCertificate?: PresentedIssuedCertificate;
+  /** DER Name of the authenticating certificate's subject, issued here or by an authentication CA. */
+  readonly certificateSubject?: Uint8Array;
+}

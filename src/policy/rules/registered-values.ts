@@ -1,0 +1,63 @@
+/** Registered values: what subject, alternative names and device must equal when a credential is used. */
+import { attributeByName } from '../../x509/attribute-types.js';
+import { alternativeNameLabel, normalizeAlternativeName } from '../alternative-name.js';
+import { type Denial, denied, ok, type Verdict } from '../decision.js';
+import type { Draft } from '../draft.js';
+import type { UsedCredential } from '../identity.js';
+import type { NameValue } from '../name-rule.js';
+import { quote } from '../safe-text.js';
+import { attributeLabel, readSubject } from '../subject-attribute.js';
+
+/** What is asked for must be listed, and something listed must be in the certificate. Needs the names decided. */
+export function checkRegisteredValues(draft: Draft): Verdict {
+  const registering = draft.identity.credentials.filter(({ registeredValues }) => registeredValues !== undefined);
+  for (const credential of registering) {
+    const denial = checkCredential(credential, draft);
+    if (denial !== undefined) return denial;
+  }
+  return ok(
+    registering.length === 0 ? 'no credential has registered values' : 'names are those registered with the credential',
+  );
+}
+
+function checkCredential({ name, registeredValues = {} }: UsedCredential, draft: Draft): Denial | undefined {
+  const { device, subject = {}, subjectAltNames } = registeredValues;
+  const { facts, wishes } = draft;
+  if (device !== undefined && device !== (facts.device?.name ?? facts.deviceName)) {
+    return denied('rejected-name', `credential ${name} is for device ${quote(device)}`);
+  }
+  const decided = readSubject(draft.subject);
+  for (const [attribute, listed] of Object.entries(subject)) {
+    const type = attributeByName(attribute)?.oid;
+    if (type === undefined)
+      return denied(
+        'rejected-name',
+        `credential ${name} has values of an unknown subject attribute ${quote(attribute)}`,
+      );
+    const problem = listProblem(attributeLabel(type), listed, textsOf(type, wishes.subject), textsOf(type, decided));
+    if (problem !== undefined) return denied('rejected-name', `${problem} registered with credential ${name}`);
+  }
+  for (const type of ['dns', 'ip', 'email', 'uri'] as const) {
+    const listed = subjectAltNames?.[type]?.map((text) => normalizeAlternativeName(type, text));
+    if (listed === undefined) continue;
+    const present = draft.alternativeNames.flatMap((other) => (other.type === type ? [other.value] : []));
+    const problem = listProblem(alternativeNameLabel(type), listed, textsOf(type, wishes.alternativeNames), present);
+    if (problem !== undefined) return denied('rejected-name', `${problem} registered with credential ${name}`);
+  }
+  return undefined;
+}
+
+function listProblem(
+  label: string,
+  listed: readonly string[],
+  asked: readonly string[],
+  present: readonly string[],
+): string | undefined {
+  const other = asked.find((text) => !listed.includes(text));
+  if (other !== undefined) return `${label} ${quote(other)} is not`;
+  return present.some((text) => listed.includes(text)) ? undefined : `${label} must be one of those`;
+}
+
+function textsOf(key: string, names: readonly NameValue[]): string[] {
+  return names.filter((name) => name.key === key).map(({ text }) => text);
+}

@@ -1,0 +1,60 @@
+/**
+ * Validity (RFC 5280 4.1.2.5), in whole seconds. It begins before now by the CA's backdate, for slow clocks, and ends
+ * with now plus the profile's validity; both ends count as valid, so that it is a second longer, which nobody measures.
+ */
+import { denied, ok, type Verdict } from '../decision.js';
+import type { Draft } from '../draft.js';
+
+export function decideValidity(draft: Draft): Verdict {
+  const { facts, requested, now } = draft;
+  const { issuer, profile } = facts;
+  const start = wholeSeconds(now);
+  const earliest = start - issuer.backdateSeconds * 1000;
+  const issuerEnd = wholeSeconds(issuer.notAfter);
+  if (issuerEnd <= start) return denied('invalid-state', `the CA of policy ${facts.policy.name} has expired`);
+  const profileEnd = start + profile.profile.validity * 1000;
+  const latest = Math.min(profileEnd, issuerEnd);
+
+  const begin = requested.notBefore === undefined ? undefined : wholeSeconds(requested.notBefore);
+  const end = requested.notAfter === undefined ? undefined : wholeSeconds(requested.notAfter);
+  if ((begin !== undefined || end !== undefined) && !profile.profile.requestedValidity) {
+    return denied('rejected-profile', `profile ${profile.name} does not let requests say their validity`);
+  }
+  if (end !== undefined && !(end <= latest)) {
+    const limit = latest === profileEnd ? `profile ${profile.name}` : 'the end of the CA';
+    return denied(
+      'rejected-profile',
+      `the requested end of validity is after ${text(latest)}, which ${limit} allows at most`,
+    );
+  }
+  if (begin !== undefined && !(begin >= earliest)) {
+    return denied('rejected-profile', `the requested begin of validity is before ${text(earliest)}`);
+  }
+  const notBefore = begin ?? earliest;
+  const notAfter = end ?? latest;
+  if (notBefore > notAfter || notAfter <= start) {
+    return denied('rejected-profile', 'the requested validity ends before it begins');
+  }
+  const minimum = profile.template.minimumValidity;
+  if (minimum !== undefined && notAfter - start < minimum * 1000) {
+    const isWish = end !== undefined;
+    const reason = `validity until ${text(notAfter)} is shorter than the ${minimum} seconds of template ${profile.template.name}`;
+    return denied(isWish ? 'rejected-profile' : 'invalid-state', isWish ? reason : `${reason}: the CA ends too early`);
+  }
+  draft.notBefore = new Date(notBefore);
+  draft.notAfter = new Date(notAfter);
+  const said = `valid from ${text(notBefore)} to ${text(notAfter)}`;
+  // Nobody's wish was changed, so that the requester is not told; the trace is.
+  if (notAfter === issuerEnd && issuerEnd < profileEnd && end === undefined) {
+    return { outcome: 'changed', said: `${said}, cut to the end of the CA`, modified: [] };
+  }
+  return ok(said);
+}
+
+function wholeSeconds(at: Date): number {
+  return Math.floor(at.getTime() / 1000) * 1000;
+}
+
+function text(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().replace('.000Z', 'Z');
+}

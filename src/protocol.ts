@@ -1,0 +1,107 @@
+/** The contract between a protocol handler and the gateway. Bytes in, bytes out: no web framework in sight. */
+import type { Clock } from './clock.js';
+import type { EnrollmentRequest, RefusedMessage } from './enrollment/request.js';
+import type { EnrollmentResult } from './enrollment/result.js';
+import type { KeyConstraints } from './model/key-constraints.js';
+import type { Policy } from './model/policy.js';
+
+/** What a TLS connection tells about its client. */
+export interface TlsClient {
+  /** DER certificates that the client presented, its own first; empty if none. Not validated. */
+  readonly clientChain: readonly Uint8Array[];
+  /**
+   * The channel binding value of the connection, or undefined where the TLS version has none of that type:
+   * `tls-unique` (RFC 5929, TLS 1.2) or `tls-exporter` (RFC 9266).
+   */
+  channelBinding(type: 'tls-unique' | 'tls-exporter'): Uint8Array | undefined;
+}
+
+export interface Exchange {
+  readonly method: string;
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: string;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: Uint8Array;
+  readonly remoteAddress: string;
+  readonly requestId: string;
+  /** Absent on the plain-HTTP listener. */
+  readonly tls?: TlsClient;
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array | string;
+}
+
+export interface Route {
+  readonly method: 'GET' | 'POST';
+  /** Express path, such as `/.well-known/est/:label/simpleenroll`. A GET route answers HEAD too. */
+  readonly path: string;
+  /** Whether it is also served on the plain-HTTP device listener; all routes are on the TLS one. */
+  readonly plainHttp: boolean;
+  /** Largest accepted body in bytes; more is answered with 413. */
+  readonly bodyLimit: number;
+  handle(exchange: Exchange): Promise<Reply>;
+}
+
+export interface ProtocolHandler {
+  readonly name: string;
+  readonly routes: readonly Route[];
+  /** Puts an error that happened outside `handle` (413, 405, a time-out) into the protocol's own form. */
+  failure(error: unknown, exchange: Pick<Exchange, 'requestId' | 'headers'>): Reply;
+}
+
+/** A key and certificate that the gateway uses in its own name. */
+export interface ServiceKey {
+  /** DER. */
+  readonly certificate: Uint8Array;
+  /** DER certificates from the issuer up to and including the root. */
+  readonly chain: readonly Uint8Array[];
+  readonly algorithm: 'rsa' | 'ec' | 'ed25519';
+  sign(data: Uint8Array, hash: 'sha256' | 'sha384' | 'sha512'): Promise<Uint8Array>;
+}
+
+/** One attribute or name that a policy wants in requests, for `csrattrs` and its like. */
+export interface WantedName {
+  /** Attribute name or alternative-name type, as in the profile. */
+  readonly name: string;
+  readonly required: boolean;
+  /** Given when the policy fixes it. */
+  readonly value?: string;
+}
+
+/** What a protocol may know of a policy: what to tell clients, nothing to decide with. */
+export interface PolicyView {
+  readonly name: string;
+  readonly est: Policy['est'];
+  readonly acceptsPasswords: boolean;
+  readonly keys: KeyConstraints;
+  readonly requestHashes: readonly string[];
+  readonly subject: readonly WantedName[];
+  readonly subjectAltNames: readonly WantedName[];
+  readonly extensions: readonly { readonly id: string; readonly required: boolean }[];
+  /** Key usage names and extended key usage object identifiers that certificates will carry. */
+  readonly keyUsages: readonly string[];
+  readonly extendedKeyUsages: readonly string[];
+  readonly changeSubjectName: boolean;
+}
+
+/** What the gateway does for its protocols. All refusals are GatewayErrors. */
+export interface ProtocolServices {
+  enroll(request: EnrollmentRequest): Promise<EnrollmentResult>;
+  /** Writes the audit event of a message that never became an EnrollmentRequest. */
+  recordRefusal(refused: RefusedMessage): Promise<void>;
+  /** The policy that a label names, or the default one. @throws GatewayError `not-found`. */
+  policy(label: string | undefined): PolicyView;
+  /** DER certificates of the policy's CA: current issuer first, up to and including the root. @throws GatewayError `not-found`. */
+  caCertificates(label: string | undefined): readonly Uint8Array[];
+  /** The CRL of one CA generation and partition, DER. @throws GatewayError `not-found`. */
+  crl(generation: string, partition: number): Promise<{ readonly der: Uint8Array; readonly nextUpdate: Date }>;
+  /** The certificate of one CA generation, DER. @throws GatewayError `not-found`. */
+  caCertificate(generation: string): Uint8Array;
+  /** The gateway's key for a purpose, under the policy's CA; issued at first use and renewed by itself. */
+  serviceKey(purpose: 'est-key-generation' | 'cmc', label: string | undefined): Promise<ServiceKey>;
+  readonly clock: Clock;
+}

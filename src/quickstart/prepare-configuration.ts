@@ -1,0 +1,56 @@
+/** What a start does about the configuration: a first start applies one, a start with the quickstart completes it. */
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
+import { applyPlan } from '../catalog/apply.js';
+import { parseDocument } from '../catalog/document.js';
+import { creationsOf, planDocument } from '../catalog/plan.js';
+import type { Core } from '../open-core.js';
+import type { Settings } from '../settings.js';
+import { completeQuickstart, hasQuickstart, prepareQuickstart } from './quickstart.js';
+
+/** Beside `dist` or `.build`, where this file is compiled to. */
+const quickstartFile = fileURLToPath(new URL('../../../config/quickstart.yaml', import.meta.url));
+
+/**
+ * Makes sure that there is a configuration and that its CAs exist.
+ * @returns the path of quickstart.env when the quickstart is what runs.
+ * @throws DocumentError, HierarchyError and the like, with sentences for the operator.
+ */
+export async function prepareConfiguration(core: Core, settings: Settings): Promise<string | undefined> {
+  const isFirstStart = core.catalog().policies.size === 0;
+  if (isFirstStart && settings.configuration !== undefined) {
+    await applyFile(core, settings.configuration, process.env);
+    await core.ensureCas();
+    return undefined;
+  }
+  // Also at later starts, so that what a newer version adds to the quickstart comes to an older data directory.
+  if (!isFirstStart && !(await hasQuickstart(settings.data))) {
+    await core.ensureCas();
+    return undefined;
+  }
+  const variables = await prepareQuickstart(settings.data, core.clock);
+  await applyFile(core, quickstartFile, Object.fromEntries(variables), { onlyCreate: !isFirstStart });
+  await core.ensureCas();
+  return await completeQuickstart({
+    dataDirectory: settings.data,
+    variables,
+    deviceTlsUrl: `https://${settings.publicName}:${settings.deviceTlsPort}`,
+    roots: quickstartRoots(core),
+  });
+}
+
+async function applyFile(core: Core, file: string, environment: Readonly<Record<string, string | undefined>>, { onlyCreate = false } = {}): Promise<void> {
+  const document = parseDocument({ file, text: await readFile(file, 'utf8'), environment, readFile: (path) => readFileSync(path, 'utf8') });
+  const plan = await planDocument(document, core);
+  await applyPlan(onlyCreate ? creationsOf(plan) : plan, { ...core, actor: 'first start' });
+  await core.holder.refresh();
+}
+
+/** The roots of all policies' CAs, the default policy's first. */
+function quickstartRoots({ catalog, authority }: Core): Uint8Array[] {
+  const { policies, defaultPolicy } = catalog();
+  const cas = [defaultPolicy, ...policies.values()].flatMap((resolved) => (resolved ? [resolved.policy.issuingCa] : []));
+  const roots = cas.map((ca) => authority.chain(authority.issuer(ca).id).at(-1));
+  return roots.filter((root, index): root is Uint8Array => root !== undefined && roots.indexOf(root) === index);
+}

@@ -1,0 +1,107 @@
+/** The one place where protocol handlers meet Express: routes in, bytes out. */
+import { createIdentifier } from '../identifier.js';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { Express, Request, Response } from 'express';
+import type { Log } from '../log.js';
+import type { Exchange, ProtocolHandler, Reply, Route, TlsClient } from '../protocol.js';
+import { BodyTooLargeError, readBody } from './request-body.js';
+import { directClient, proxiedClient } from './tls-client.js';
+
+interface AdapterOptions {
+  readonly log: Log;
+  readonly listener: 'device-tls' | 'device-http';
+  /** Whether an address is that of a proxy whose Client-Cert header is believed. */
+  readonly isTrustedProxy: (address: string) => boolean;
+}
+
+/** Mounts a handler's routes, and answers 405 on their paths for other methods. */
+export function mountHandler(app: Express, handler: ProtocolHandler, options: AdapterOptions): void {
+  const routes = handler.routes.filter((route) => options.listener === 'device-tls' || route.plainHttp);
+  for (const path of new Set(routes.map((route) => route.path))) {
+    const here = routes.filter((route) => route.path === path);
+    for (const route of here) {
+      const serve = (request: Request, response: Response) => serveRoute(handler, route, request, response, options);
+      if (route.method === 'GET') app.get(path, serve);
+      else app.post(path, serve);
+    }
+    const allow = here.map((route) => (route.method === 'GET' ? 'GET, HEAD' : route.method)).join(', ');
+    app.all(path, (request, response) => {
+      const requestId = createIdentifier();
+      const status = 405;
+      send(response, { status, headers: { allow, 'content-type': 'text/plain; charset=utf-8' }, body: `${request.method} is not answered here, only ${allow}\n` }, requestId);
+      options.log.info({ requestId, protocol: handler.name, method: request.method, path: request.path, status }, 'request');
+    });
+  }
+}
+
+async function serveRoute(handler: ProtocolHandler, route: Route, request: Request, response: Response, options: AdapterOptions): Promise<void> {
+  const { log } = options;
+  const requestId = createIdentifier();
+  const began = performance.now();
+  let reply: Reply;
+  let failure: unknown;
+  try {
+    const client = describeClient(request, options);
+    const body = route.method === 'GET' ? new Uint8Array() : await readBody(request, route.bodyLimit);
+    reply = await route.handle({ ...client, ...describeRequest(request), body, requestId });
+  } catch (error) {
+    failure = error;
+    reply = handler.failure(error, { requestId, headers: singleHeaders(request.headers) });
+    if (error instanceof BodyTooLargeError) reply = { ...reply, status: 413, headers: { ...reply.headers, connection: 'close' } };
+  }
+  send(response, reply, requestId);
+  const entry = {
+    requestId,
+    protocol: handler.name,
+    method: request.method,
+    path: request.path,
+    status: reply.status,
+    milliseconds: Math.round(performance.now() - began),
+    remoteAddress: request.socket.remoteAddress,
+  };
+  if (failure === undefined) log.info(entry, 'request');
+  else if (reply.status >= 500) log.error({ ...entry, err: failure }, 'request failed');
+  else log.info({ ...entry, err: failure instanceof Error ? failure.message : String(failure) }, 'request refused');
+}
+
+function describeRequest(request: Request): Pick<Exchange, 'method' | 'params' | 'query' | 'headers'> {
+  const query = request.url.indexOf('?');
+  return {
+    method: request.method,
+    params: request.params as Record<string, string>,
+    query: query < 0 ? '' : request.url.slice(query + 1),
+    headers: singleHeaders(request.headers),
+  };
+}
+
+function describeClient(request: IncomingMessage, { listener, isTrustedProxy }: AdapterOptions): { remoteAddress: string; tls?: TlsClient } {
+  const address = plainAddress(request.socket.remoteAddress ?? '');
+  if (listener === 'device-http') return { remoteAddress: address };
+  if (isTrustedProxy(address)) {
+    const forwarded = request.headers['x-forwarded-for'];
+    // The last entry is the one that the trusted proxy itself wrote.
+    const client = [forwarded].flat().join(',').split(',').at(-1)?.trim();
+    return { remoteAddress: client || address, tls: proxiedClient(request.headers) };
+  }
+  const tls = directClient(request);
+  return tls ? { remoteAddress: address, tls } : { remoteAddress: address };
+}
+
+/** IPv4 addresses as such, also where a dual-stack socket maps them into IPv6. */
+function plainAddress(address: string): string {
+  return address.startsWith('::ffff:') ? address.slice(7) : address;
+}
+
+/** Node joins repeated headers itself; only Set-Cookie, which no request has, would come as an array. */
+function singleHeaders(headers: IncomingHttpHeaders): Exchange['headers'] {
+  delete headers['set-cookie'];
+  return headers as Record<string, string | undefined>;
+}
+
+function send(response: Response, reply: Reply, requestId: string): void {
+  const body = typeof reply.body === 'string' ? Buffer.from(reply.body, 'utf8') : reply.body;
+  // A 204 has no body and says no length (RFC 9110 8.6).
+  const length = reply.status === 204 ? {} : { 'content-length': String(body.length) };
+  response.writeHead(reply.status, { ...reply.headers, ...length, 'x-request-id': requestId });
+  response.end(reply.status === 204 || response.req.method === 'HEAD' ? undefined : body);
+}

@@ -1,0 +1,90 @@
+/** The generations of each CA: one current, at most; a CA that is rolled over keeps its earlier ones. */
+import { sql } from 'kysely';
+import type { Database } from './database.js';
+import { slotsOf } from './query.js';
+
+export type CaGenerationState = 'previous' | 'current' | 'next';
+
+export interface CaGenerationRecord {
+  /** Part of the URLs that are frozen into certificates, such as quickstart-ec-1. */
+  readonly id: string;
+  /** The CA's name in the catalog. */
+  readonly ca: string;
+  /** Unique within the CA. */
+  readonly number: number;
+  readonly state: CaGenerationState;
+  /** The CA certificate, DER. */
+  readonly certificate: Uint8Array;
+  readonly keyId: string;
+  /** The generation that issued this one; null for a root. */
+  readonly parent: string | null;
+  /** Epoch milliseconds, as are the other times. */
+  readonly notBefore: number;
+  readonly notAfter: number;
+  readonly createdAt: number;
+}
+
+export type CaGenerationRepository = ReturnType<typeof createCaGenerationRepository>;
+
+export function createCaGenerationRepository(database: Database) {
+  const { write, read, find } = database.tables<{ caGeneration: CaGenerationRecord }>();
+  const all = read((db) => db.selectFrom('caGeneration').select(columns).orderBy('ca').orderBy('number'));
+
+  return {
+    /** Refused as 'invalid-state' if its id or number is taken, or if it is current and the CA has a current one. */
+    insert: write(
+      (db, slot: CaGenerationRecord) =>
+        db
+          .insertInto('caGeneration')
+          .values(slotsOf(slot, columns))
+          .onConflict((conflict) => conflict.doNothing()),
+      { rows: 1, otherwise: 'invalid-state' },
+    ),
+
+    /** Every generation, by CA and number. */
+    all: () => all({}),
+
+    find: find((db, slot: { id: string }) => db.selectFrom('caGeneration').select(columns).where('id', '=', slot.id)),
+
+    /**
+     * Refused as 'invalid-state' if the generation is not in the state `from`, or if `to` is current while another one
+     * is: a roll-over retires the old generation first and then activates the new one, in one change.
+     */
+    setState: write(
+      (db, slot: { id: string; from: CaGenerationState; to: CaGenerationState }) =>
+        db
+          .updateTable('caGeneration')
+          .set({ state: slot.to })
+          .where('id', '=', slot.id)
+          .where('state', '=', slot.from)
+          .where((row) =>
+            row.or([
+              row(sql`cast(${slot.to} as text)`, '<>', 'current'),
+              row.not(
+                row.exists(
+                  row
+                    .selectFrom('caGeneration as other')
+                    .select('other.id')
+                    .whereRef('other.ca', '=', 'caGeneration.ca')
+                    .where('other.state', '=', 'current'),
+                ),
+              ),
+            ]),
+          ),
+      { rows: 1, otherwise: 'invalid-state' },
+    ),
+  };
+}
+
+const columns = [
+  'id',
+  'ca',
+  'number',
+  'state',
+  'certificate',
+  'keyId',
+  'parent',
+  'notBefore',
+  'notAfter',
+  'createdAt',
+] as const;

@@ -1,0 +1,68 @@
+/** The catalog's documents as the operator last applied them, and the version that tells other nodes of a change. */
+import type { Database } from './database.js';
+import { slotsOf } from './query.js';
+
+export interface CatalogItemRecord {
+  readonly kind: string;
+  readonly name: string;
+  /** JSON text. */
+  readonly document: string;
+  /** Epoch milliseconds. */
+  readonly updatedAt: number;
+}
+
+interface CatalogVersionRow {
+  readonly id: number;
+  readonly number: number;
+}
+
+export type CatalogRepository = ReturnType<typeof createCatalogRepository>;
+
+export function createCatalogRepository(database: Database) {
+  const { write, read, find } = database.tables<{
+    catalogItem: CatalogItemRecord;
+    catalogVersion: CatalogVersionRow;
+  }>();
+  const version = find((db, slot: { id: number }) =>
+    db.selectFrom('catalogVersion').select('number').where('id', '=', slot.id),
+  );
+  const items = read((db) => db.selectFrom('catalogItem').select(columns).orderBy('kind').orderBy('name'));
+
+  return {
+    /** Every document, by kind and name. */
+    items: () => items({}),
+
+    /** The number of changes so far; 0 in a new database. */
+    version: async () => (await version({ id: 1 }))?.number ?? 0,
+
+    /** Adds or replaces a document. */
+    put: write((db, slot: CatalogItemRecord) =>
+      db
+        .insertInto('catalogItem')
+        .values(slotsOf(slot, columns))
+        .onConflict((conflict) =>
+          conflict.columns(['kind', 'name']).doUpdateSet((row) => ({
+            document: row.ref('excluded.document'),
+            updatedAt: row.ref('excluded.updatedAt'),
+          })),
+        ),
+    ),
+
+    remove: write((db, slot: { kind: string; name: string }) =>
+      db.deleteFrom('catalogItem').where('kind', '=', slot.kind).where('name', '=', slot.name),
+    ),
+
+    /** Belongs to every change of documents: refuses it as 'unavailable' if somebody else changed the catalog meanwhile. */
+    bumpVersion: write(
+      (db, slot: { expected: number }) =>
+        db
+          .updateTable('catalogVersion')
+          .set((row) => ({ number: row('number', '+', 1) }))
+          .where('id', '=', 1)
+          .where('number', '=', slot.expected),
+      { rows: 1, otherwise: 'unavailable' },
+    ),
+  };
+}
+
+const columns = ['kind', 'name', 'document', 'updatedAt'] as const;

@@ -1,0 +1,206 @@
+/** Every certificate that was issued, and whether it still holds. */
+import { sql } from 'kysely';
+import type { CaGenerationRecord } from './ca-generation-repository.js';
+import { createCertificateCounts, valid } from './certificate-counts.js';
+import {
+  type CertificateFilter,
+  type CertificateRecord,
+  certificateId,
+  certificateColumns as columns,
+  type NewCertificateRecord,
+} from './certificate-record.js';
+import type { Database } from './database.js';
+import { slotsOf } from './query.js';
+
+// The words of this repository; they have a file of their own so that the counts can use them too.
+export { type CertificateFilter, type CertificateRecord, certificateId } from './certificate-record.js';
+
+export type CertificateRepository = ReturnType<typeof createCertificateRepository>;
+
+export function createCertificateRepository(database: Database) {
+  const { write, read, find, list } = database.tables<{
+    certificate: CertificateRecord;
+    caGeneration: CaGenerationRecord;
+  }>();
+  const findById = find((db, slot: { id: string }) =>
+    db.selectFrom('certificate').select(columns).where('id', '=', slot.id),
+  );
+
+  const insert = write(
+    (db, slot: CertificateRecord) =>
+      db
+        .insertInto('certificate')
+        .values(slotsOf(slot, columns))
+        .onConflict((conflict) => conflict.doNothing()),
+    { rows: 1, otherwise: 'unavailable' },
+  );
+
+  return {
+    ...createCertificateCounts(database),
+
+    /** Refused as 'unavailable' if its serial number is taken: sign again with another one. */
+    insert: (certificate: NewCertificateRecord) =>
+      insert({ ...certificate, id: certificateId(certificate.issuerId, certificate.serialNumber) }),
+
+    findById,
+    findByIssuerAndSerial: (issuerId: string, serialNumber: string) =>
+      findById({ id: certificateId(issuerId, serialNumber) }),
+
+    findByFingerprint: find((db, slot: { certificateFingerprint: string }) =>
+      db.selectFrom('certificate').select(columns).where('certificateFingerprint', '=', slot.certificateFingerprint),
+    ),
+
+    /** Of whatever issuer: serial numbers are only unique within one. */
+    findBySerial: read((db, slot: { serialNumber: string }) =>
+      db
+        .selectFrom('caGeneration')
+        // There are few generations, so that looking the id up in each spares every insert an index of its own.
+        .innerJoin('certificate', (join) =>
+          join.on('certificate.id', '=', sql<string>`${sql.ref('caGeneration.id')} || ':' || ${slot.serialNumber}`),
+        )
+        .select(qualifiedColumns)
+        .orderBy('certificate.id'),
+    ),
+
+    /** All that were ever issued for a key, revoked ones too: a key that was compromised must not come back. */
+    findByKey: read((db, slot: { keyFingerprint: string }) =>
+      db
+        .selectFrom('certificate')
+        .select(columns)
+        .where('keyFingerprint', '=', slot.keyFingerprint)
+        .orderBy('issuedAt', 'desc'),
+    ),
+
+    /** RFC 4210 and CMC name certificates so; a renewal with the same key has the same identifier. */
+    findBySubjectKeyIdentifier: read((db, slot: { subjectKeyIdentifier: Uint8Array }) =>
+      db
+        .selectFrom('certificate')
+        .select(columns)
+        .where('subjectKeyIdentifier', '=', slot.subjectKeyIdentifier)
+        .orderBy('issuedAt', 'desc'),
+    ),
+
+    /** Neither revoked nor held, and not expired `at` (epoch milliseconds); latest first. */
+    validBySubject: read((db, slot: { policy: string; subjectKey: string; at: number }) =>
+      db
+        .selectFrom('certificate')
+        .select(columns)
+        .where('policy', '=', slot.policy)
+        .where('subjectKey', '=', slot.subjectKey)
+        .where('status', '=', valid)
+        .where('notAfter', '>=', slot.at)
+        .orderBy('issuedAt', 'desc'),
+    ),
+
+    /** Neither revoked nor held, and not expired `at` (epoch milliseconds); latest first. */
+    validByDevice: read((db, slot: { deviceId: string; at: number }) =>
+      db
+        .selectFrom('certificate')
+        .select(columns)
+        .where('deviceId', '=', slot.deviceId)
+        .where('status', '=', valid)
+        .where('notAfter', '>=', slot.at)
+        .orderBy('issuedAt', 'desc'),
+    ),
+
+    /**
+     * What a CRL lists: revoked or held, and not expired before `notExpiredBefore`. RFC 5280 3.3: an entry stays on at
+     * least one CRL issued after the certificate's end, so give the time of the last CRL.
+     */
+    revocations: read((db, slot: { issuerId: string; crlPartition: number; notExpiredBefore: number }) =>
+      db
+        .selectFrom('certificate')
+        .select(['serialNumber', 'status', 'revokedAt', 'revocationReason', 'invalidityDate'])
+        .where('issuerId', '=', slot.issuerId)
+        .where('crlPartition', '=', slot.crlPartition)
+        .where('status', '<>', valid)
+        .where('notAfter', '>=', slot.notExpiredBefore)
+        .orderBy('revokedAt')
+        .orderBy('id'),
+    ),
+
+    /** Guard: refuses the change as 'revoked-requester' unless the certificate is neither revoked nor held. */
+    requireValid: write(
+      (db, slot: { id: string }) =>
+        db
+          .updateTable('certificate')
+          .set((row) => ({ status: row.ref('status') }))
+          .where('id', '=', slot.id)
+          .where('status', '=', valid),
+      { rows: 1, otherwise: 'revoked-requester' },
+    ),
+
+    /** Also from hold. Refused as 'already-revoked'. */
+    revoke: write(
+      (db, slot: { id: string; revokedAt: number; revocationReason: number; invalidityDate: number | null }) =>
+        db
+          .updateTable('certificate')
+          .set({
+            status: 'revoked',
+            revokedAt: slot.revokedAt,
+            revocationReason: slot.revocationReason,
+            invalidityDate: slot.invalidityDate,
+          })
+          .where('id', '=', slot.id)
+          .where('status', 'in', ['valid', 'held']),
+      { rows: 1, otherwise: 'already-revoked' },
+    ),
+
+    /** RFC 5280 5.3.1 certificateHold. Refused as 'invalid-state' unless it is valid. */
+    hold: write(
+      (db, slot: { id: string; at: number }) =>
+        db
+          .updateTable('certificate')
+          .set({ status: 'held', revokedAt: slot.at, revocationReason: 6 })
+          .where('id', '=', slot.id)
+          .where('status', '=', 'valid'),
+      { rows: 1, otherwise: 'invalid-state' },
+    ),
+
+    /** Ends a hold. Refused as 'invalid-state' unless it is held. */
+    release: write(
+      (db, slot: { id: string }) =>
+        db
+          .updateTable('certificate')
+          .set({ status: 'valid', revokedAt: null, revocationReason: null, invalidityDate: null })
+          .where('id', '=', slot.id)
+          .where('status', '=', 'held'),
+      { rows: 1, otherwise: 'invalid-state' },
+    ),
+
+    /** A page of those that fit every given filter, latest first. */
+    list: (filter: CertificateFilter) =>
+      list((db) => {
+        const { subjectContains, expiresBefore, after, limit, ...equal } = filter;
+        let query = db.selectFrom('certificate').select(columns);
+        for (const column of filterColumns) {
+          const wanted = equal[column];
+          query = wanted === undefined ? query : query.where(column, '=', wanted);
+        }
+        if (subjectContains !== undefined) {
+          const pattern = `%${subjectContains.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
+          query = query.where(sql<boolean>`lower(${sql.ref('subject')}) like ${pattern} escape '\\'`);
+        }
+        if (expiresBefore !== undefined) {
+          query = query.where('notAfter', '<', expiresBefore);
+        }
+        if (after !== undefined) {
+          query = query.where((row) => row(row.refTuple('issuedAt', 'id'), '<', row.tuple(after.issuedAt, after.id)));
+        }
+        return query.orderBy('issuedAt', 'desc').orderBy('id', 'desc').limit(limit);
+      }),
+  };
+}
+
+const filterColumns = [
+  'policy',
+  'profile',
+  'usage',
+  'deviceId',
+  'issuerId',
+  'status',
+  'protocol',
+  'requestId',
+] as const;
+
+const qualifiedColumns = columns.map((column) => `certificate.${column}` as const);

@@ -1,0 +1,167 @@
+/** What devices authenticate with, and how often each was used. */
+import type { ExpressionBuilder } from 'kysely';
+import type { Database } from './database.js';
+import { slotsOf } from './query.js';
+
+export interface CredentialRecord {
+  readonly id: string;
+  /** The authentication policy's name in the catalog. */
+  readonly authenticationPolicy: string;
+  readonly kind: string;
+  /** Unique within the authentication policy. */
+  readonly name: string;
+  readonly username: string | null;
+  /** What a presented credential is found by: a passcode's HMAC, a certificate's fingerprint (both hex) or a reference. */
+  readonly lookup: string | null;
+  /** A secret that must be known to be used (CMP secret, EAB key, key-wrap key), under the key-encryption key. */
+  readonly sealed: Uint8Array | null;
+  /** DER. */
+  readonly certificate: Uint8Array | null;
+  /** How many enrollments it may open; null for any number. */
+  readonly usageLimit: number | null;
+  readonly uses: number;
+  /** Epoch milliseconds, as are the other times; null for no bound. */
+  readonly notBefore: number | null;
+  readonly notAfter: number | null;
+  /** JSON text: a list of IP networks; null for all. */
+  readonly allowedAddresses: string | null;
+  /** JSON text: what the request's subject, SAN or device must equal. */
+  readonly registeredValues: string | null;
+  readonly createdAt: number;
+  readonly revokedAt: number | null;
+  readonly source: 'catalog' | 'command';
+}
+
+/** What `replace` changes: everything but its history. */
+export type CredentialDefinition = Omit<CredentialRecord, 'id' | 'uses' | 'createdAt' | 'revokedAt' | 'source'>;
+
+export type CredentialRepository = ReturnType<typeof createCredentialRepository>;
+
+export function createCredentialRepository(database: Database) {
+  const { write, read, find } = database.tables<Tables>();
+
+  return {
+    /** Refused as 'duplicate-request' if the authentication policy has a credential of this name. */
+    insert: write(
+      (db, slot: CredentialRecord) =>
+        db
+          .insertInto('credential')
+          .values(slotsOf(slot, columns))
+          .onConflict((conflict) => conflict.doNothing()),
+      { rows: 1, otherwise: 'duplicate-request' },
+    ),
+
+    /** Defines the credential of this policy and name anew; it stays as used, and as revoked, as it was. Refused as 'not-found'. */
+    replace: write(
+      (db, slot: CredentialDefinition) =>
+        db
+          .updateTable('credential')
+          .set(slotsOf(slot, definitionColumns))
+          .where('authenticationPolicy', '=', slot.authenticationPolicy)
+          .where('name', '=', slot.name),
+      { rows: 1, otherwise: 'not-found' },
+    ),
+
+    findById: find((db, slot: { id: string }) => db.selectFrom('credential').select(columns).where('id', '=', slot.id)),
+
+    findByName: find((db, slot: { authenticationPolicy: string; name: string }) =>
+      db
+        .selectFrom('credential')
+        .select(columns)
+        .where('authenticationPolicy', '=', slot.authenticationPolicy)
+        .where('name', '=', slot.name),
+    ),
+
+    /** All of this kind and lookup value, the unrevoked and latest first: two people may have chosen the same passcode. */
+    findByLookup: read((db, slot: { authenticationPolicy: string; kind: string; lookup: string }) =>
+      db
+        .selectFrom('credential')
+        .select(columns)
+        .where('authenticationPolicy', '=', slot.authenticationPolicy)
+        .where('kind', '=', slot.kind)
+        .where('lookup', '=', slot.lookup)
+        .orderBy((row) => row.case().when('revokedAt', 'is', null).then(0).else(1).end())
+        .orderBy('createdAt', 'desc')
+        .orderBy('id'),
+    ),
+
+    /** Revoked ones too, by name. */
+    listByPolicy: read((db, slot: { authenticationPolicy: string }) =>
+      db
+        .selectFrom('credential')
+        .select(columns)
+        .where('authenticationPolicy', '=', slot.authenticationPolicy)
+        .orderBy('name'),
+    ),
+
+    /** Refused as 'not-found' if there is no such credential, or none that is not yet revoked. */
+    revoke: write(
+      (db, slot: { id: string; at: number }) =>
+        db
+          .updateTable('credential')
+          .set({ revokedAt: slot.at })
+          .where('id', '=', slot.id)
+          .where('revokedAt', 'is', null),
+      { rows: 1, otherwise: 'not-found' },
+    ),
+
+    /** Counts one use. Refused as 'bad-secret' if it is used up, revoked or outside its validity at `now` (epoch milliseconds). */
+    consume: write(
+      (db, slot: { id: string; now: number }) =>
+        db
+          .updateTable('credential')
+          .set((row) => ({ uses: row('uses', '+', 1) }))
+          .where('id', '=', slot.id)
+          .where((row) => isValid(row, slot.now))
+          .where((row) => row.or([row('usageLimit', 'is', null), row('uses', '<', row.ref('usageLimit'))])),
+      { rows: 1, otherwise: 'bad-secret' },
+    ),
+
+    /** Guard for what a use that was counted before may still do. Refuses as 'bad-secret' if revoked or outside its validity. */
+    requireValid: write(
+      (db, slot: { id: string; now: number }) =>
+        db
+          .updateTable('credential')
+          .set((row) => ({ uses: row.ref('uses') }))
+          .where('id', '=', slot.id)
+          .where((row) => isValid(row, slot.now)),
+      { rows: 1, otherwise: 'bad-secret' },
+    ),
+  };
+}
+
+interface Tables {
+  credential: CredentialRecord;
+}
+
+function isValid(row: ExpressionBuilder<Tables, 'credential'>, now: number) {
+  return row.and([
+    row('revokedAt', 'is', null),
+    row.or([row('notBefore', 'is', null), row('notBefore', '<=', now)]),
+    row.or([row('notAfter', 'is', null), row('notAfter', '>=', now)]),
+  ]);
+}
+
+const definitionColumns = [
+  'kind',
+  'username',
+  'lookup',
+  'sealed',
+  'certificate',
+  'usageLimit',
+  'notBefore',
+  'notAfter',
+  'allowedAddresses',
+  'registeredValues',
+] as const;
+
+const columns = [
+  'id',
+  'authenticationPolicy',
+  'name',
+  ...definitionColumns,
+  'uses',
+  'createdAt',
+  'revokedAt',
+  'source',
+] as const;

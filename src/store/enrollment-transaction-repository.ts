@@ -1,0 +1,234 @@
+/** Enrollments that take several messages or an approval, and the recorded answers for retransmissions. */
+import { sql } from 'kysely';
+import type { Statement } from './change.js';
+import type { Database } from './database.js';
+import { slotsOf } from './query.js';
+
+export type EnrollmentTransactionState = 'pending' | 'approved' | 'issued' | 'rejected' | 'delivered';
+
+export interface EnrollmentTransactionRecord {
+  /** What makes a retransmission the same transaction; each protocol composes its own. */
+  readonly key: string;
+  readonly requestId: string;
+  readonly policy: string;
+  readonly groupName: string | null;
+  readonly protocol: string;
+  readonly state: EnrollmentTransactionState;
+  /** JSON text: the neutral request, without secrets. */
+  readonly request: string;
+  /** JSON text: who asked. */
+  readonly identity: string;
+  /** JSON text: the decision trace. */
+  readonly trace: string;
+  /** The certificate that answers it: the generation of the CA and the serial number, lower-case hex. */
+  readonly certificateIssuer: string | null;
+  readonly certificateSerial: string | null;
+  /** Epoch milliseconds, as are the other times. */
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** From then on the key may start a new transaction. */
+  readonly expiresAt: number;
+  readonly decidedBy: string | null;
+  readonly reason: string | null;
+}
+
+export interface EnrollmentApprovalRecord {
+  readonly requestId: string;
+  readonly approver: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+}
+
+export interface EnrollmentTransactionFilter {
+  readonly state?: EnrollmentTransactionState;
+  readonly policy?: string;
+  /** The last transaction of the page before. */
+  readonly after?: Pick<EnrollmentTransactionRecord, 'createdAt' | 'requestId'>;
+  /** The size of a page. */
+  readonly limit: number;
+}
+
+interface Move {
+  readonly key: string;
+  readonly requestId: string;
+  readonly from: EnrollmentTransactionState;
+  readonly at: number;
+  readonly expiresAt: number;
+}
+
+export type EnrollmentTransactionRepository = ReturnType<typeof createEnrollmentTransactionRepository>;
+
+export function createEnrollmentTransactionRepository(database: Database) {
+  const { write, find, list } = database.tables<{
+    enrollmentTransaction: EnrollmentTransactionRecord;
+    enrollmentApproval: EnrollmentApprovalRecord;
+  }>();
+  const approvals = find((db, slot: { requestId: string }) =>
+    db
+      .selectFrom('enrollmentApproval')
+      .select((row) => row.fn.countAll<number>().as('count'))
+      .where('requestId', '=', slot.requestId),
+  );
+  const removeExpired = write((db, slot: { now: number }) =>
+    db.deleteFrom('enrollmentTransaction').where('expiresAt', '<=', slot.now),
+  );
+  const removeOrphanedApprovals = write((db) =>
+    db
+      .deleteFrom('enrollmentApproval')
+      .where((row) =>
+        row.not(
+          row.exists(
+            row
+              .selectFrom('enrollmentTransaction')
+              .select('key')
+              .whereRef('enrollmentTransaction.requestId', '=', 'enrollmentApproval.requestId'),
+          ),
+        ),
+      ),
+  );
+
+  return {
+    /** Takes the place of an expired one. Refused as 'duplicate-transaction' if one of this key lasts beyond `now`. */
+    insert: write(
+      (db, slot: EnrollmentTransactionRecord & { readonly now: number }) =>
+        db
+          .insertInto('enrollmentTransaction')
+          .values(slotsOf(slot, columns))
+          .onConflict((conflict) =>
+            conflict
+              .column('key')
+              .doUpdateSet((row) => ({
+                requestId: row.ref('excluded.requestId'),
+                policy: row.ref('excluded.policy'),
+                groupName: row.ref('excluded.groupName'),
+                protocol: row.ref('excluded.protocol'),
+                state: row.ref('excluded.state'),
+                request: row.ref('excluded.request'),
+                identity: row.ref('excluded.identity'),
+                trace: row.ref('excluded.trace'),
+                certificateIssuer: row.ref('excluded.certificateIssuer'),
+                certificateSerial: row.ref('excluded.certificateSerial'),
+                createdAt: row.ref('excluded.createdAt'),
+                updatedAt: row.ref('excluded.updatedAt'),
+                expiresAt: row.ref('excluded.expiresAt'),
+                decidedBy: row.ref('excluded.decidedBy'),
+                reason: row.ref('excluded.reason'),
+              }))
+              .where('enrollmentTransaction.expiresAt', '<=', slot.now),
+          ),
+      { rows: 1, otherwise: 'duplicate-transaction' },
+    ),
+
+    /** Expired ones too, until they are removed. */
+    findByKey: find((db, slot: { key: string }) =>
+      db.selectFrom('enrollmentTransaction').select(columns).where('key', '=', slot.key),
+    ),
+
+    findByRequestId: find((db, slot: { requestId: string }) =>
+      db.selectFrom('enrollmentTransaction').select(columns).where('requestId', '=', slot.requestId),
+    ),
+
+    /** A page of those that fit every given filter, oldest first. */
+    list: (filter: EnrollmentTransactionFilter) =>
+      list((db) => {
+        const { after, limit } = filter;
+        let query = db.selectFrom('enrollmentTransaction').select(columns);
+        for (const column of ['state', 'policy'] as const) {
+          const wanted = filter[column];
+          query = wanted === undefined ? query : query.where(column, '=', wanted);
+        }
+        if (after !== undefined) {
+          query = query.where((row) =>
+            row(row.refTuple('createdAt', 'requestId'), '>', row.tuple(after.createdAt, after.requestId)),
+          );
+        }
+        return query.orderBy('createdAt').orderBy('requestId').limit(limit);
+      }),
+
+    /**
+     * Refused as 'invalid-state' unless it is in the state `from`, and still the transaction of this request id.
+     * A null `decidedBy` or `reason` leaves what is recorded.
+     */
+    moveState: write(
+      (
+        db,
+        slot: Move & {
+          readonly to: EnrollmentTransactionState;
+          readonly decidedBy: string | null;
+          readonly reason: string | null;
+        },
+      ) =>
+        db
+          .updateTable('enrollmentTransaction')
+          .set((row) => ({
+            state: slot.to,
+            decidedBy: row.fn.coalesce(sql<string | null>`${slot.decidedBy}`, 'decidedBy'),
+            reason: row.fn.coalesce(sql<string | null>`${slot.reason}`, 'reason'),
+            updatedAt: slot.at,
+            expiresAt: slot.expiresAt,
+          }))
+          .where('key', '=', slot.key)
+          .where('requestId', '=', slot.requestId)
+          .where('state', '=', slot.from),
+      { rows: 1, otherwise: 'invalid-state' },
+    ),
+
+    /**
+     * Records the answer: the transaction is 'issued' (or again, with another certificate for a key that was not
+     * delivered). Refused as 'invalid-state' unless it is in the state `from`, and still that of this request id.
+     */
+    recordCertificate: write(
+      (db, slot: Move & { readonly certificateIssuer: string; readonly certificateSerial: string }) =>
+        db
+          .updateTable('enrollmentTransaction')
+          .set({
+            state: 'issued',
+            certificateIssuer: slot.certificateIssuer,
+            certificateSerial: slot.certificateSerial,
+            updatedAt: slot.at,
+            expiresAt: slot.expiresAt,
+          })
+          .where('key', '=', slot.key)
+          .where('requestId', '=', slot.requestId)
+          .where('state', '=', slot.from),
+      { rows: 1, otherwise: 'invalid-state' },
+    ),
+
+    /** Removes those that expired by `now` (epoch milliseconds), with their approvals. */
+    removeExpired: (values: { now: number }): readonly Statement[] => [
+      removeExpired(values),
+      removeOrphanedApprovals({}),
+    ],
+
+    /** Refused as 'invalid-state' if this person approved it before. */
+    insertApproval: write(
+      (db, slot: EnrollmentApprovalRecord) =>
+        db
+          .insertInto('enrollmentApproval')
+          .values(slotsOf(slot, ['requestId', 'approver', 'at']))
+          .onConflict((conflict) => conflict.doNothing()),
+      { rows: 1, otherwise: 'invalid-state' },
+    ),
+
+    countApprovals: async (values: { requestId: string }) => (await approvals(values))?.count ?? 0,
+  };
+}
+
+const columns = [
+  'key',
+  'requestId',
+  'policy',
+  'groupName',
+  'protocol',
+  'state',
+  'request',
+  'identity',
+  'trace',
+  'certificateIssuer',
+  'certificateSerial',
+  'createdAt',
+  'updatedAt',
+  'expiresAt',
+  'decidedBy',
+  'reason',
+] as const;

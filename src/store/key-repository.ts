@@ -1,0 +1,53 @@
+/** Private keys that the gateway keeps itself, sealed. */
+import type { Database } from './database.js';
+import { slotsOf } from './query.js';
+
+export interface KeyRecord {
+  readonly id: string;
+  readonly purpose: string;
+  readonly algorithm: string;
+  /** SubjectPublicKeyInfo, DER. */
+  readonly publicKey: Uint8Array;
+  /** The private key under the key-encryption key. */
+  readonly sealed: Uint8Array;
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+}
+
+export type KeyRepository = ReturnType<typeof createKeyRepository>;
+
+export function createKeyRepository(database: Database) {
+  const { write, find } = database.tables<{ key: KeyRecord }>();
+
+  return {
+    /** Refused as 'invalid-state' if there is a key of this id. */
+    insert: write(
+      (db, slot: KeyRecord) =>
+        db
+          .insertInto('key')
+          .values(slotsOf(slot, columns))
+          .onConflict((conflict) => conflict.doNothing()),
+      { rows: 1, otherwise: 'invalid-state' },
+    ),
+
+    find: find((db, slot: { id: string }) => db.selectFrom('key').select(columns).where('id', '=', slot.id)),
+
+    latestByPurpose: find((db, slot: { purpose: string }) =>
+      db
+        .selectFrom('key')
+        .select(columns)
+        .where('purpose', '=', slot.purpose)
+        .orderBy('createdAt', 'desc')
+        .orderBy('id')
+        .limit(1),
+    ),
+
+    /** Refused as 'not-found' if there is no such key. */
+    remove: write((db, slot: { id: string }) => db.deleteFrom('key').where('id', '=', slot.id), {
+      rows: 1,
+      otherwise: 'not-found',
+    }),
+  };
+}
+
+const columns = ['id', 'purpose', 'algorithm', 'publicKey', 'sealed', 'createdAt'] as const;

@@ -1,0 +1,37 @@
+/** Brings a database to this program's schema. Migrations are numbered, forward only, and never edited once released. */
+import type { Compilable } from 'kysely';
+import { GatewayError } from '../errors.js';
+import type { Dialect } from './dialect.js';
+import { createMigrationSchema, type Migration } from './migration.js';
+import { initial } from './migrations/0001-initial.js';
+
+/** In the order of their numbers: the schema's version is how many of them were applied. */
+export const migrations: readonly Migration[] = [initial];
+
+/** The table that tells the schema's version; it is made before the first migration. */
+export function metaTable(dialect: Dialect): Compilable {
+  const { table, text } = createMigrationSchema(dialect);
+  return table('meta')
+    .ifNotExists()
+    .addColumn('name', text, (column) => column.notNull().primaryKey())
+    .addColumn('value', text, (column) => column.notNull());
+}
+
+/** Where `meta` keeps the version, as decimal text. */
+export const schemaVersionName = 'schema_version';
+
+/**
+ * What is left to apply to a database of this version, `undefined` for a new one.
+ * @throws GatewayError 'internal' if a newer program has written the database
+ */
+export function pendingMigrations(version: string | undefined): readonly Migration[] {
+  const applied = version === undefined ? 0 : Number(version);
+  if (!Number.isSafeInteger(applied) || applied < 0 || applied > migrations.length) {
+    throw new GatewayError(
+      'internal',
+      `The database has schema version ${version}, but this program knows only versions up to ${migrations.length}. ` +
+        'It was written by a newer version of Gatehouse: start that version, or restore a backup.',
+    );
+  }
+  return migrations.slice(applied);
+}

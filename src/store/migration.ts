@@ -1,0 +1,31 @@
+/** What a migration is: SQL for either database, forward only. */
+import type { Compilable, CreateTableBuilder, QueryCreator, SchemaModule } from 'kysely';
+import type { Dialect } from './dialect.js';
+
+export interface Migration {
+  /** As its file is named, without the extension. */
+  readonly name: string;
+  statements(schema: MigrationSchema): readonly Compilable[];
+}
+
+/** Column types as in {@link Dialect}; every table is created through `table`. */
+export interface MigrationSchema {
+  table(name: string): CreateTableBuilder<string>;
+  readonly createIndex: SchemaModule['createIndex'];
+  readonly text: Dialect['text'];
+  readonly integer: Dialect['integer'];
+  readonly bytes: Dialect['bytes'];
+  queries<Tables>(): QueryCreator<Tables>;
+}
+
+export function createMigrationSchema(dialect: Dialect): MigrationSchema {
+  const { schema, text, integer, bytes, tableOptions, queries } = dialect;
+  return {
+    table: (name) => schema.createTable(name).modifyEnd(tableOptions),
+    createIndex: (name) => schema.createIndex(name),
+    text,
+    integer,
+    bytes,
+    queries,
+  };
+}

@@ -1,0 +1,69 @@
+/** The gateway's side of the thread that writes to SQLite. */
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import type { SqliteSettings } from './sqlite-connection.js';
+import type { WriterRequest, WriterResponse } from './sqlite-writer-thread.js';
+import type { Outcomes, WriteBatch } from './writer.js';
+
+export interface SqliteWriter {
+  readonly writeBatch: WriteBatch;
+  /** Ends the thread. No batch may be under way. */
+  close(): Promise<void>;
+}
+
+/** Resolves when the thread has opened the database. @throws what kept it from that */
+export async function startSqliteWriter(settings: SqliteSettings): Promise<SqliteWriter> {
+  const worker = new Worker(new URL('./sqlite-writer-thread.js', import.meta.url), { workerData: settings });
+  const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+  await Promise.race([once(worker, 'message'), exited.then(() => Promise.reject(gone()))]);
+
+  let pending: Pending | undefined;
+  let failure: unknown;
+  worker.on('message', (response: WriterResponse) => {
+    if (response !== 'ready') {
+      take()?.resolve(response);
+    }
+  });
+  worker.on('error', (error) => {
+    failure = error;
+  });
+  worker.on('exit', () => {
+    failure ??= gone();
+    take()?.reject(failure);
+  });
+
+  function take(): Pending | undefined {
+    const taken = pending;
+    pending = undefined;
+    return taken;
+  }
+
+  return {
+    writeBatch: (batch) =>
+      new Promise((resolve, reject) => {
+        if (failure !== undefined) {
+          reject(failure);
+          return;
+        }
+        pending = { resolve, reject };
+        send(worker, batch);
+      }),
+    async close() {
+      send(worker, 'close');
+      await exited;
+    },
+  };
+}
+
+interface Pending {
+  resolve(outcomes: Outcomes): void;
+  reject(error: unknown): void;
+}
+
+function send(worker: Worker, request: WriterRequest): void {
+  worker.postMessage(request);
+}
+
+function gone(): Error {
+  return new Error('the thread that writes to the database has ended');
+}

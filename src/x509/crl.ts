@@ -1,0 +1,152 @@
+/** CertificateList (RFC 5280 5): codec of full and partitioned CRLs. */
+
+import { DerError, DerReader, Tag } from './der.js';
+import { bitString, explicit, sequence, smallInteger, time, tlv, unsignedInteger } from './der-writer.js';
+import { encodeExtension, type Extension, findExtension, readExtensions } from './extensions.js';
+import { idCeCrlReasons } from './oids.js';
+import { serialNumberBytes, serialNumberHex } from './serial-number.js';
+
+export type RevocationReason = Exclude<(typeof reasonsByCode)[number], undefined>;
+
+/** The CRLReason code of a reason (RFC 5280 5.3.1). */
+export function revocationReasonCode(reason: RevocationReason): number {
+  return reasonsByCode.indexOf(reason);
+}
+
+/** Finds the reason of a CRLReason code. */
+export function revocationReasonOf(code: number): RevocationReason | undefined {
+  return reasonsByCode[code];
+}
+
+export interface RevokedCertificate {
+  /** Lower-case hex. */
+  readonly serialNumber: string;
+  readonly revokedAt: Date;
+  /** Absent is the same as unspecified, which is not written (RFC 5280 5.3.1). */
+  readonly reason?: RevocationReason;
+}
+
+export interface TbsCertList {
+  /** DER AlgorithmIdentifier of the issuer's signature. */
+  readonly signatureAlgorithm: Uint8Array;
+  /** DER Name. */
+  readonly issuer: Uint8Array;
+  readonly thisUpdate: Date;
+  readonly nextUpdate: Date;
+  readonly revokedCertificates: readonly RevokedCertificate[];
+  /** cRLNumber, authorityKeyIdentifier, issuingDistributionPoint. */
+  readonly extensions: readonly Extension[];
+}
+
+/** Encodes a TBSCertList of version 2; without entries the list is left out, as it must be (5.1.2.6). */
+export function encodeTbsCertList(list: TbsCertList): Uint8Array {
+  const entries = list.revokedCertificates;
+  return sequence(
+    version2,
+    list.signatureAlgorithm,
+    list.issuer,
+    time(list.thisUpdate),
+    time(list.nextUpdate),
+    // Not spread into arguments: a CRL may have more entries than a call may have.
+    entries.length === 0 ? undefined : sequence(Buffer.concat(entries.map(encodeEntry))),
+    explicit(0, sequence(...list.extensions.map(encodeExtension))),
+  );
+}
+
+/** Puts a CertificateList together; the algorithm must be the one inside the TBSCertList. */
+export function encodeCertificateList(
+  tbs: Uint8Array,
+  signatureAlgorithm: Uint8Array,
+  signature: Uint8Array,
+): Uint8Array {
+  return sequence(tbs, signatureAlgorithm, bitString(signature));
+}
+
+export interface CertificateList extends Omit<TbsCertList, 'nextUpdate'> {
+  readonly der: Uint8Array;
+  /** DER TBSCertList: what is signed. */
+  readonly tbs: Uint8Array;
+  readonly nextUpdate?: Date;
+  readonly signature: Uint8Array;
+}
+
+/**
+ * Decodes a CRL; the signature is not verified, and critical extensions of the list are the caller's to judge.
+ * @throws DerError also for a critical extension of an entry, which would change what the entry says (5.3)
+ */
+export function decodeCertificateList(der: Uint8Array): CertificateList {
+  return DerReader.decode(der, (r) =>
+    r.sequence((c) => {
+      const tbs = c.element(Tag.sequence);
+      const list = DerReader.decode(tbs, readTbs);
+      const signatureAlgorithm = c.element(Tag.sequence);
+      if (Buffer.compare(list.signatureAlgorithm, signatureAlgorithm) !== 0) {
+        throw new DerError('signature algorithms of CRL differ', 0);
+      }
+      return { der, tbs, ...list, signature: c.bitString() };
+    }),
+  );
+}
+
+const reasonsByCode = [
+  'unspecified',
+  'keyCompromise',
+  'cACompromise',
+  'affiliationChanged',
+  'superseded',
+  'cessationOfOperation',
+  'certificateHold',
+  undefined,
+  'removeFromCRL',
+  'privilegeWithdrawn',
+  'aACompromise',
+] as const;
+const version2 = smallInteger(1);
+const reasonExtensions: ReadonlyMap<string, Uint8Array> = new Map(
+  reasonsByCode.flatMap((reason, code) => {
+    if (reason === undefined || reason === 'unspecified') return [];
+    const value = tlv(Tag.enumerated, Uint8Array.of(code));
+    return [[reason, sequence(encodeExtension({ id: idCeCrlReasons, critical: false, value }))] as const];
+  }),
+);
+
+function encodeEntry({ serialNumber, revokedAt, reason }: RevokedCertificate): Uint8Array {
+  const extensions = reason === undefined ? undefined : reasonExtensions.get(reason);
+  return sequence(unsignedInteger(serialNumberBytes(serialNumber)), time(revokedAt), extensions);
+}
+
+function readTbs(reader: DerReader): Omit<CertificateList, 'der' | 'tbs' | 'signature'> {
+  return reader.sequence((t) => {
+    const from = t.offset;
+    const isVersion2 = t.tag === Tag.integer;
+    if (isVersion2 && t.smallInteger() !== 1) throw new DerError('unknown version of CRL', from);
+    const signatureAlgorithm = t.element(Tag.sequence);
+    const issuer = t.element(Tag.sequence);
+    const thisUpdate = t.time();
+    const nextUpdate = t.tag === Tag.utcTime || t.tag === Tag.generalizedTime ? t.time() : undefined;
+    const revokedCertificates = t.tag === Tag.sequence ? t.each(Tag.sequence, readEntry) : [];
+    const extensions = isVersion2 && t.tag === Tag.context(0) ? t.inside(Tag.context(0), readExtensions) : [];
+    const list = { signatureAlgorithm, issuer, thisUpdate, revokedCertificates, extensions };
+    return nextUpdate === undefined ? list : { ...list, nextUpdate };
+  });
+}
+
+function readEntry(reader: DerReader): RevokedCertificate {
+  return reader.sequence((e) => {
+    const serialNumber = serialNumberHex(e.integer());
+    const revokedAt = e.time();
+    const from = e.offset;
+    const extensions = e.more ? readExtensions(e) : [];
+    const unknown = extensions.find((extension) => extension.critical && extension.id !== idCeCrlReasons);
+    if (unknown !== undefined) throw new DerError(`critical extension ${unknown.id} of CRL entry`, from);
+    const coded = findExtension(extensions, idCeCrlReasons);
+    const reason = coded && readReason(coded.value);
+    return reason === undefined ? { serialNumber, revokedAt } : { serialNumber, revokedAt, reason };
+  });
+}
+
+function readReason(value: Uint8Array): RevocationReason {
+  const reason = revocationReasonOf(DerReader.decode(value, (r) => r.smallInteger(Tag.enumerated)));
+  if (reason === undefined) throw new DerError('unknown CRLReason', 0);
+  return reason;
+}

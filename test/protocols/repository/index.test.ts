@@ -1,0 +1,109 @@
+import { describe, expect, it } from '@jest/globals';
+import { createRepositoryHandler } from '../../../protocols/repository/index.js';
+import { GatewayError } from '../../../src/errors.js';
+import type { Exchange, ProtocolServices, Reply } from '../../../src/protocol.js';
+
+const crl = Uint8Array.of(0x30, 3, 2, 1, 1);
+const certificate = Uint8Array.of(0x30, 3, 2, 1, 2);
+let now = new Date('2030-01-01T00:00:00Z');
+const unused = (): never => {
+  throw new Error('not to be called');
+};
+const services: ProtocolServices = {
+  enroll: unused,
+  recordRefusal: unused,
+  policy: unused,
+  caCertificates: unused,
+  serviceKey: unused,
+  async crl(generation, partition) {
+    if (generation !== 'issuing.1' || partition !== 2) throw new GatewayError('not-found', 'There is no such CRL.');
+    return { der: crl, nextUpdate: new Date('2030-01-01T01:00:00Z') };
+  },
+  caCertificate(generation) {
+    if (generation === 'broken') throw new GatewayError('unavailable', 'Later.');
+    if (generation !== 'issuing.1') throw new GatewayError('not-found', 'There is no such CA.');
+    return certificate;
+  },
+  clock: { now: () => now },
+};
+const handler = createRepositoryHandler(services);
+
+async function get(path: string, params: Record<string, string>, headers: Exchange['headers'] = {}): Promise<Reply> {
+  const route = handler.routes.find((r) => r.path === path);
+  const exchange: Exchange = {
+    ...{ method: 'GET', params, query: '', headers, body: new Uint8Array() },
+    ...{ remoteAddress: '192.0.2.1', requestId: 'request-1' },
+  };
+  try {
+    if (route === undefined) throw new Error('no route');
+    return await route.handle(exchange);
+  } catch (error) {
+    return handler.failure(error, exchange);
+  }
+}
+
+const getCrl = (generation: string, partition: string, headers?: Exchange['headers']) =>
+  get('/crl/:generation/:partition.crl', { generation, partition }, headers);
+const getCertificate = (generation: string, headers?: Exchange['headers']) =>
+  get('/aia/:generation.cer', { generation }, headers);
+
+describe('The repository (RFC 5280 4.2.1.13, 4.2.2.1; RFC 2585)', () => {
+  it('is served over plain HTTP', () => {
+    expect(handler.routes.map(({ method, path, plainHttp }) => [method, path, plainHttp])).toEqual([
+      ['GET', '/crl/:generation/:partition.crl', true],
+      ['GET', '/aia/:generation.cer', true],
+    ]);
+  });
+
+  it('answers a CRL in DER as application/pkix-crl', async () => {
+    const reply = await getCrl('issuing.1', '2');
+    expect(reply).toMatchObject({ status: 200, body: crl });
+    expect(reply.headers['Content-Type']).toBe('application/pkix-crl');
+    expect(reply.headers['Cache-Control']).toBe('public, max-age=300');
+  });
+
+  it('lets no cache keep a CRL beyond its nextUpdate', async () => {
+    now = new Date('2030-01-01T00:59:00Z');
+    expect((await getCrl('issuing.1', '2')).headers['Cache-Control']).toBe('public, max-age=60');
+    now = new Date('2030-01-01T02:00:00Z');
+    expect((await getCrl('issuing.1', '2')).headers['Cache-Control']).toBe('public, max-age=0');
+  });
+
+  it('answers a CA certificate in DER as application/pkix-cert', async () => {
+    const reply = await getCertificate('issuing.1');
+    expect(reply).toMatchObject({ status: 200, body: certificate });
+    expect(reply.headers['Content-Type']).toBe('application/pkix-cert');
+  });
+
+  it('answers 304 to who has it already (RFC 9110 13.1.2)', async () => {
+    const tag = (await getCrl('issuing.1', '2')).headers.ETag;
+    const reply = await getCrl('issuing.1', '2', { 'if-none-match': tag });
+    expect(reply).toMatchObject({ status: 304, body: '', headers: { ETag: tag } });
+    expect((await getCertificate('issuing.1', { 'if-none-match': tag })).status).toBe(200);
+  });
+
+  it.each([
+    ['issuing.1', '3'],
+    ['issuing.1', '-1'],
+    ['issuing.1', '2x'],
+    ['issuing.1', '1e9'],
+    ['issuing.1', '99999999999999999999'],
+    ['other', '2'],
+  ])('answers 404 for /crl/%s/%s.crl', async (generation, partition) => {
+    const reply = await getCrl(generation, partition);
+    expect(reply).toMatchObject({ status: 404, body: 'There is no such CRL.\n' });
+  });
+
+  it('answers 404 for an unknown CA and 503 when it cannot answer', async () => {
+    expect((await getCertificate('other')).status).toBe(404);
+    expect(await getCertificate('broken')).toMatchObject({ status: 503, headers: { 'Retry-After': '60' } });
+  });
+
+  it('shows nothing of what nobody foresaw', () => {
+    const reply = handler.failure(new Error('secret'), { requestId: 'request-1', headers: {} });
+    expect(reply.status).toBe(500);
+    expect(reply.body).toContain('request-1');
+    expect(reply.body).not.toContain('secret');
+    expect(handler.failure({ status: 413 }, { requestId: 'r', headers: {} }).status).toBe(413);
+  });
+});

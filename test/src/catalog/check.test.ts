@@ -1,0 +1,176 @@
+import { describe, expect, it } from '@jest/globals';
+import { problemsOf, smallFleet, withConfiguredStore } from './configured-store.js';
+
+/** The problems of the small fleet after one change of its text. */
+async function problemsWith(from: string, to: string): Promise<readonly string[]> {
+  expect(smallFleet).toContain(from);
+  let problems: readonly string[] = [];
+  await withConfiguredStore(async ({ plan }) => {
+    problems = await problemsOf(() => plan(smallFleet.replace(from, to)));
+  });
+  return problems;
+}
+
+describe('configuration as a whole', () => {
+  it('fits together in the small fleet', async () => {
+    expect(await problemsWith('name: plant', 'name: plant')).toEqual([]);
+  });
+
+  it.each([
+    [
+      'an unknown template',
+      'template: basic-device',
+      'template: basic',
+      /^fleet.yaml:10:15 profiles\[0\].template: there is no template "basic"; there are tls-server, tls-client, basic-device/,
+    ],
+    [
+      'a profile that leaves its template',
+      'validity: 90d',
+      'validity: 9y',
+      /^fleet.yaml:15:15 profiles\[0\].validity: /,
+    ],
+    [
+      'an unknown profile',
+      'profile: pump }',
+      'profile: pumpe }',
+      /^fleet.yaml:26:46 policies\[0\].profiles\[0\].profile: there is no profile "pumpe"; there are pump$/,
+    ],
+    [
+      'an unknown division',
+      'name: pumps, division: plant',
+      'name: pumps, division: plan',
+      /^fleet.yaml:4:28 deviceGroups\[0\].division: there is no division "plan"; there are plant$/,
+    ],
+    [
+      'an unknown policy of a group',
+      'policies: [pumps]',
+      'policies: [pumps, pump]',
+      /deviceGroups\[0\].policies\[1\]: there is no policy "pump"/,
+    ],
+    [
+      'an unknown authentication policy',
+      'authenticationPolicy: pumps',
+      'authenticationPolicy: pump',
+      /policies\[0\].authenticationPolicy: there is no authentication policy "pump"/,
+    ],
+    ['an unknown group', 'defaultGroup: pumps', 'defaultGroup: pump', /defaultGroup: there is no device group "pump"/],
+    ['an unknown CA', 'issuingCa: devices', 'issuingCa: device', /issuingCa: there is no certificate authority/],
+    ['an unknown parent', 'parent: root', 'parent: roots', /certificateAuthorities\[1\].parent: there is no certificate auth/],
+    [
+      'a CA that is its own parent',
+      'parent: root',
+      'parent: devices',
+      /certificateAuthorities\[1\].parent: leads back to this certificate authority itself/,
+    ],
+    [
+      'a CA below one with path length 0',
+      'key: ec-p384',
+      'key: ec-p384, pathLength: 0',
+      /certificateAuthorities\[1\].pathLength: the path length of a CA above leaves no room/,
+    ],
+    [
+      'a CA for intermediates without room for them',
+      'pathLength: 0',
+      'pathLength: 0, issueIntermediates: true',
+      /certificateAuthorities\[1\].issueIntermediates: needs a pathLength of at least 1/,
+    ],
+    ['a subject that is no name', 'subject: "CN=Root"', 'subject: "Root"', /\[0\].subject: is no distinguished name such as/],
+    [
+      'a device profile as intermediate',
+      'usage: operational',
+      'usage: intermediate',
+      /policies\[0\].profiles\[0\]: an intermediate profile needs a template with basicConstraints.ca: true/,
+    ],
+    [
+      'a method that the authentication policy does not have',
+      '    credentials:',
+      '    methods: [scep]\n    credentials:',
+      /policies\[0\].methods\[0\]: authentication policy "pumps" does not allow est/,
+    ],
+    [
+      'keys of the gateway only, over a protocol that cannot hand them over',
+      'methods: [est]',
+      'methods: [est, scep]\n    keyGeneration: [gateway]',
+      /policies\[0\].methods\[1\]: scep cannot hand over keys/,
+    ],
+    [
+      'an unknown attribute in a template',
+      'profiles:',
+      'templates: [{ name: t, keys: { ed25519: true }, subjectAttributes: [commonNam], maximumValidity: 1d }]\nprofiles:',
+      /templates\[0\].subjectAttributes\[0\]: "commonNam" is no known subject attribute/,
+    ],
+    [
+      'a template without keys',
+      'profiles:',
+      'templates: [{ name: t, keys: {}, maximumValidity: 1d }]\nprofiles:',
+      /templates\[0\].keys: allows no key at all/,
+    ],
+    [
+      'a built-in template',
+      'profiles:',
+      'templates: [{ name: tls-server, keys: { ed25519: true }, maximumValidity: 1d }]\nprofiles:',
+      /templates\[0\].name: "tls-server" is a built-in template, which cannot be changed/,
+    ],
+    [
+      'a generated key that the template forbids',
+      'template: basic-device',
+      'template: code-signing',
+      /profiles\[0\]/,
+    ],
+    [
+      'registered values of an unknown attribute',
+      'username: bob',
+      'registeredValues: { subject: { nam: x } }',
+      /credentials\[0\].registeredValues.subject.nam: "nam" is no known subject attribute/,
+    ],
+    [
+      'an authentication CA that is no certificate',
+      '{ kind: passcode, name: installer, username: bob, secret: correct-horse }',
+      '{ kind: authentication-ca, name: x, certificate: "-----BEGIN CERTIFICATE-----\\nAAAA\\n-----END CERTIFICATE-----\\n" }',
+      /credentials\[0\].certificate: is no certificate in PEM/,
+    ],
+    [
+      'two secrets with one reference',
+      'username: bob, secret: correct-horse }',
+      'secret: correct-horse }\n      - { kind: cmp-secret, name: cmp2, reference: pump-1, secret: other-staple }',
+      /credentials\[2\]: credential "cmp2" of this authentication policy is the same cmp-secret/,
+    ],
+  ])('refuses %s', async (_name, from, to, expected) => {
+    const problems = await problemsWith(from, to);
+    expect(problems.join('\n')).toMatch(new RegExp(expected.source, `${expected.flags}m`));
+  });
+
+  it('refuses objects of different divisions under one policy', async () => {
+    const elsewhere = smallFleet
+      .replace('- name: plant', '- name: plant\n  - name: office')
+      .replace('name: pumps, division: plant', 'name: pumps, division: office');
+    await withConfiguredStore(async ({ plan }) => {
+      expect(await problemsOf(() => plan(elsewhere))).toEqual([
+        expect.stringMatching(/deviceGroups\[0\].policies\[0\]: policy "pumps" is in division "plant", this group in "office"/),
+        expect.stringMatching(/policies\[0\].defaultGroup: device group "pumps" is in division "office", this policy in "plant"/),
+      ]);
+    });
+  });
+
+  it('refuses a second default policy, also when the first is stored', async () => {
+    await withConfiguredStore(async ({ apply, plan }) => {
+      const withDefault = smallFleet.replace('methods: [est]', 'methods: [est]\n    default: true');
+      await apply(withDefault);
+      const policies = withDefault.slice(withDefault.indexOf('policies:\n'));
+      expect(await problemsOf(() => plan(policies.replace('name: pumps', 'name: valves')))).toEqual([
+        expect.stringMatching(/policies\[0\].default: policy "pumps" is the default policy already/),
+      ]);
+      expect(await problemsOf(() => plan(policies.replace('name: pumps', 'name: valves').replace('default: true', '')))).toEqual([]);
+    });
+  });
+
+  it('refuses a change that stored objects do not fit', async () => {
+    await withConfiguredStore(async ({ apply, plan }) => {
+      const own = `templates: [{ name: own, keys: { ec: { curves: [P-256] } }, keyUsages: [digitalSignature], extendedKeyUsages: [clientAuth], subjectAttributes: [commonName], maximumValidity: 90d }]\n`;
+      await apply(own + smallFleet.replace('template: basic-device', 'template: own'));
+      expect(await problemsOf(() => plan(own.replace('90d', '30d')))).toEqual([
+        expect.stringMatching(/^stored profile "pump" would no longer fit: /),
+      ]);
+    });
+  });
+});

@@ -1,0 +1,86 @@
+/** Stores with a configuration in them, and a small configuration to vary. */
+import { createSecretKey } from 'node:crypto';
+import { applyPlan } from '../../../src/catalog/apply.js';
+import { type CatalogDocument, parseDocument } from '../../../src/catalog/document.js';
+import { type CatalogPlan, type PlanDependencies, planDocument } from '../../../src/catalog/plan.js';
+import { DocumentError } from '../../../src/catalog/problem.js';
+import { createPasscodeLookup } from '../../../src/keys/passcode-lookup.js';
+import { createSealing } from '../../../src/keys/sealing.js';
+import type { Store } from '../../../src/store/store.js';
+import { withStore } from '../store/temporary-store.js';
+
+export const clock = { now: () => new Date('2026-11-01T00:00:00Z') };
+
+export interface ConfiguredStore extends PlanDependencies {
+  readonly store: Store;
+  plan(text: string): Promise<CatalogPlan>;
+  /** Applies a document's text; whether it changed anything. */
+  apply(text: string): Promise<boolean>;
+}
+
+export async function withConfiguredStore(work: (configured: ConfiguredStore) => Promise<void>): Promise<void> {
+  const sealing = createSealing(createSecretKey(Buffer.alloc(32, 1)));
+  const passcodeLookup = createPasscodeLookup(createSecretKey(Buffer.alloc(32, 2)));
+  await withStore(async (store) => {
+    const dependencies = { store, sealing, passcodeLookup };
+    const plan = (text: string) => planDocument(parse(text), dependencies);
+    const apply = async (text: string) => applyPlan(await plan(text), { ...dependencies, clock, actor: 'test' });
+    await work({ ...dependencies, plan, apply });
+  });
+}
+
+export function parse(text: string, environment: Record<string, string> = {}): CatalogDocument {
+  return parseDocument({
+    file: 'fleet.yaml',
+    text,
+    environment,
+    readFile: (path) => {
+      throw new Error(`no file ${path}`);
+    },
+  });
+}
+
+/** The problems that a document is refused with; none if it is not. */
+export async function problemsOf(work: () => unknown): Promise<readonly string[]> {
+  try {
+    await work();
+  } catch (error) {
+    if (error instanceof DocumentError) {
+      return error.problems;
+    }
+    throw error;
+  }
+  return [];
+}
+
+/** A complete configuration. */
+export const smallFleet = `divisions:
+  - name: plant
+deviceGroups:
+  - { name: pumps, division: plant, policies: [pumps] }
+certificateAuthorities:
+  - { name: root, subject: "CN=Root", key: ec-p384, validity: 20y }
+  - { name: devices, parent: root, subject: "CN=Devices", key: ec-p256, validity: 10y, pathLength: 0 }
+profiles:
+  - name: pump
+    template: basic-device
+    subject:
+      - { attribute: commonName, source: request, required: true }
+    keyUsages: [digitalSignature]
+    extendedKeyUsages: [clientAuth]
+    validity: 90d
+authenticationPolicies:
+  - name: pumps
+    division: plant
+    credentials:
+      - { kind: passcode, name: installer, username: bob, secret: correct-horse }
+      - { kind: cmp-secret, name: cmp, reference: pump-1, secret: battery-staple }
+policies:
+  - name: pumps
+    division: plant
+    authenticationPolicy: pumps
+    profiles: [{ usage: operational, profile: pump }]
+    issuingCa: devices
+    methods: [est]
+    defaultGroup: pumps
+`;

@@ -1,0 +1,24 @@
+import { describe, expect, it } from '@jest/globals';
+import { entityTag, matchesEntityTag } from '../../../src/http/entity-tag.js';
+
+describe('Entity tags (RFC 9110 8.8.3, 13.1.2)', () => {
+  const tag = entityTag(Uint8Array.of(1, 2, 3));
+
+  it('are strong, quoted, and follow the content', () => {
+    expect(tag).toMatch(/^"[\w-]{43}"$/);
+    expect(entityTag(Uint8Array.of(1, 2, 3))).toBe(tag);
+    expect(entityTag(Uint8Array.of(1, 2, 4))).not.toBe(tag);
+  });
+
+  it.each([
+    [tag, true],
+    [`"x", W/${tag}`, true],
+    ['*', true],
+    ['"x"', false],
+    [tag.slice(1, -1), false],
+    [undefined, false],
+    ['', false],
+  ])('If-None-Match: %s', (header, expected) => {
+    expect(matchesEntityTag(header, tag)).toBe(expected);
+  });
+});

@@ -1,0 +1,124 @@
+import { createPublicKey, createSecretKey, randomBytes, verify } from 'node:crypto';
+import { describe, expect, it } from '@jest/globals';
+import { GatewayError } from '../../../src/errors.js';
+import { caKeyPurpose } from '../../../src/keys/key-purpose.js';
+import { createSealing } from '../../../src/keys/sealing.js';
+import { createSoftwareKeyStore, type SoftwareKeyStore } from '../../../src/keys/software-key-store.js';
+import { generatedKeyTypes } from '../../../src/model/key-constraints.js';
+import type { Store } from '../../../src/store/store.js';
+import { withStore } from '../store/temporary-store.js';
+
+const clock = { now: () => new Date('2026-11-21T08:00:00Z') };
+const sealing = createSealing(createSecretKey(randomBytes(32)));
+const data = Buffer.from('to be signed');
+
+function keyStore(store: Store, sealedBy = sealing): SoftwareKeyStore {
+  return createSoftwareKeyStore({ keys: store.keys, sealing: sealedBy, clock });
+}
+
+async function createKey(store: Store, type: (typeof generatedKeyTypes)[number] = 'ec-p256'): Promise<string> {
+  const { signer, statement } = await keyStore(store).create(type, 'test');
+  await store.commit({ statements: [statement], audit: [] });
+  return signer.keyId;
+}
+
+async function codeOf(work: Promise<unknown>): Promise<string> {
+  return work.then(
+    () => 'done',
+    (error) => (error instanceof GatewayError ? error.code : `unexpected ${error}`),
+  );
+}
+
+describe('software key store', () => {
+  it.each([...generatedKeyTypes])('makes %s keys that sign, also after a restart', async (type) => {
+    await withStore(async (store) => {
+      const { signer, statement } = await keyStore(store).create(type, 'test');
+      await store.commit({ statements: [statement], audit: [] });
+      const reopened = await keyStore(store).signer(signer.keyId);
+      expect(reopened.algorithm).toBe(type === 'ed25519' ? type : type.startsWith('rsa') ? 'rsa' : 'ec');
+      const publicKey = createPublicKey({ key: Buffer.from(signer.publicKey), format: 'der', type: 'spki' });
+      if (type.startsWith('rsa')) {
+        expect(publicKey.asymmetricKeyDetails).toEqual({
+          modulusLength: Number(type.slice(4)),
+          publicExponent: 65537n,
+        });
+      }
+      for (const each of [signer, reopened]) {
+        const hash = type === 'ec-p384' ? 'sha384' : 'sha256';
+        const signature = await each.sign(data, hash);
+        expect(verify(type === 'ed25519' ? null : hash, data, publicKey, signature)).toBe(true);
+        expect(Buffer.compare(each.publicKey, signer.publicKey)).toBe(0);
+      }
+    });
+  });
+
+  it('keeps no private key in the clear', async () => {
+    await withStore(async (store) => {
+      const record = await store.keys.find({ id: await createKey(store) });
+      const plaintext = sealing.open(`key:${record?.id}`, record?.sealed ?? new Uint8Array());
+      expect(plaintext[0]).toBe(0x30);
+      expect(Buffer.from(record?.sealed ?? []).includes(Buffer.from(plaintext).subarray(-40))).toBe(false);
+    });
+  });
+
+  it('does not know a key that was never committed', async () => {
+    await withStore(async (store) => {
+      const { signer } = await keyStore(store).create('ec-p256', 'test');
+      expect(await codeOf(keyStore(store).signer(signer.keyId))).toBe('internal');
+    });
+  });
+
+  it('opens a key that appeared after a first look', async () => {
+    await withStore(async (store) => {
+      const keys = keyStore(store);
+      const { signer, statement } = await keys.create('ec-p256', 'test');
+      expect(await codeOf(keys.signer(signer.keyId))).toBe('internal');
+      await store.commit({ statements: [statement], audit: [] });
+      expect(await codeOf(keys.signer(signer.keyId))).toBe('done');
+    });
+  });
+
+  it('refuses a sealed key that was moved to another row', async () => {
+    await withStore(async (store) => {
+      const record = await store.keys.find({ id: await createKey(store) });
+      if (record === undefined) throw new Error('no key');
+      await store.commit({ statements: [store.keys.insert({ ...record, id: 'moved' })], audit: [] });
+      expect(await codeOf(keyStore(store).signer('moved'))).toBe('internal');
+    });
+  });
+
+  it('refuses a key whose public key on record is another one', async () => {
+    await withStore(async (store) => {
+      const record = await store.keys.find({ id: await createKey(store) });
+      const other = await store.keys.find({ id: await createKey(store) });
+      if (record === undefined || other === undefined) throw new Error('no key');
+      const statements = [
+        store.keys.remove({ id: record.id }),
+        store.keys.insert({ ...record, publicKey: other.publicKey }),
+      ];
+      await store.commit({ statements, audit: [] });
+      expect(await codeOf(keyStore(store).signer(record.id))).toBe('internal');
+    });
+  });
+
+  it('refuses to open under another key-encryption key', async () => {
+    await withStore(async (store) => {
+      const id = await createKey(store);
+      const other = createSealing(createSecretKey(randomBytes(32)));
+      expect(await codeOf(keyStore(store, other).signer(id))).toBe('internal');
+    });
+  });
+
+  it('gives a service key in the clear to the TLS server, but never the key of a CA', async () => {
+    await withStore(async (store) => {
+      const keys = keyStore(store);
+      const service = await keys.create('ec-p256', 'tls-server');
+      const ca = await keys.create('ec-p256', `${caKeyPurpose}root-1`);
+      await store.commit({ statements: [service.statement, ca.statement], audit: [] });
+      const publicKey = createPublicKey(await keys.privateKeyPem(service.signer.keyId));
+      expect(publicKey.export({ format: 'der', type: 'spki' })).toEqual(Buffer.from(service.signer.publicKey));
+      expect(await codeOf(keys.privateKeyPem(ca.signer.keyId))).toBe('internal');
+      expect(await codeOf(keys.privateKeyPem('unknown'))).toBe('internal');
+    });
+  });
+});

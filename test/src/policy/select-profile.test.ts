@@ -1,0 +1,39 @@
+import { describe, expect, it } from '@jest/globals';
+import { GatewayError } from '../../../src/errors.js';
+import type { ProfileUsage } from '../../../src/model/policy.js';
+import { selectProfile } from '../../../src/policy/select-profile.js';
+import { compile, makePolicy, now } from './make-case.js';
+
+const profile = compile();
+
+function select(usages: ProfileUsage[], issuedFor?: string) {
+  const presented = { der: Uint8Array.of(), issuerId: 'ca-1', serialNumber: '01', policy: 'policy', notAfter: now };
+  const issuedCertificate = issuedFor === undefined ? {} : { issuedCertificate: { ...presented, usage: issuedFor } };
+  const profiles = new Map(usages.map((usage) => [usage, profile]));
+  return selectProfile({ requester: 'x', credentials: [], ...issuedCertificate }, { policy: makePolicy(), profiles })
+    .usage;
+}
+
+describe('selectProfile', () => {
+  it.each<[ProfileUsage[], string | undefined, ProfileUsage]>([
+    [['operational', 'bootstrap'], undefined, 'bootstrap'],
+    [['intermediate', 'operational'], undefined, 'operational'],
+    [['intermediate'], undefined, 'intermediate'],
+    [['bootstrap', 'operational'], 'bootstrap', 'operational'],
+    [['bootstrap'], 'bootstrap', 'bootstrap'],
+    [['bootstrap', 'operational'], 'operational', 'operational'],
+    [['operational', 'intermediate'], 'intermediate', 'intermediate'],
+  ])('of %j, for a holder of %s, selects %s', (usages, issuedFor, expected) => {
+    expect(select(usages, issuedFor)).toBe(expected);
+  });
+
+  it.each<[ProfileUsage[], string]>([
+    [['bootstrap', 'intermediate'], 'operational'],
+    [['operational'], 'intermediate'],
+    [['operational'], 'service'],
+    [['operational'], '__proto__'],
+  ])('of %j refuses a holder of %s', (usages, issuedFor) => {
+    expect(() => select(usages, issuedFor)).toThrow(GatewayError);
+    expect(() => select(usages, issuedFor)).toThrow(expect.objectContaining({ code: 'forbidden' }));
+  });
+});

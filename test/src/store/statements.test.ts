@@ -1,0 +1,172 @@
+import { describe, expect, it } from '@jest/globals';
+import SqliteDatabase from 'better-sqlite3';
+import type { Compilable, QueryCreator } from 'kysely';
+import type { Expectation, Statement } from '../../../src/store/change.js';
+import { createDatabase, type Database, type Queries, type RunRead } from '../../../src/store/database.js';
+import { createPostgresqlDialect, createSqliteDialect, type Dialect } from '../../../src/store/dialect.js';
+import { migrations } from '../../../src/store/migrate.js';
+import { createMigrationSchema } from '../../../src/store/migration.js';
+import type { Values } from '../../../src/store/query.js';
+import { createRepositories } from '../../../src/store/repositories.js';
+import { withStore } from './temporary-store.js';
+
+// Each value is the name that it was given under, so that the parameters tell which slot they came from.
+const names = new Proxy({}, { get: (_target, name) => String(name) });
+
+/** Binds every statement of every repository, as soon as it is compiled, and gathers what comes out. */
+async function statementsOf(dialect: Dialect): Promise<Statement[]> {
+  const statements: Statement[] = [];
+  const run: RunRead = async (sql, parameters) => {
+    statements.push({ sql, parameters });
+    return [];
+  };
+  const reads: Promise<unknown>[] = [];
+  const plain = createDatabase(dialect, run);
+  const recording: Database = {
+    dialect: plain.dialect,
+    tables<Tables>(): Queries<Tables> {
+      const queries = plain.tables<Tables>();
+      return {
+        write<V extends Values<V>>(
+          build: (db: QueryCreator<Tables>, slot: V) => Compilable,
+          expectation?: Expectation,
+        ) {
+          const bind = queries.write(build, expectation);
+          statements.push(bind(names as V));
+          return bind;
+        },
+        read<V extends Values<V>, Row>(build: (db: QueryCreator<Tables>, slot: V) => Compilable<Row>) {
+          const bound = queries.read(build);
+          reads.push(bound(names as V));
+          return bound;
+        },
+        find<V extends Values<V>, Row>(build: (db: QueryCreator<Tables>, slot: V) => Compilable<Row>) {
+          const bound = queries.find(build);
+          reads.push(bound(names as V));
+          return bound;
+        },
+        list: queries.list,
+      };
+    },
+  };
+  const repositories = createRepositories(recording);
+  const page = { limit: 10 };
+  await Promise.all([
+    ...reads,
+    repositories.certificates.list(page),
+    repositories.certificates.list({
+      ...page,
+      policy: 'p',
+      profile: 'p',
+      usage: 'service',
+      deviceId: 'd',
+      issuerId: 'i',
+      status: 'held',
+      protocol: 'est',
+      requestId: 'r',
+      subjectContains: '100%',
+      expiresBefore: 1,
+      after: { issuedAt: 1, id: 'i' },
+    }),
+    repositories.devices.list({
+      ...page,
+      division: 'd',
+      groupName: 'g',
+      state: 'retired',
+      after: { division: 'd', name: 'n' },
+    }),
+    repositories.enrollmentTransactions.list({
+      ...page,
+      state: 'pending',
+      policy: 'p',
+      after: { createdAt: 1, requestId: 'r' },
+    }),
+    repositories.audit.list({ ...page, action: 'a', outcome: 'o', subject: 's', before: 1 }),
+  ]);
+  return statements;
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+function insertedColumns(sql: string): string[] | undefined {
+  return /^insert into "\w+" \(([^)]*)\) values/
+    .exec(sql)?.[1]
+    ?.split(', ')
+    .map((column) => column.replaceAll('"', ''));
+}
+
+describe('every statement of every repository', () => {
+  const dialects = [createSqliteDialect(), createPostgresqlDialect()];
+
+  it.each(dialects)('compiles for $name with one value per placeholder', async (dialect) => {
+    const statements = await statementsOf(dialect);
+    expect(statements.length).toBeGreaterThan(60);
+    for (const { sql, parameters } of statements) {
+      const placeholders = dialect.name === 'sqlite' ? sql.match(/\?/g) : sql.match(/\$\d+/g);
+      expect(placeholders ?? []).toHaveLength(parameters.length);
+      if (dialect.name === 'postgresql') {
+        expect(placeholders ?? []).toEqual(parameters.map((_parameter, index) => `$${index + 1}`));
+      }
+    }
+  });
+
+  it.each(dialects)('binds inserted values to the columns of their names for $name', async (dialect) => {
+    const inserts = (await statementsOf(dialect)).filter(({ sql }) => sql.startsWith('insert'));
+    expect(inserts.length).toBeGreaterThan(10);
+    for (const { sql, parameters } of inserts) {
+      const columns = insertedColumns(sql) ?? [];
+      expect(columns.length).toBeGreaterThan(1);
+      expect(parameters.slice(0, columns.length).map((name) => snakeCase(String(name)))).toEqual(columns);
+    }
+  });
+
+  it('binds the same values in the same order for both databases', async () => {
+    const [sqlite, postgresql] = await Promise.all(dialects.map(statementsOf));
+    expect(sqlite?.map(({ parameters }) => parameters)).toEqual(postgresql?.map(({ parameters }) => parameters));
+  });
+
+  it('never uses returning, and leaves no name in camel case but for what a column is read as', async () => {
+    for (const { sql } of await statementsOf(createPostgresqlDialect())) {
+      expect(sql).not.toMatch(/\breturning\b/);
+      expect(sql.replaceAll(/ as "\w+"/g, '')).not.toMatch(/"[^"]*[A-Z][^"]*"/);
+    }
+  });
+});
+
+describe('SQLite', () => {
+  it('finds rows of the tables that grow through an index that fits', async () => {
+    const statements = await statementsOf(createSqliteDialect());
+    await withStore(async (_store, file) => {
+      const connection = new SqliteDatabase(file);
+      const planOf = ({ sql, parameters }: Statement) =>
+        (connection.prepare(`explain query plan ${sql}`).all(...parameters) as { detail: string }[])
+          .map(({ detail }) => detail)
+          .join('; ');
+      for (const statement of statements) {
+        expect(planOf(statement)).not.toMatch(
+          /SCAN (?:certificate|credential|device|enrollment_transaction|audit_event)\b(?! USING)/,
+        );
+      }
+      const bySubject = statements.filter(({ sql }) => /where .*"subject_key" = \?/.test(sql));
+      expect(bySubject.map(planOf)).toEqual([expect.stringContaining('USING INDEX certificate_valid_subject')]);
+      connection.close();
+    });
+  });
+});
+
+describe('migrations', () => {
+  it('compile for PostgreSQL with its types, and with STRICT tables for SQLite', () => {
+    const compiled = (dialect: Dialect) => {
+      const schema = createMigrationSchema(dialect);
+      return migrations.flatMap(({ statements }) => statements(schema).map((statement) => statement.compile().sql));
+    };
+    const sqlite = compiled(createSqliteDialect()).filter((sql) => sql.startsWith('create table'));
+    const postgresql = compiled(createPostgresqlDialect()).filter((sql) => sql.startsWith('create table'));
+    expect(sqlite.length).toBe(postgresql.length);
+    expect(sqlite.every((sql) => sql.endsWith(' strict'))).toBe(true);
+    expect(postgresql.some((sql) => / strict| blob| integer/.test(sql))).toBe(false);
+    expect(postgresql.every((sql) => sql.includes(' text collate "C"') || sql.includes('catalog_version'))).toBe(true);
+  });
+});
