@@ -18,7 +18,7 @@ import { type ExistingPathLengths, HierarchyError, type PlannedAuthority, planHi
 import { signCertificate } from './sign-certificate.js';
 
 /** What the audit log says of a new CA; `subject` is the generation's id. */
-export interface CaCreatedEvent {
+interface CaCreatedEvent {
   readonly at: Date;
   readonly action: 'ca.created';
   readonly outcome: 'success';
@@ -46,9 +46,7 @@ export async function ensureHierarchy(options: HierarchyOptions): Promise<readon
   await generations.reload();
   const created: string[] = [];
   for (const planned of planHierarchy(configs, existingPathLengths(generations))) {
-    const { name } = planned.config;
-    if (exists(name, generations)) continue;
-    if (await createFirstGeneration(planned, options)) created.push(name);
+    if (await createFirstGeneration(planned, options)) created.push(planned.config.name);
     await generations.reload();
   }
   return created;

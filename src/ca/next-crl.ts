@@ -9,7 +9,7 @@ import type { Generations, SigningGeneration } from './generations.js';
 import { signCertificateList } from './sign-certificate-list.js';
 
 /** What the audit log says of a new CRL; `subject` is the generation's id. */
-export interface CrlPublishedEvent {
+interface CrlPublishedEvent {
   readonly at: Date;
   readonly action: 'crl.published';
   readonly outcome: 'success';

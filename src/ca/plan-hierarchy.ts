@@ -25,44 +25,38 @@ export interface PlannedAuthority {
 /** Path lengths of the CAs that exist, by name; undefined when unlimited. Their certificates count, whatever is configured now. */
 export type ExistingPathLengths = ReadonlyMap<string, number | undefined>;
 
-/** Returns all configured CAs, each after its parent. @throws HierarchyError with all that is wrong */
-export function planHierarchy(
-  configs: ReadonlyMap<string, CertificateAuthorityConfig>,
-  existing: ExistingPathLengths,
-): readonly PlannedAuthority[] {
+type Configs = ReadonlyMap<string, CertificateAuthorityConfig>;
+
+/** Returns the configured CAs that do not exist yet, each after its parent. @throws HierarchyError with all that is wrong */
+export function planHierarchy(configs: Configs, existing: ExistingPathLengths): readonly PlannedAuthority[] {
   const problems: string[] = [];
   const planned = new Map<string, PlannedAuthority>();
-  const nameOfSubject = new Map<string, string>();
-  for (const config of inOrder(configs, problems)) {
-    const subject = encodeSubject(config, problems);
+  const subjects = new Map<string, string>();
+  for (const config of configs.values()) {
+    if (existing.has(config.name)) checkSubject(config, subjects, []);
+  }
+  for (const config of inOrder(configs, existing, problems)) {
+    const subject = checkSubject(config, subjects, problems);
     const pathLength = pathLengthOf(config, planned, existing, problems);
     planned.set(config.name, { config, subject, ...(pathLength !== undefined && { pathLength }) });
-    // One name for two CAs would make their certificates and CRLs indistinguishable.
-    const key = nameKey(subject);
-    const other = nameOfSubject.get(key);
-    if (other !== undefined) problems.push(`CA ${config.name} has the same subject as CA ${other}`);
-    nameOfSubject.set(key, config.name);
   }
   if (problems.length > 0) throw new HierarchyError(problems);
   return [...planned.values()];
 }
 
 /** Parents first. CAs whose parents are missing or go round in a circle are left out, and reported. */
-function inOrder(
-  configs: ReadonlyMap<string, CertificateAuthorityConfig>,
-  problems: string[],
-): CertificateAuthorityConfig[] {
+function inOrder(configs: Configs, existing: ExistingPathLengths, problems: string[]): CertificateAuthorityConfig[] {
   const ordered = new Map<string, CertificateAuthorityConfig>();
   for (const config of configs.values()) {
     const path: CertificateAuthorityConfig[] = [];
     let next: CertificateAuthorityConfig | undefined = config;
-    while (next !== undefined && !ordered.has(next.name) && !path.includes(next)) {
+    while (next !== undefined && !existing.has(next.name) && !ordered.has(next.name) && !path.includes(next)) {
       path.unshift(next);
       next = next.parent === undefined ? undefined : configs.get(next.parent);
     }
     const [top] = path;
     const parent = top?.parent;
-    if (top === undefined || parent === undefined || ordered.has(parent)) {
+    if (top === undefined || parent === undefined || ordered.has(parent) || (next && existing.has(parent))) {
       for (const each of path) ordered.set(each.name, each);
     } else {
       problems.push(
@@ -75,33 +69,43 @@ function inOrder(
   return [...ordered.values()];
 }
 
-function encodeSubject(config: CertificateAuthorityConfig, problems: string[]): Uint8Array {
+/** Returns the DER Name, and takes it into `subjects`; with a problem it does not matter which Name. */
+function checkSubject(
+  { name, subject }: CertificateAuthorityConfig,
+  subjects: Map<string, string>,
+  problems: string[],
+): Uint8Array {
   try {
-    const name = parseName(config.subject);
+    const parsed = parseName(subject);
+    const encoded = encodeName(parsed);
+    const key = nameKey(encoded);
+    const other = subjects.get(key);
+    // One name for two CAs would make their certificates and CRLs indistinguishable.
+    if (other !== undefined) problems.push(`CA ${name} has the same subject as CA ${other}`);
     // RFC 5280 4.1.2.6: a CA must have a name.
-    if (name.length > 0) return encodeName(name);
-    problems.push(`CA ${config.name} has an empty subject`);
+    if (parsed.length === 0) problems.push(`CA ${name} has an empty subject`);
+    subjects.set(key, name);
+    return encoded;
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : 'not a name';
-    problems.push(`CA ${config.name} has the subject '${config.subject}', which cannot be used: ${reason}`);
+    const reason = cause instanceof Error ? cause.message : 'it is no name';
+    problems.push(`CA ${name} has the subject '${subject}', which cannot be used: ${reason}`);
+    return encodeName([]);
   }
-  return encodeName([[{ type: '2.5.4.3', value: config.name }]]);
 }
 
 function pathLengthOf(
-  config: CertificateAuthorityConfig,
+  { name, parent, pathLength, issueIntermediates }: CertificateAuthorityConfig,
   planned: ReadonlyMap<string, PlannedAuthority>,
   existing: ExistingPathLengths,
   problems: string[],
 ): number | undefined {
-  const { name, parent } = config;
   const limit = parent === undefined ? undefined : limitBelow(parent, planned, existing);
-  const wanted = existing.has(name) ? existing.get(name) : (config.pathLength ?? limit);
-  if (!existing.has(name) && limit !== undefined && limit < 0) {
+  const wanted = pathLength ?? limit;
+  if (limit !== undefined && limit < 0) {
     problems.push(`CA ${name} cannot be below CA ${parent}, whose path length is 0`);
-  } else if (!existing.has(name) && limit !== undefined && wanted !== undefined && wanted > limit) {
+  } else if (limit !== undefined && wanted !== undefined && wanted > limit) {
     problems.push(`CA ${name} has the path length ${wanted}, but CA ${parent} above it allows ${limit} at most`);
-  } else if (config.issueIntermediates && wanted === 0) {
+  } else if (issueIntermediates && wanted === 0) {
     problems.push(`CA ${name} is to issue intermediate CA certificates, but its path length is 0`);
   }
   return wanted;

@@ -26,7 +26,7 @@ export interface SigningIssuer {
  *
  * The signature is not verified afterwards, which would cost more than twice as much as making it. What a faulty
  * computation could betray is covered by OpenSSL: it checks RSA's CRT results against the public exponent, and ECDSA's
- * nonces come from a random generator, never from the message alone.
+ * nonces come from a random generator, never from the message alone. Ed25519 has neither; who fears faults takes ECDSA.
  * @throws GatewayError 'internal' for anything that `policy/decide.ts` has not approved for this issuer
  */
 export async function signCertificate(

@@ -40,7 +40,7 @@ export async function exportCatalog(store: Pick<Store, 'catalog' | 'credentials'
     ...(withheld.length === 0 ? [] : [' Credentials with a secret are not in it:', ...withheld]),
   ].join('\n');
   // Text from before may hold the characters that mean a variable.
-  return document.toString({ lineWidth: 120 }).replaceAll('${', '$${');
+  return document.toString({ lineWidth: 120 }).replaceAll('${', () => '$${');
 }
 
 function writeCredential(record: CredentialRecord): Json {

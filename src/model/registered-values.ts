@@ -1,7 +1,9 @@
 /** What a request's subject, SAN or device must equal when a credential is used (DESIGN: registered values). */
 import { z } from 'zod';
 
-const oneOrMore = z.union([z.string(), z.array(z.string()).min(1)]).transform((v) => (typeof v === 'string' ? [v] : v));
+const oneOrMore = z
+  .union([z.string(), z.array(z.string()).min(1)], { error: 'must be a text or a list of texts' })
+  .transform((v) => (typeof v === 'string' ? [v] : v));
 
 export const registeredValuesSchema = z.strictObject({
   /** The device that the credential speaks for, by name. */
@@ -9,7 +11,7 @@ export const registeredValuesSchema = z.strictObject({
   /** Subject attributes by name; each value in the request must be one of those listed. */
   subject: z.record(z.string(), oneOrMore).optional(),
   /** Subject alternative names by type (`dns`, `ip`, `email`, `uri`); each in the request must be one of those listed. */
-  subjectAltNames: z.record(z.enum(['dns', 'ip', 'email', 'uri']), oneOrMore).optional(),
+  subjectAltNames: z.partialRecord(z.enum(['dns', 'ip', 'email', 'uri']), oneOrMore).optional(),
   /** Identifiers (serial number, hardware id …) that a device registered with this credential gets. */
   identifiers: z.record(z.string(), z.string()).optional(),
 });

@@ -68,18 +68,18 @@ export function alternativeNameOf(type: SubjectAltNameType, text: string, typeId
 function readAlternativeName(name: GeneralName): AlternativeName {
   switch (name.type) {
     case 'directoryName':
-      return { ...keyed('directoryName'), text: formatName(name.value), name };
+      return named(name, 'directoryName', formatName(name.value));
     case 'otherName':
-      return { ...keyed(alternativeNameKey('otherName', name.typeId)), ...otherNameText(name.value), name };
+      return { ...named(name, alternativeNameKey('otherName', name.typeId), ''), ...otherNameText(name.value) };
     case 'other':
-      return { ...keyed('other'), text: `of tag ${name.tag}`, name, problem: 'is of a type that no profile takes' };
+      return { ...named(name, 'other', `of tag ${name.tag}`), problem: 'is of a type that no profile takes' };
     default:
-      return { ...keyed(name.type), text: normalizeAlternativeName(name.type, name.value), name };
+      return named(name, name.type, normalizeAlternativeName(name.type, name.value));
   }
 }
 
-function keyed(key: string): { key: string; label: string } {
-  return { key, label: alternativeNameLabel(key) };
+function named(name: GeneralName, key: string, text: string): AlternativeName {
+  return { key, label: alternativeNameLabel(key), text, name };
 }
 
 /** The text of a character string; for any other value `#` and the hex of its DER, as RFC 4514 writes it. */

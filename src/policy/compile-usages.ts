@@ -6,7 +6,7 @@ import { idCeExtKeyUsage, idCeKeyUsage, idKpTimeStamping } from '../x509/oids.js
 import { fittingKeyUsages, type KeyKind } from './key-kind.js';
 import type { ReportProblem } from './profile-problem.js';
 
-export interface CompiledKeyUsages {
+interface CompiledKeyUsages {
   /** Without those that the kind of key cannot serve. */
   readonly names: readonly KeyUsageName[];
   /** DER Extension; meaningless when there are no names. */

@@ -16,6 +16,7 @@ import {
   type Verdict,
 } from './decision.js';
 import { type Draft, readDraft } from './draft.js';
+import type { Facts } from './facts.js';
 import { decideBasicConstraints } from './rules/basic-constraints.js';
 import { checkDevice } from './rules/device.js';
 import { checkDuplicates, checkLimits } from './rules/duplicates.js';
@@ -57,6 +58,8 @@ interface IssuanceContent {
   readonly isCa: boolean;
 }
 
+const decided = Symbol('decided');
+
 /** What may be signed. Only this file can make one; `ca/authority.ts` signs nothing else. */
 class Approved {
   readonly #approved = true;
@@ -75,7 +78,9 @@ class Approved {
   readonly extensions: readonly Uint8Array[];
   readonly isCa: boolean;
 
-  constructor(content: IssuanceContent) {
+  constructor(proof: symbol, content: IssuanceContent) {
+    // The class can be reached through an instance, its constructor used by nobody else all the same.
+    if (proof !== decided) throw new TypeError('only a decision makes an approval');
     this.issuerId = content.issuerId;
     this.profile = content.profile;
     this.usage = content.usage;
@@ -83,7 +88,7 @@ class Approved {
     this.subjectPublicKeyInfo = content.subjectPublicKeyInfo;
     this.notBefore = content.notBefore;
     this.notAfter = content.notAfter;
-    this.extensions = content.extensions;
+    this.extensions = Object.freeze([...content.extensions]);
     this.isCa = content.isCa;
     Object.freeze(this);
   }
@@ -100,7 +105,7 @@ export function isApproved(value: unknown): value is ApprovedIssuance {
 }
 
 /** A CA certificate of the embedded hierarchy, as the operator has configured it. */
-export interface CertificateAuthorityContent {
+interface CertificateAuthorityContent {
   /** The generation that signs: the parent's, or the CA's own for a self-signed root. */
   readonly issuerId: string;
   /** DER Name. */
@@ -117,41 +122,26 @@ export interface CertificateAuthorityContent {
 export function decide(input: DecisionInput): PolicyDecision {
   const trace: TraceEntry[] = [];
   const modified: string[] = [];
-  const deny = (rule: string, { code, said }: Denial): PolicyDecision => {
-    trace.push({ rule, outcome: 'denied', said });
-    return { trace, outcome: 'denied', code, reason: `${said} (rule ${rule})` };
-  };
-  const draft = attempt(() => readDraft(input));
-  if ('code' in draft) return deny('request', draft);
-  for (const [name, check] of rules) {
-    const verdict = attempt(() => check(draft));
-    if (verdict.outcome === 'denied') return deny(name, verdict);
-    trace.push({ rule: name, outcome: verdict.outcome, said: verdict.said });
-    if (verdict.outcome === 'changed') modified.push(...verdict.modified);
+  let rule = 'request';
+  try {
+    const draft = readDraft(input);
+    for (const [name, check] of rules) {
+      rule = name;
+      const verdict = check(draft);
+      if (verdict.outcome === 'denied') return refuse(rule, verdict, trace);
+      trace.push({ rule, outcome: verdict.outcome, said: verdict.said });
+      if (verdict.outcome === 'changed') modified.push(...verdict.modified);
+    }
+    return conclude(draft, trace, modified);
+  } catch (error) {
+    return refuse(rule, unreadable(error), trace);
   }
-  const approval = approvalNeeded(input);
-  trace.push(approval);
-  if (approval.outcome === 'pending') return { trace, outcome: 'pending' };
-  const { subjectPublicKeyInfo } = input.requested;
-  if (subjectPublicKeyInfo === undefined) return { trace, outcome: 'key-needed' };
-  const issuance = new Approved({
-    issuerId: input.facts.issuer.id,
-    profile: input.facts.profile.name,
-    usage: input.facts.usage,
-    subject: draft.subject,
-    subjectPublicKeyInfo: Uint8Array.from(subjectPublicKeyInfo),
-    notBefore: draft.notBefore,
-    notAfter: draft.notAfter,
-    extensions: draft.extensions,
-    isCa: draft.isCa,
-  });
-  return { trace, outcome: 'approved', issuance, modified, revokes: draft.revokes };
 }
 
 /** Approves a CA certificate of the embedded hierarchy: the operator's configuration is the approval. */
 export function approveCertificateAuthority({ pathLength, ...content }: CertificateAuthorityContent): ApprovedIssuance {
   const constraints = encodeBasicConstraints({ ca: true, ...(pathLength === undefined ? {} : { pathLength }) });
-  return new Approved({
+  return new Approved(decided, {
     ...content,
     profile: 'certificate-authority',
     usage: 'service',
@@ -187,18 +177,40 @@ const rules: readonly (readonly [name: string, check: (draft: Draft) => Verdict]
   ['limits', checkLimits],
 ];
 
-/** Runs what reads the requester's bytes; what it cannot read becomes a denial. */
-function attempt<T>(run: () => T): T | Denial {
-  try {
-    return run();
-  } catch (error) {
-    if (error instanceof DerError) return denied('malformed-request', `the request cannot be read: ${error.message}`);
-    if (error instanceof UnsupportedKeyError) return denied('unacceptable-key', error.message);
-    throw error;
-  }
+function refuse(rule: string, { code, said }: Denial, trace: TraceEntry[]): PolicyDecision {
+  trace.push({ rule, outcome: 'denied', said });
+  return { trace, outcome: 'denied', code, reason: `${said} (rule ${rule})` };
 }
 
-function approvalNeeded({ facts: { policy, approved, usage } }: DecisionInput): TraceEntry {
+/** What reading the requester's bytes may throw, as a denial; anything else is a fault of ours. */
+function unreadable(error: unknown): Denial {
+  if (error instanceof DerError) return denied('malformed-request', `the request cannot be read: ${error.message}`);
+  if (error instanceof UnsupportedKeyError) return denied('unacceptable-key', error.message);
+  throw error;
+}
+
+/** All rules have passed: what is left is people's approval, and the key if the gateway is to make it. */
+function conclude(draft: Draft, trace: TraceEntry[], modified: readonly string[]): PolicyDecision {
+  const approval = approvalNeeded(draft.facts);
+  trace.push(approval);
+  if (approval.outcome === 'pending') return { trace, outcome: 'pending' };
+  const { subjectPublicKeyInfo } = draft.requested;
+  if (subjectPublicKeyInfo === undefined) return { trace, outcome: 'key-needed' };
+  const issuance = new Approved(decided, {
+    issuerId: draft.facts.issuer.id,
+    profile: draft.facts.profile.name,
+    usage: draft.facts.usage,
+    subject: draft.subject,
+    subjectPublicKeyInfo: Uint8Array.from(subjectPublicKeyInfo),
+    notBefore: draft.notBefore,
+    notAfter: draft.notAfter,
+    extensions: draft.extensions,
+    isCa: draft.isCa,
+  });
+  return { trace, outcome: 'approved', issuance, modified, revokes: draft.revokes };
+}
+
+function approvalNeeded({ policy, approved, usage }: Facts): TraceEntry {
   const rule = 'approval';
   if (usage === 'service') return { rule, outcome: 'ok', said: 'the gateway needs no approval for itself' };
   if (policy.approval === 'automatic') return { rule, outcome: 'ok', said: `policy ${policy.name} approves by itself` };

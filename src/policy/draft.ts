@@ -1,4 +1,5 @@
 /** A decision in the making: the request as read once for all rules, and what the rules have settled so far. */
+import type { RequestedCertificate } from '../model/requested-certificate.js';
 import { type Certificate, decodeCertificate } from '../x509/certificate.js';
 import { DerError } from '../x509/der.js';
 import { findExtension } from '../x509/extensions.js';
@@ -7,6 +8,8 @@ import { idCeSubjectAltName } from '../x509/oids.js';
 import { describePublicKey, type PublicKeyDescription } from '../x509/public-key.js';
 import { type AlternativeName, readAlternativeNames } from './alternative-name.js';
 import type { DecisionInput, RevokedByIssuance } from './decision.js';
+import type { Facts } from './facts.js';
+import type { Identity } from './identity.js';
 import { type KeyKind, keyKindOf, keyKindOfGenerated } from './key-kind.js';
 import { readSubject, type SubjectAttribute } from './subject-attribute.js';
 
@@ -15,16 +18,24 @@ export interface Names {
   readonly alternativeNames: readonly AlternativeName[];
 }
 
-export interface Draft extends DecisionInput {
+export interface Draft {
+  readonly requested: RequestedCertificate;
+  readonly operation: DecisionInput['operation'];
+  readonly identity: Identity;
+  readonly facts: Facts;
+  readonly now: Date;
+  readonly changesNames: boolean;
+  readonly isGatewayMadeKey: boolean;
   /** The names asked for. */
   readonly wishes: Names;
-  /** Absent as long as the gateway has not made it. */
-  readonly key?: PublicKeyDescription;
+  /** Undefined as long as the gateway has not made it. */
+  readonly key: PublicKeyDescription | undefined;
   readonly keyKind: KeyKind;
   /** The certificate that a re-enrollment replaces, with its names. */
-  readonly replaced?: { readonly certificate: Certificate; readonly names: Names };
+  readonly replaced: { readonly certificate: Certificate; readonly names: Names } | undefined;
 
-  /** DER Name; the rules below fill in what follows, in the order of decide's list. */
+  // What follows, the rules fill in, in the order of decide's list.
+  /** DER Name. */
   subject: Uint8Array;
   subjectIsEmpty: boolean;
   alternativeNames: readonly GeneralName[];
@@ -38,17 +49,22 @@ export interface Draft extends DecisionInput {
 
 /** Reads a request. @throws DerError for what cannot be read, UnsupportedKeyError */
 export function readDraft(input: DecisionInput): Draft {
-  const { requested, facts, now } = input;
-  requireUnique(requested.extensions);
-  const key =
-    requested.subjectPublicKeyInfo === undefined ? undefined : describePublicKey(requested.subjectPublicKeyInfo);
-  const replaced = input.operation === 'reenroll' && facts.replaces ? readReplaced(facts.replaces.der) : undefined;
+  const { requested, operation, identity, facts, now } = input;
+  const { subjectPublicKeyInfo, subject, extensions } = requested;
+  requireUnique(extensions);
+  const key = subjectPublicKeyInfo === undefined ? undefined : describePublicKey(subjectPublicKeyInfo);
   return {
-    ...input,
-    wishes: readNames(requested.subject, requested.extensions),
-    ...(key === undefined ? {} : { key }),
+    requested,
+    operation,
+    identity,
+    facts,
+    now,
+    changesNames: input.changesNames === true,
+    isGatewayMadeKey: input.gatewayMadeKey ?? key === undefined,
+    wishes: readNames(subject, extensions),
+    key,
     keyKind: key === undefined ? keyKindOfGenerated(facts.policy.generatedKey) : keyKindOf(key),
-    ...(replaced === undefined ? {} : { replaced }),
+    replaced: operation === 'reenroll' && facts.replaces ? readReplaced(facts.replaces.der) : undefined,
     subject: emptyName,
     subjectIsEmpty: true,
     alternativeNames: [],
@@ -66,7 +82,7 @@ interface HasExtension {
   readonly value: Uint8Array;
 }
 
-function readReplaced(der: Uint8Array): Draft['replaced'] {
+function readReplaced(der: Uint8Array): NonNullable<Draft['replaced']> {
   const certificate = decodeCertificate(der);
   return { certificate, names: readNames(certificate.subject, certificate.extensions) };
 }

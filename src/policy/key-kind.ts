@@ -3,8 +3,7 @@ import type { KeyUsageName } from '../model/certificate-template.js';
 import type { GeneratedKeyType } from '../model/key-constraints.js';
 import type { PublicKeyDescription } from '../x509/public-key.js';
 
-export const keyKinds = ['rsa', 'rsa-pss', 'ec', 'edwards'] as const;
-export type KeyKind = (typeof keyKinds)[number];
+export type KeyKind = 'rsa' | 'rsa-pss' | 'ec' | 'edwards';
 
 export function keyKindOf(key: PublicKeyDescription): KeyKind {
   if (key.algorithm === 'rsa') return key.pss === true ? 'rsa-pss' : 'rsa';

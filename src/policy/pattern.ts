@@ -22,14 +22,9 @@ export class PatternError extends Error {
   }
 }
 
-export const maximumMatchedLength = 256;
+const maximumMatchedLength = 256;
 // Three unbounded repeats over the longest value: some ten milliseconds at the very worst.
 const maximumWays = maximumMatchedLength ** 3;
-
-interface Group {
-  /** Whether it can match different lengths of text, or the same text in several ways. */
-  varies: boolean;
-}
 
 /**
  * Refuses what can make backtracking slow: back references, repeated groups that themselves contain a repeat or
@@ -38,71 +33,48 @@ interface Group {
  * `([a-z]+\.)*` can be written as `[a-z.]*`.
  */
 function checkRepeats(source: string): void {
-  const groups: Group[] = [{ varies: false }];
+  // For each open group, the whole pattern first: whether it can match in several ways.
+  const varies = [false];
   let ways = 1;
-  let closed: Group | undefined;
-  for (let i = 0; i < source.length; ) {
-    const character = source[i];
-    const repeat = repeatAt(source, i);
-    const group = groups.at(-1);
-    if (group === undefined) return;
-    if (repeat !== undefined) {
-      if (closed?.varies && repeat.maximum > 1)
-        throw new PatternError('repeats a group that itself has repeats or alternatives');
-      if (repeat.minimum !== repeat.maximum) {
-        group.varies = true;
-        ways *= Math.min(repeat.maximum - repeat.minimum + 1, maximumMatchedLength);
-      }
-      closed = undefined;
-      i += repeat.length;
-      continue;
-    }
-    closed = undefined;
-    if (character === '\\') {
-      if (/[1-9k]/.test(source[i + 1] ?? '')) throw new PatternError('has a back reference');
-      i += 2;
-    } else if (character === '[') {
-      i = classEnd(source, i);
-    } else {
-      if (character === '(') groups.push({ varies: false });
-      else if (character === ')') {
-        closed = groups.pop();
-        const outer = groups.at(-1);
-        // `a)|(?:b` would be valid inside of what it is wrapped in, and not match the whole value.
-        if (outer === undefined) throw new PatternError('is no regular expression');
-        if (closed?.varies) outer.varies = true;
-      } else if (character === '|') {
-        group.varies = true;
-        ways *= 2;
-      }
-      // The `?` of `(?:`, `(?=` … is no repeat.
-      i += character === '(' && source[i + 1] === '?' ? 2 : 1;
+  let closedVaries = false;
+  for (const { 0: token } of source.matchAll(tokens)) {
+    const depth = varies.length - 1;
+    const { minimum, maximum } = repeatOf(token) ?? once;
+    if (closedVaries && maximum > 1) throw new PatternError('repeats a group that itself has repeats or alternatives');
+    closedVaries = false;
+    if (minimum !== maximum) {
+      varies[depth] = true;
+      ways *= Math.min(maximum - minimum + 1, maximumMatchedLength);
+    } else if (token === '|') {
+      varies[depth] = true;
+      ways *= 2;
+    } else if (token.startsWith('(')) {
+      varies.push(false);
+    } else if (token === ')') {
+      // `a)|(?:b` would be valid inside of what it is wrapped in, and not match the whole value.
+      if (depth === 0) throw new PatternError('is no regular expression');
+      closedVaries = varies.pop() === true;
+      varies[depth - 1] ||= closedVaries;
+    } else if (/^\\[1-9k]/.test(token)) {
+      throw new PatternError('has a back reference');
     }
   }
-  if (ways > maximumWays)
+  if (ways > maximumWays) {
     throw new PatternError('has too many repeats and alternatives; bound them, as in [a-z]{1,20}');
-}
-
-function repeatAt(source: string, at: number): { minimum: number; maximum: number; length: number } | undefined {
-  const match = /^(?:[*+?]|\{(\d+)(,?)(\d*)\})\??/.exec(source.slice(at, at + 16));
-  if (match === null) return undefined;
-  const [text, low, comma, high] = match;
-  if (low === undefined) {
-    return {
-      minimum: text.startsWith('+') ? 1 : 0,
-      maximum: text.startsWith('?') ? 1 : unbounded,
-      length: text.length,
-    };
   }
-  const minimum = Number(low);
-  const maximum = high !== undefined && high !== '' ? Number(high) : comma === ',' ? unbounded : minimum;
-  return { minimum: Math.min(minimum, maximumMatchedLength), maximum, length: text.length };
 }
 
-const unbounded = Number.POSITIVE_INFINITY;
+// An escape, a character class, the begin of a group with its `?`, which is no repeat; a repeat; any other character.
+const tokens = /\\.|\[(?:\\.|[^\]\\])*\]?|\(\??|(?:[*+?]|\{\d+(?:,\d*)?\})\??|./gsu;
+const once = { minimum: 1, maximum: 1 };
 
-function classEnd(source: string, from: number): number {
-  let i = from + 1;
-  while (i < source.length && source[i] !== ']') i += source[i] === '\\' ? 2 : 1;
-  return i + 1;
+function repeatOf(token: string): { minimum: number; maximum: number } | undefined {
+  if (token.startsWith('*')) return { minimum: 0, maximum: Number.POSITIVE_INFINITY };
+  if (token.startsWith('+')) return { minimum: 1, maximum: Number.POSITIVE_INFINITY };
+  if (token.startsWith('?')) return { minimum: 0, maximum: 1 };
+  const [, low, comma, high] = /^\{(\d+)(,?)(\d*)\}/.exec(token) ?? [];
+  if (low === undefined) return undefined;
+  const minimum = Number(low);
+  if (comma !== ',') return { minimum, maximum: minimum };
+  return { minimum, maximum: high ? Number(high) : Number.POSITIVE_INFINITY };
 }

@@ -9,7 +9,7 @@ interface PolicyWithProfiles {
   readonly profiles: ReadonlyMap<ProfileUsage, CompiledProfile>;
 }
 
-export interface SelectedProfile {
+interface SelectedProfile {
   readonly usage: ProfileUsage;
   readonly profile: CompiledProfile;
 }

@@ -51,7 +51,7 @@ async function viaUnfinished(
 
 function unlessCode(code: string): (error: unknown) => undefined {
   return (error) => {
-    if (error instanceof Error && 'code' in error && error.code === code) {
+    if (typeof error === 'object' && error !== null && 'code' in error && error.code === code) {
       return undefined;
     }
     throw error;

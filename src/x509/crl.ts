@@ -1,9 +1,9 @@
 /** CertificateList (RFC 5280 5): codec of full and partitioned CRLs. */
 
 import { DerError, DerReader, Tag } from './der.js';
-import { bitString, explicit, sequence, smallInteger, time, tlv, unsignedInteger } from './der-writer.js';
+import { bitString, explicit, generalizedTime, sequence, smallInteger, time, tlv, unsignedInteger } from './der-writer.js';
 import { encodeExtension, type Extension, findExtension, readExtensions } from './extensions.js';
-import { idCeCrlReasons } from './oids.js';
+import { idCeCrlReasons, idCeInvalidityDate } from './oids.js';
 import { serialNumberBytes, serialNumberHex } from './serial-number.js';
 
 export type RevocationReason = Exclude<(typeof reasonsByCode)[number], undefined>;
@@ -24,6 +24,8 @@ export interface RevokedCertificate {
   readonly revokedAt: Date;
   /** Absent is the same as unspecified, which is not written (RFC 5280 5.3.1). */
   readonly reason?: RevocationReason;
+  /** Since when the key is suspected (RFC 5280 5.3.2). */
+  readonly invalidityDate?: Date;
 }
 
 export interface TbsCertList {
@@ -106,13 +108,19 @@ const reasonExtensions: ReadonlyMap<string, Uint8Array> = new Map(
   reasonsByCode.flatMap((reason, code) => {
     if (reason === undefined || reason === 'unspecified') return [];
     const value = tlv(Tag.enumerated, Uint8Array.of(code));
-    return [[reason, sequence(encodeExtension({ id: idCeCrlReasons, critical: false, value }))] as const];
+    return [[reason, encodeExtension({ id: idCeCrlReasons, critical: false, value })] as const];
   }),
 );
 
-function encodeEntry({ serialNumber, revokedAt, reason }: RevokedCertificate): Uint8Array {
-  const extensions = reason === undefined ? undefined : reasonExtensions.get(reason);
+function encodeEntry({ serialNumber, revokedAt, reason, invalidityDate }: RevokedCertificate): Uint8Array {
+  const coded = reason && reasonExtensions.get(reason);
+  const suspected = invalidityDate && encodeInvalidityDate(invalidityDate);
+  const extensions = coded || suspected ? sequence(coded, suspected) : undefined;
   return sequence(unsignedInteger(serialNumberBytes(serialNumber)), time(revokedAt), extensions);
+}
+
+function encodeInvalidityDate(date: Date): Uint8Array {
+  return encodeExtension({ id: idCeInvalidityDate, critical: false, value: generalizedTime(date) });
 }
 
 function readTbs(reader: DerReader): Omit<CertificateList, 'der' | 'tbs' | 'signature'> {
@@ -140,8 +148,13 @@ function readEntry(reader: DerReader): RevokedCertificate {
     const unknown = extensions.find((extension) => extension.critical && extension.id !== idCeCrlReasons);
     if (unknown !== undefined) throw new DerError(`critical extension ${unknown.id} of CRL entry`, from);
     const coded = findExtension(extensions, idCeCrlReasons);
-    const reason = coded && readReason(coded.value);
-    return reason === undefined ? { serialNumber, revokedAt } : { serialNumber, revokedAt, reason };
+    const suspected = findExtension(extensions, idCeInvalidityDate);
+    return {
+      serialNumber,
+      revokedAt,
+      ...(coded && { reason: readReason(coded.value) }),
+      ...(suspected && { invalidityDate: DerReader.decode(suspected.value, (r) => r.generalizedTime()) }),
+    };
   });
 }
 

@@ -2,13 +2,13 @@
 import { denied, ok, type Verdict } from '../decision.js';
 import type { Draft } from '../draft.js';
 
-export function checkPolicy({ facts: { policy, usage }, identity, requested, gatewayMadeKey }: Draft): Verdict {
+export function checkPolicy({ facts: { policy, usage }, identity, requested, isGatewayMadeKey }: Draft): Verdict {
   // Service certificates skip what is asked of devices: nobody but the gateway gets one.
   if ((usage === 'service') !== (identity.requester === 'gateway')) {
     return denied('forbidden', 'service certificates are for the gateway itself, and it has no others');
   }
   if (!policy.enabled) return denied('forbidden', `policy ${policy.name} is disabled`);
-  const maker = (gatewayMadeKey ?? requested.subjectPublicKeyInfo === undefined) ? 'gateway' : 'device';
+  const maker = isGatewayMadeKey ? 'gateway' : 'device';
   if (maker === 'device' && requested.subjectPublicKeyInfo === undefined) {
     return denied('malformed-request', 'the request has no public key');
   }

@@ -34,7 +34,7 @@ export function checkRenewal({ operation, facts, identity, now }: Draft): Verdic
 /** Subject and alternative names asked for are those of the certificate being replaced. */
 export function checkSameNames({ requested, replaced, wishes, changesNames, facts: { policy } }: Draft): Verdict {
   if (replaced === undefined) return ok('no certificate to compare names with');
-  if (changesNames === true) {
+  if (changesNames) {
     if (policy.changeSubjectName) return ok('names may be changed by ChangeSubjectName');
     return denied('rejected-name', `policy ${policy.name} does not let re-enrollment change names`);
   }

@@ -15,7 +15,7 @@ export interface TakenName<Rule, Wish> {
   readonly wish?: Wish;
 }
 
-export interface TakenNames<Rule, Wish> {
+interface TakenNames<Rule, Wish> {
   readonly outcome: 'taken';
   /** In the order of the rules. */
   readonly names: readonly TakenName<Rule, Wish>[];

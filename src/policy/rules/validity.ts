@@ -43,7 +43,7 @@ export function decideValidity(draft: Draft): Verdict {
   }
   draft.notBefore = new Date(notBefore);
   draft.notAfter = new Date(notAfter);
-  const said = `valid from ${text(notBefore)} to ${text(notAfter)}`;
+  const said = `valid until ${text(notAfter)}`;
   // Nobody's wish was changed, so that the requester is not told; the trace is.
   if (notAfter === issuerEnd && issuerEnd < profileEnd && end === undefined) {
     return { outcome: 'changed', said: `${said}, cut to the end of the CA`, modified: [] };

@@ -60,8 +60,8 @@ async function entriesOf({ crls }: TestNode, partition = 0): Promise<Record<stri
 function openssl(certificates: readonly Uint8Array[], crls: readonly Uint8Array[], ...args: string[]): string {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-crl-'));
   try {
-    certificates.forEach((der, i) => writeFileSync(join(folder, `${i}.pem`), toPem('CERTIFICATE', der)));
-    crls.forEach((der, i) => writeFileSync(join(folder, `${i}.crl`), toPem('X509 CRL', der)));
+    for (const [i, der] of certificates.entries()) writeFileSync(join(folder, `${i}.pem`), toPem('CERTIFICATE', der));
+    for (const [i, der] of crls.entries()) writeFileSync(join(folder, `${i}.crl`), toPem('X509 CRL', der));
     writeFileSync(join(folder, 'all.crl'), crls.map((der) => toPem('X509 CRL', der)).join(''));
     return execFileSync('/bin/sh', ['-c', `openssl ${args.join(' ')} 2>&1 || true`], { cwd: folder }).toString();
   } finally {

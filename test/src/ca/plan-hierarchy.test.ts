@@ -94,10 +94,19 @@ describe('planning the CA hierarchy', () => {
     expect(problemsOf([ca('root', undefined, { pathLength: 3 }), ca('b', 'root')], existing)).toEqual([
       'CA b cannot be below CA root, whose path length is 0',
     ]);
-    const both = new Map<string, number | undefined>([
+  });
+
+  it('leaves alone what exists, even if its configuration has changed to something impossible', () => {
+    const existing = new Map<string, number | undefined>([
       ['root', 0],
       ['b', undefined],
     ]);
-    expect(problemsOf([ca('root'), ca('b', 'root')], both)).toEqual([]);
+    expect(plan([ca('root'), ca('b', 'root', { pathLength: 7 })], existing)).toEqual([]);
+    expect(plan([ca('b', 'gone'), { ...ca('root'), subject: 'nothing' }], existing)).toEqual([]);
+    expect(plan([ca('b'), ca('c', 'b')], existing)).toMatchObject([{ config: { name: 'c' } }]);
+    expect(problemsOf([ca('c', 'b')], existing)).toEqual(['CA c has the parent b, which is not configured']);
+    expect(problemsOf([ca('b'), { ...ca('c', 'b'), subject: 'CN=B' }], existing)).toEqual([
+      'CA c has the same subject as CA b',
+    ]);
   });
 });

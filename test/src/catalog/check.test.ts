@@ -1,14 +1,16 @@
-import { describe, expect, it } from '@jest/globals';
-import { problemsOf, smallFleet, withConfiguredStore } from './configured-store.js';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { openConfiguredStore, problemsOf, smallFleet, withConfiguredStore } from './configured-store.js';
+
+let empty: Awaited<ReturnType<typeof openConfiguredStore>>;
+beforeAll(async () => {
+  empty = await openConfiguredStore();
+});
+afterAll(() => empty.close());
 
 /** The problems of the small fleet after one change of its text. */
-async function problemsWith(from: string, to: string): Promise<readonly string[]> {
+function problemsWith(from: string, to: string): Promise<readonly string[]> {
   expect(smallFleet).toContain(from);
-  let problems: readonly string[] = [];
-  await withConfiguredStore(async ({ plan }) => {
-    problems = await problemsOf(() => plan(smallFleet.replace(from, to)));
-  });
-  return problems;
+  return problemsOf(() => empty.plan(smallFleet.replace(from, to)));
 }
 
 describe('configuration as a whole', () => {
@@ -33,13 +35,13 @@ describe('configuration as a whole', () => {
       'an unknown profile',
       'profile: pump }',
       'profile: pumpe }',
-      /^fleet.yaml:26:46 policies\[0\].profiles\[0\].profile: there is no profile "pumpe"; there are pump$/,
+      /^fleet.yaml:26:47 policies\[0\].profiles\[0\].profile: there is no profile "pumpe"; there are pump$/,
     ],
     [
       'an unknown division',
       'name: pumps, division: plant',
       'name: pumps, division: plan',
-      /^fleet.yaml:4:28 deviceGroups\[0\].division: there is no division "plan"; there are plant$/,
+      /^fleet.yaml:4:30 deviceGroups\[0\].division: there is no division "plan"; there are plant$/,
     ],
     [
       'an unknown policy of a group',
@@ -55,7 +57,12 @@ describe('configuration as a whole', () => {
     ],
     ['an unknown group', 'defaultGroup: pumps', 'defaultGroup: pump', /defaultGroup: there is no device group "pump"/],
     ['an unknown CA', 'issuingCa: devices', 'issuingCa: device', /issuingCa: there is no certificate authority/],
-    ['an unknown parent', 'parent: root', 'parent: roots', /certificateAuthorities\[1\].parent: there is no certificate auth/],
+    [
+      'an unknown parent',
+      'parent: root',
+      'parent: roots',
+      /certificateAuthorities\[1\].parent: there is no certificate auth/,
+    ],
     [
       'a CA that is its own parent',
       'parent: root',
@@ -74,7 +81,12 @@ describe('configuration as a whole', () => {
       'pathLength: 0, issueIntermediates: true',
       /certificateAuthorities\[1\].issueIntermediates: needs a pathLength of at least 1/,
     ],
-    ['a subject that is no name', 'subject: "CN=Root"', 'subject: "Root"', /\[0\].subject: is no distinguished name such as/],
+    [
+      'a subject that is no name',
+      'subject: "CN=Root"',
+      'subject: "Root"',
+      /\[0\].subject: is no distinguished name such as/,
+    ],
     [
       'a device profile as intermediate',
       'usage: operational',
@@ -111,12 +123,7 @@ describe('configuration as a whole', () => {
       'templates: [{ name: tls-server, keys: { ed25519: true }, maximumValidity: 1d }]\nprofiles:',
       /templates\[0\].name: "tls-server" is a built-in template, which cannot be changed/,
     ],
-    [
-      'a generated key that the template forbids',
-      'template: basic-device',
-      'template: code-signing',
-      /profiles\[0\]/,
-    ],
+    ['a generated key that the template forbids', 'template: basic-device', 'template: code-signing', /profiles\[0\]/],
     [
       'registered values of an unknown attribute',
       'username: bob',
@@ -146,8 +153,12 @@ describe('configuration as a whole', () => {
       .replace('name: pumps, division: plant', 'name: pumps, division: office');
     await withConfiguredStore(async ({ plan }) => {
       expect(await problemsOf(() => plan(elsewhere))).toEqual([
-        expect.stringMatching(/deviceGroups\[0\].policies\[0\]: policy "pumps" is in division "plant", this group in "office"/),
-        expect.stringMatching(/policies\[0\].defaultGroup: device group "pumps" is in division "office", this policy in "plant"/),
+        expect.stringMatching(
+          /deviceGroups\[0\].policies\[0\]: policy "pumps" is in division "plant", this group in "office"/,
+        ),
+        expect.stringMatching(
+          /policies\[0\].defaultGroup: device group "pumps" is in division "office", this policy in "plant"/,
+        ),
       ]);
     });
   });
@@ -160,7 +171,9 @@ describe('configuration as a whole', () => {
       expect(await problemsOf(() => plan(policies.replace('name: pumps', 'name: valves')))).toEqual([
         expect.stringMatching(/policies\[0\].default: policy "pumps" is the default policy already/),
       ]);
-      expect(await problemsOf(() => plan(policies.replace('name: pumps', 'name: valves').replace('default: true', '')))).toEqual([]);
+      expect(
+        await problemsOf(() => plan(policies.replace('name: pumps', 'name: valves').replace('default: true', ''))),
+      ).toEqual([]);
     });
   });
 

@@ -1,13 +1,16 @@
 /** Stores with a configuration in them, and a small configuration to vary. */
 import { createSecretKey } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { applyPlan } from '../../../src/catalog/apply.js';
 import { type CatalogDocument, parseDocument } from '../../../src/catalog/document.js';
 import { type CatalogPlan, type PlanDependencies, planDocument } from '../../../src/catalog/plan.js';
 import { DocumentError } from '../../../src/catalog/problem.js';
 import { createPasscodeLookup } from '../../../src/keys/passcode-lookup.js';
 import { createSealing } from '../../../src/keys/sealing.js';
+import { openStore } from '../../../src/store/sqlite-store.js';
 import type { Store } from '../../../src/store/store.js';
-import { withStore } from '../store/temporary-store.js';
 
 export const clock = { now: () => new Date('2026-11-01T00:00:00Z') };
 
@@ -18,15 +21,32 @@ export interface ConfiguredStore extends PlanDependencies {
   apply(text: string): Promise<boolean>;
 }
 
+/** Runs `work` with a new store, which is closed and removed afterwards. */
 export async function withConfiguredStore(work: (configured: ConfiguredStore) => Promise<void>): Promise<void> {
+  const { close, ...configured } = await openConfiguredStore();
+  try {
+    await work(configured);
+  } finally {
+    await close();
+  }
+}
+
+export async function openConfiguredStore(): Promise<ConfiguredStore & { close(): Promise<void> }> {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-catalog-'));
+  const store = await openStore({ file: join(folder, 'gatehouse.db'), synchronous: 'OFF' });
   const sealing = createSealing(createSecretKey(Buffer.alloc(32, 1)));
   const passcodeLookup = createPasscodeLookup(createSecretKey(Buffer.alloc(32, 2)));
-  await withStore(async (store) => {
-    const dependencies = { store, sealing, passcodeLookup };
-    const plan = (text: string) => planDocument(parse(text), dependencies);
-    const apply = async (text: string) => applyPlan(await plan(text), { ...dependencies, clock, actor: 'test' });
-    await work({ ...dependencies, plan, apply });
-  });
+  const dependencies = { store, sealing, passcodeLookup };
+  const plan = (text: string) => planDocument(parse(text), dependencies);
+  return {
+    ...dependencies,
+    plan,
+    apply: async (text) => applyPlan(await plan(text), { ...dependencies, clock, actor: 'test' }),
+    close: async () => {
+      await store.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
 }
 
 export function parse(text: string, environment: Record<string, string> = {}): CatalogDocument {

@@ -129,7 +129,9 @@ policy: []
     expect(await problems(text)).toEqual([
       'fleet.yaml:5:9 authenticationPolicies[0].credentials[0]: give either certificate (PEM text) or certificateFile (its path beside this file)',
       'fleet.yaml:6:9 authenticationPolicies[0].credentials[1]: give either certificate (PEM text) or certificateFile (its path beside this file)',
-      expect.stringMatching(/^fleet.yaml:7:62 authenticationPolicies\[0\].credentials\[2\].certificateFile: cannot be read: no file/),
+      expect.stringMatching(
+        /^fleet.yaml:7:62 authenticationPolicies\[0\].credentials\[2\].certificateFile: cannot be read: no file/,
+      ),
     ]);
   });
 });

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: documents have such placeholders
 import { describe, expect, it } from '@jest/globals';
 import { readYaml } from '../../../src/catalog/yaml-text.js';
 import { problemsOf } from './configured-store.js';
@@ -33,7 +34,11 @@ describe('YAML text', () => {
   it('refuses aliases that multiply (billion laughs)', async () => {
     const lines = ['a0: &a0 [x, x, x, x, x, x, x, x, x, x]'];
     for (let i = 1; i < 10; i++) {
-      lines.push(`a${i}: &a${i} [${Array(10).fill(`*a${i - 1}`).join(', ')}]`);
+      lines.push(
+        `a${i}: &a${i} [${Array(10)
+          .fill(`*a${i - 1}`)
+          .join(', ')}]`,
+      );
     }
     expect(await problemsOf(() => read(lines.join('\n')))).toEqual([
       'a.yaml:1:1 aliases (*name) repeat too much of the file',

@@ -46,6 +46,8 @@ export interface Case {
   readonly identity?: Partial<Identity>;
   /** No device is on record. */
   readonly isNewDevice?: boolean;
+  /** No name for the device was found. */
+  readonly isNameless?: boolean;
   /** RFC 4514 text, or DER. */
   readonly subject?: string | Uint8Array;
   readonly alternativeNames?: readonly GeneralName[];
@@ -114,6 +116,7 @@ export const device: Device = {
   state: 'operational',
   identifiers: { mac: '00:11:22:33:44:55' },
   attributes: { site: 'Ulm' },
+  updatedAt: 0,
 };
 
 export const credential: UsedCredential = { id: 'c1', kind: 'passcode', name: 'pass-1', username: 'user-1' };
@@ -158,7 +161,7 @@ export function makeInput(matter: Case = {}): DecisionInput {
       group,
       isGroupNamed: false,
       ...(matter.isNewDevice === true ? {} : { device }),
-      deviceName: 'device-1',
+      ...(matter.isNameless === true ? {} : { deviceName: 'device-1' }),
       sameKey: [],
       sameDevice: [],
       isCompromisedKey: () => false,

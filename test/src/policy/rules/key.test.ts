@@ -30,7 +30,7 @@ function divisible(): Uint8Array {
 
 /** The square of a number without small factors: primes as close as they can be. */
 function square(): Uint8Array {
-  const root = (1n << 1023n) + 1n + (BigInt(`0x${rsaModulus.subarray(0, 100).toString('hex')}`) << 8n);
+  const root = (3n << 1022n) + 1n + (BigInt(`0x${rsaModulus.subarray(0, 100).toString('hex')}`) << 8n);
   let odd = root | 1n;
   while (primes.some((prime) => odd % prime === 0n)) odd += 2n;
   return Buffer.from((odd * odd).toString(16), 'hex');

@@ -1,0 +1,44 @@
+/** What the bench tells its load generator, and what it hears from it. */
+import type { ClientCa, ClientIdentity } from './prepared-request.js';
+
+export interface LoadTarget {
+  /** Of the operation itself, such as https://localhost:8443/.well-known/est/quickstart/simpleenroll. */
+  readonly url: string;
+  /** PEM of the roots that the server is verified with; the system's when absent. */
+  readonly caPem?: string;
+}
+
+export interface LoadJob {
+  /** `handshake`: connections that carry nothing. */
+  readonly kind: 'enroll' | 'handshake';
+  readonly target: LoadTarget;
+  /** How many requests are under way at the same time. */
+  readonly clients: number;
+  readonly keepAlive: boolean;
+  readonly seconds: number;
+  /** The most that is sent; keys and requests are made before the clock starts. */
+  readonly requests: number;
+  readonly basic?: { readonly user: string; readonly password: string };
+  /** One client certificate for all, or a CA that makes one for each request. */
+  readonly identity?: ClientIdentity;
+  readonly clientCa?: ClientCa;
+}
+
+export interface LoadResult {
+  readonly done: number;
+  readonly failed: number;
+  /** The first thing that went wrong. */
+  readonly failure?: string;
+  readonly seconds: number;
+  /** Of the answers, in milliseconds. */
+  readonly median: number;
+  readonly p99: number;
+}
+
+export type ToGenerator = { readonly job: LoadJob } | { readonly go: true };
+
+export type FromGenerator =
+  | { readonly ready: true }
+  | { readonly progress: number }
+  | { readonly result: LoadResult }
+  | { readonly error: string };

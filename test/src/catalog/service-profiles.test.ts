@@ -1,0 +1,20 @@
+import { describe, expect, it } from '@jest/globals';
+import { serviceProfile } from '../../../src/catalog/service-profiles.js';
+
+describe("profiles of the gateway's own certificates", () => {
+  it.each([
+    ['tls-server', '1.3.6.1.5.5.7.3.1'],
+    ['est-key-generation', '1.3.6.1.5.5.7.3.32'],
+    ['cmc', '1.3.6.1.5.5.7.3.28'],
+  ] as const)('%s has the one purpose %s (RFC 5280 4.2.1.12, RFC 7030 4.4.2, RFC 6402 2.10)', (purpose, oid) => {
+    const { profile } = serviceProfile(purpose);
+    expect(profile.extendedKeyUsages).toEqual([oid]);
+    expect(profile.keyUsages).toEqual(['digitalSignature']);
+  });
+
+  it('last thirty days and are renewed after two thirds', () => {
+    const { validity, renewal } = serviceProfile('tls-server').profile;
+    expect(validity).toBe(30 * 86_400);
+    expect(renewal.window).toBe(10 * 86_400);
+  });
+});

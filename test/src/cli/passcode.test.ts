@@ -1,0 +1,92 @@
+import { describe, expect, it } from '@jest/globals';
+import { loadCatalog } from '../../../src/catalog/load.js';
+import { passcodeCommand } from '../../../src/cli/passcode.js';
+import { clock, type ConfiguredStore, smallFleet, withConfiguredStore } from '../catalog/configured-store.js';
+
+/** Runs `gatehouse passcode …` and returns what it prints. */
+async function run(configured: ConfiguredStore, words: string, input = ''): Promise<string> {
+  let printed = '';
+  const catalog = await loadCatalog(configured.store);
+  const core = { ...configured, clock, catalog: () => catalog };
+  const command = passcodeCommand(
+    async (act) => {
+      printed = await act(core);
+    },
+    async () => input,
+  );
+  for (const each of [command, ...command.commands]) {
+    each.exitOverride().configureOutput({ writeErr: () => undefined });
+  }
+  await command.parseAsync(words.split(' '), { from: 'user' });
+  return printed;
+}
+
+describe('gatehouse passcode', () => {
+  it('creates, lists and revokes', async () => {
+    await withConfiguredStore(async (configured) => {
+      await configured.apply(smallFleet);
+      const created = await run(
+        configured,
+        'create --authentication-policy pumps --name p17 --uses 1 --expires 7d --device pump-17 --username eve',
+      );
+      expect(created).toMatch(/^p17 [0-9a-z-]{31}$/);
+      expect(await run(configured, 'list --authentication-policy pumps')).toBe(
+        [
+          'installer  valid  used 0  username bob',
+          'p17  valid  used 0 of 1  username eve  until 2026-11-08T00:00:00.000Z  for device pump-17',
+        ].join('\n'),
+      );
+      expect(await run(configured, 'revoke p17 --authentication-policy pumps')).toBe('revoked passcode p17');
+      expect(await run(configured, 'list --authentication-policy pumps')).toContain('p17  revoked');
+    });
+  });
+
+  it('makes up names, and as many as asked', async () => {
+    await withConfiguredStore(async (configured) => {
+      await configured.apply(smallFleet);
+      const lines = (await run(configured, 'create --authentication-policy pumps --count 3')).split('\n');
+      expect(lines).toHaveLength(3);
+      expect(lines[2]).toMatch(/^passcode-[0-9a-f]{8}-3 /);
+    });
+  });
+
+  it('takes a passcode from standard input and does not print it', async () => {
+    await withConfiguredStore(async (configured) => {
+      await configured.apply(smallFleet);
+      const words = 'create --authentication-policy pumps --name own --secret-stdin';
+      expect(await run(configured, words, 'my own passcode\n')).toBe('own (as given)');
+      const lookup = configured.passcodeLookup('pumps', '', 'my own passcode');
+      const found = { authenticationPolicy: 'pumps', kind: 'passcode', lookup };
+      expect(await configured.store.credentials.findByLookup(found)).toHaveLength(1);
+      await expect(run(configured, words, 'short\n')).rejects.toThrow('one line of 8 to 255 characters');
+      await expect(run(configured, words, 'two lines\nof it\n')).rejects.toThrow('one line of 8 to 255 characters');
+      await expect(run(configured, `${words} --count 2`, 'long enough')).rejects.toThrow('leave --count out');
+    });
+  });
+
+  it.each([
+    [
+      'an unknown authentication policy',
+      'create --authentication-policy pump',
+      'there is no authentication policy "pump"; there are: pumps',
+    ],
+    ['none at all', 'create', "required option '--authentication-policy <name>' not specified"],
+    [
+      'a count of nothing',
+      'create --authentication-policy pumps --uses 0',
+      'a whole number from 1 to 10000 is expected',
+    ],
+    [
+      'a duration without unit',
+      'create --authentication-policy pumps --expires 7',
+      'a duration is a whole number and a unit',
+    ],
+    ['a name with a blank', 'create --authentication-policy pumps --name a/b', 'a name is 1 to 64 of the characters'],
+    ['a passcode in the argument list', 'create --authentication-policy pumps --secret x', "unknown option '--secret'"],
+  ])('refuses %s', async (_name, words, message) => {
+    await withConfiguredStore(async (configured) => {
+      await configured.apply(smallFleet);
+      await expect(run(configured, words)).rejects.toThrow(message);
+    });
+  });
+});

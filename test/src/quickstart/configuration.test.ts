@@ -1,0 +1,67 @@
+import { describe, expect, it } from '@jest/globals';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { applyPlan } from '../../../src/catalog/apply.js';
+import { readDocumentFile } from '../../../src/catalog/document-file.js';
+import { loadCatalog } from '../../../src/catalog/load.js';
+import { planDocument } from '../../../src/catalog/plan.js';
+import { caFile } from '../catalog/certificates.js';
+import { clock, withConfiguredStore } from '../catalog/configured-store.js';
+
+/** The repository's config folder, from wherever this file was compiled to. */
+function configFile(name: string): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'config', 'quickstart.yaml'))) {
+    folder = dirname(folder);
+  }
+  return join(folder, 'config', name);
+}
+
+const environment = {
+  GATEHOUSE_USERNAME: 'quickstart',
+  GATEHOUSE_PASSCODE: 'correct-horse',
+  GATEHOUSE_FACTORY_CA_FILE: caFile,
+  FACTORY_CA_FILE: caFile,
+  WEB_PASSCODE: 'battery-staple',
+};
+
+describe('the configurations that come with the gateway', () => {
+  it.each(['quickstart.yaml', 'examples/factory-bootstrap.yaml', 'examples/one-time-passcodes.yaml'])(
+    '%s can be applied, twice',
+    async (name) => {
+      await withConfiguredStore(async (dependencies) => {
+        const plan = () => planDocument(readDocumentFile(configFile(name), environment), dependencies);
+        const apply = async () => applyPlan(await plan(), { ...dependencies, clock, actor: 'test' });
+        expect(await apply()).toBe(true);
+        expect(await apply()).toBe(false);
+      });
+    },
+  );
+
+  it('quickstart has the policies that clients and documentation rely on', async () => {
+    await withConfiguredStore(async (dependencies) => {
+      const document = readDocumentFile(configFile('quickstart.yaml'), environment);
+      await applyPlan(await planDocument(document, dependencies), { ...dependencies, clock, actor: 'test' });
+      const { policies, defaultPolicy, certificateAuthorities: cas, groups } = await loadCatalog(dependencies.store);
+      expect([...policies.keys()].sort()).toEqual([
+        'quickstart',
+        'quickstart-approval',
+        'quickstart-gateway',
+        'quickstart-rsa',
+      ]);
+      expect(defaultPolicy?.policy.name).toBe('quickstart');
+      expect(defaultPolicy?.policy).toMatchObject({ approval: 'automatic', keyGeneration: ['device', 'gateway'] });
+      expect([...(defaultPolicy?.profiles.keys() ?? [])]).toEqual(['operational']);
+      expect(defaultPolicy?.authentication).toMatchObject({
+        hasPasscodes: true,
+        anchors: [{ name: 'quickstart-factory' }],
+      });
+      expect(policies.get('quickstart-approval')?.policy.approval).toBe('manual');
+      expect(policies.get('quickstart-gateway')?.profiles.get('intermediate')?.profile.pathLength).toBe(0);
+      expect(cas.get('quickstart-ec')).toMatchObject({ key: 'ec-p256', issueIntermediates: false });
+      expect(cas.get('quickstart-rsa')).toMatchObject({ key: 'rsa-2048', parent: 'quickstart-rsa-root' });
+      expect(groups.get('gateways')?.policies).toContain('quickstart-gateway');
+    });
+  });
+});
