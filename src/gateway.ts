@@ -80,7 +80,7 @@ export async function startGateway({ settings, log, clock }: GatewayOptions): Pr
     return {
       core,
       listeners,
-      greeting: environmentFile === undefined ? [] : greet(environmentFile),
+      greeting: environmentFile === undefined ? [] : greet(environmentFile, `${settings.publicName}:${settings.deviceTlsPort}`),
       close: async () => {
         await stopTasks();
         await listeners.close(shutdownGraceMilliseconds);

@@ -1,9 +1,9 @@
 /** Passcodes made and revoked one by one, beside the configuration document. */
 import { randomUUID } from 'node:crypto';
-import { randomPasscode } from '../authentication/random-passcode.js';
-import type { PasscodeLookup } from '../keys/passcode-lookup.js';
 import type { Clock } from '../clock.js';
 import { GatewayError } from '../errors.js';
+import type { PasscodeLookup } from '../keys/passcode-lookup.js';
+import { randomPasscode } from '../keys/random-passcode.js';
 import type { AuditRecord } from '../store/change.js';
 import type { CredentialRecord } from '../store/credential-repository.js';
 import type { Store } from '../store/store.js';

@@ -61,7 +61,7 @@ async function attemptEnrollment(request: EnrollmentRequest, progress: Progress,
   progress.identity = identity;
 
   const key = request.transactionId === undefined ? undefined : transactionKey(request.transactionId, target, identity.requester);
-  const answer: RecordedAnswer = key === undefined ? { state: 'none' } : await findAnswer(key, services.store, now);
+  const answer: RecordedAnswer = key === undefined ? { state: 'none', expiredBy: 0 } : await findAnswer(key, services.store, now);
   if (answer.state === 'pending') return { outcome: 'pending', requestId: answer.transaction.requestId, retryAfterSeconds: target.resolved.policy.pollInterval };
   // A key that was made here is not kept: the repeat of such a request gets a new key and certificate.
   if (answer.state === 'issued' && !request.generateKey) return recordedResult(answer.certificate, services);
@@ -76,7 +76,7 @@ async function attemptEnrollment(request: EnrollmentRequest, progress: Progress,
     progress.trace = trace;
   });
   const { decision, facts, madeKey } = judgement;
-  if (decision.outcome === 'pending') return await recordPending({ request, target, identity, key, now, trace: decision.trace }, services);
+  if (decision.outcome === 'pending') return await recordPending({ request, target, identity, key, answer, now, trace: decision.trace }, services);
   return await issue(
     { request, identity, facts, decision, answer, now, ...(key === undefined ? {} : { key }), ...(madeKey ? { madeKey } : {}), ...(recipient ? { recipient } : {}) },
     services,

@@ -126,7 +126,7 @@ function transactionStatements({ key, answer, request, facts, now, decision }: I
       expiresAt,
       decidedBy: null,
       reason: null,
-      now: at,
+      expiredBy: answer.expiredBy,
     }),
   ];
 }

@@ -12,6 +12,7 @@ import { supersessionRecord } from './revoke.js';
 import type { EnrollmentServices } from './services.js';
 import { encodeIdentity, encodeRequest } from './stored-request.js';
 import type { EnrollmentTarget } from './target.js';
+import type { RecordedAnswer } from './transaction.js';
 
 /** The events of an issuance: the certificate's, the device's if it is new, and one for each certificate it replaces. */
 export function issuanceRecords(issuance: Issuance, certificate: CertificateRecord, superseded: readonly CertificateRecord[]): AuditRecord[] {
@@ -55,12 +56,13 @@ interface PendingRequest {
   readonly target: EnrollmentTarget;
   readonly identity: Identity;
   readonly key: string | undefined;
+  readonly answer: RecordedAnswer;
   readonly now: Date;
   readonly trace: Trace;
 }
 
 /** Keeps a request until a person has decided. It uses its credentials up now: that is when they were shown. */
-export async function recordPending({ request, target, identity, key, now, trace }: PendingRequest, { store }: EnrollmentServices): Promise<EnrollmentResult> {
+export async function recordPending({ request, target, identity, key, answer, now, trace }: PendingRequest, { store }: EnrollmentServices): Promise<EnrollmentResult> {
   const { policy } = target.resolved;
   const at = now.getTime();
   await store.commit({
@@ -84,7 +86,7 @@ export async function recordPending({ request, target, identity, key, now, trace
         expiresAt: at + policy.approvalTimeout * 1000,
         decidedBy: null,
         reason: null,
-        now: at,
+        expiredBy: answer.state === 'none' ? answer.expiredBy : at,
       }),
     ],
     audit: [

@@ -85,7 +85,7 @@ async function certify({ purpose, issuingCa, names }: ServiceKeyRequest, subject
   const { facts, decision } = await judge({ target: serviceTarget(issuingCa), usage: 'service', profile: serviceProfile(purpose), identity: gatewayIdentity, request, approved: true, now }, services, () => undefined);
   if (decision.outcome === 'pending') throw new GatewayError('internal', 'a certificate of the gateway itself cannot wait for approval');
   const { certificate } = await issue(
-    { request: { operation: 'enroll', protocol: 'gateway', requestId: createIdentifier(), remoteAddress: '', accompanying: () => accompanying }, identity: gatewayIdentity, facts, decision, answer: { state: 'none' }, now },
+    { request: { operation: 'enroll', protocol: 'gateway', requestId: createIdentifier(), remoteAddress: '', accompanying: () => accompanying }, identity: gatewayIdentity, facts, decision, answer: { state: 'none', expiredBy: 0 }, now },
     services,
   );
   const record = await services.store.certificates.findByFingerprint({ certificateFingerprint: fingerprint(certificate) });

@@ -15,7 +15,8 @@ export function transactionKey(transactionId: string, { resolved, group }: Enrol
 }
 
 export type RecordedAnswer =
-  | { readonly state: 'none' }
+  /** `expiredBy`: what is recorded under the key, if anything, expires by then and may be replaced (epoch milliseconds). */
+  | { readonly state: 'none'; readonly expiredBy: number }
   | { readonly state: 'pending'; readonly transaction: EnrollmentTransactionRecord }
   /** Approved, but not issued yet: the gateway makes the key when it is picked up. */
   | { readonly state: 'approved'; readonly transaction: EnrollmentTransactionRecord }
@@ -24,7 +25,7 @@ export type RecordedAnswer =
 /** @throws GatewayError `forbidden` when the request was rejected. */
 export async function findAnswer(key: string, store: Pick<Store, 'enrollmentTransactions' | 'certificates'>, now: Date): Promise<RecordedAnswer> {
   const transaction = await store.enrollmentTransactions.findByKey({ key });
-  if (transaction === undefined || transaction.expiresAt <= now.getTime()) return { state: 'none' };
+  if (transaction === undefined || transaction.expiresAt <= now.getTime()) return { state: 'none', expiredBy: now.getTime() };
   switch (transaction.state) {
     case 'pending':
     case 'approved':
@@ -40,8 +41,8 @@ async function findIssued(transaction: EnrollmentTransactionRecord, store: Pick<
   const { certificateIssuer, certificateSerial } = transaction;
   const certificate = certificateIssuer !== null && certificateSerial !== null ? await store.certificates.findByIssuerAndSerial(certificateIssuer, certificateSerial) : undefined;
   if (certificate === undefined) throw new GatewayError('internal', 'the recorded answer has no certificate');
-  // RFC 7030 and its like know no "you had one, but it is revoked": the request stands for itself again.
-  return certificate.status === 'valid' ? { state: 'issued', transaction, certificate } : { state: 'none' };
+  // No protocol knows "you had one, but it is revoked": the request stands for itself again.
+  return certificate.status === 'valid' ? { state: 'issued', transaction, certificate } : { state: 'none', expiredBy: transaction.expiresAt };
 }
 
 /** When a recorded answer stops being one: after an hour, or when the certificate's renewal window opens (epoch milliseconds). */

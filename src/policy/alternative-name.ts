@@ -23,6 +23,7 @@ export function alternativeNameKey(type: SubjectAltNameType, typeId?: string): s
   return typeId === undefined ? type : `${type}:${typeId}`;
 }
 
+/** What messages call a name with this key. */
 export function alternativeNameLabel(key: string): string {
   return `subject alternative name ${key}`;
 }

@@ -30,6 +30,7 @@ export interface CompiledExtensionRule {
   readonly fixed?: { readonly value: Uint8Array; readonly extension: Uint8Array };
 }
 
+/** Compiles the rules; fixed values are encoded here. */
 export function compileExtensionRules(
   { extensions }: CertificateProfile,
   template: CertificateTemplate,
@@ -37,9 +38,9 @@ export function compileExtensionRules(
 ): CompiledExtensionRule[] {
   return extensions.flatMap((rule, i) => {
     const path = ['extensions', i];
-    if (decidedElsewhere.has(rule.id))
+    if (decidedElsewhere.has(rule.id)) {
       report([...path, 'id'], `${rule.id} has settings of its own or is added by the CA`);
-    else if (!template.extensions.includes(rule.id))
+    } else if (!template.extensions.includes(rule.id))
       report([...path, 'id'], `${rule.id} is not an extension of the template`);
     if (extensions.findIndex(({ id }) => id === rule.id) < i) report([...path, 'id'], `${rule.id} has a rule already`);
     return compileExtensionRule(rule, path, report) ?? [];
@@ -58,8 +59,9 @@ function compileExtensionRule(
   const compiled = { id, critical, encoding, source, required, ...(pattern === undefined ? {} : { pattern }) };
   if (source.from !== 'fixed') return compiled;
   const value = encodeExtensionText(encoding, source.value);
-  if (value !== undefined)
+  if (value !== undefined) {
     return { ...compiled, fixed: { value, extension: encodeExtension({ id, critical, value }) } };
+  }
   report([...path, 'value'], `does not fit the encoding ${encoding}`);
   return undefined;
 }

@@ -40,6 +40,7 @@ export function compileSubjectRules(
   return rules;
 }
 
+/** Compiles the rules for alternative names in their order, which is that of the certificate. */
 export function compileAlternativeNameRules(
   { subjectAltNames }: CertificateProfile,
   template: CertificateTemplate,
@@ -140,8 +141,9 @@ function reportAmbiguous(rules: readonly NameRule[], list: string, report: Repor
   const requested = new Set<string>();
   rules.forEach(({ key, label, source }, i) => {
     if (source.from !== 'request') return;
-    if (requested.has(key))
+    if (requested.has(key)) {
       report([list, i], `a second rule takes ${label} from the request; raise the maximum of the first`);
+    }
     requested.add(key);
   });
 }

@@ -75,8 +75,9 @@ export function compileProfile(profile: CertificateProfile, template: Certificat
 
 function checkTemplate(template: CertificateTemplate, report: ReportProblem): void {
   for (const name of template.subjectAttributes) {
-    if (attributeByName(name) === undefined)
+    if (attributeByName(name) === undefined) {
       report(['template'], `${template.name} has an unknown subject attribute ${name}`);
+    }
   }
 }
 

@@ -15,6 +15,7 @@ interface CompiledKeyUsages {
 
 export type KeyUsagesByKind = Readonly<Record<KeyKind, CompiledKeyUsages>>;
 
+/** Encodes the key usage once for each kind of key. */
 export function compileKeyUsages({ keyUsages }: CertificateProfile): KeyUsagesByKind {
   const compile = (kind: KeyKind): CompiledKeyUsages => {
     const names = fittingKeyUsages(kind, keyUsages);
@@ -39,6 +40,7 @@ export function extendedKeyUsageName(id: string): string {
   return namesOfPurposes.get(id) ?? id;
 }
 
+/** Reports usages and path lengths that leave the template or contradict each other. */
 export function checkUsages(profile: CertificateProfile, template: CertificateTemplate, report: ReportProblem): void {
   const { keyUsages, extendedKeyUsages } = profile;
   if (keyUsages.length === 0) report(['keyUsages'], 'at least one is needed');

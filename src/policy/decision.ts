@@ -47,6 +47,7 @@ export interface Denial {
   readonly said: string;
 }
 
+/** A rule that has nothing against the request. */
 export function ok(said: string): Verdict {
   return { outcome: 'ok', said };
 }
@@ -56,6 +57,7 @@ export function okOrChanged(said: string, modified: readonly string[]): Verdict 
   return modified.length === 0 ? ok(said) : { outcome: 'changed', said: modified.join('; '), modified };
 }
 
+/** A refusal; the sentence goes to the client as well. */
 export function denied(code: ErrorCode, said: string): Denial {
   return { outcome: 'denied', code, said };
 }

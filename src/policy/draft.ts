@@ -13,7 +13,7 @@ import type { Identity } from './identity.js';
 import { type KeyKind, keyKindOf, keyKindOfGenerated } from './key-kind.js';
 import { readSubject, type SubjectAttribute } from './subject-attribute.js';
 
-export interface Names {
+interface Names {
   readonly subject: readonly SubjectAttribute[];
   readonly alternativeNames: readonly AlternativeName[];
 }

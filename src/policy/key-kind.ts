@@ -5,11 +5,13 @@ import type { PublicKeyDescription } from '../x509/public-key.js';
 
 export type KeyKind = 'rsa' | 'rsa-pss' | 'ec' | 'edwards';
 
+/** The kind of a key. */
 export function keyKindOf(key: PublicKeyDescription): KeyKind {
   if (key.algorithm === 'rsa') return key.pss === true ? 'rsa-pss' : 'rsa';
   return key.algorithm === 'ec' ? 'ec' : 'edwards';
 }
 
+/** The kind of a key that the gateway is to make. */
 export function keyKindOfGenerated(type: GeneratedKeyType): KeyKind {
   if (type.startsWith('rsa')) return 'rsa';
   return type.startsWith('ec') ? 'ec' : 'edwards';

@@ -24,6 +24,7 @@ export function readSubject(der: Uint8Array): SubjectAttribute[] {
   return attributes;
 }
 
+/** What messages call an attribute of this type. */
 export function attributeLabel(type: string): string {
   return labels.get(type) ?? `subject attribute ${type}`;
 }

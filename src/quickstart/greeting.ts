@@ -1,22 +1,49 @@
-/** What the start prints: for each protocol, what to type next. */
+/** What the start prints: for each EST client, what to type for a first certificate. */
 import { relative } from 'node:path';
 
-/** Lines that work when they are copied into a shell in the folder of the start. */
-export function greet(environmentFile: string): string[] {
+/** Lines that work when they are copied into a shell in the folder of the start; `server` is `host:port` of device TLS. */
+export function greet(environmentFile: string, server: string): string[] {
   const local = relative('.', environmentFile);
   const file = local.startsWith('..') ? environmentFile : `./${local}`;
   return [
-    'Get a first certificate over EST; copy these lines:',
-    '',
-    `  . ${file}`,
-    "  openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout device.key -subj /CN=device-1 -outform DER | openssl base64 -A > device.b64",
-    '  curl --fail-with-body --cacert "$GATEHOUSE_CA_FILE" -u "$GATEHOUSE_USERNAME:$GATEHOUSE_PASSCODE" -H "Content-Type: application/pkcs10" --data @device.b64 "$GATEHOUSE_EST_URL/simpleenroll" | openssl base64 -d -A | openssl pkcs7 -inform DER -print_certs -out device.pem',
-    '  openssl x509 -in device.pem -noout -subject -issuer -dates',
-    '',
-    'or, with the certificate that the device has from its factory:',
-    '',
-    '  curl --fail-with-body --cacert "$GATEHOUSE_CA_FILE" --cert "$GATEHOUSE_FACTORY_CERT" --key "$GATEHOUSE_FACTORY_KEY" -H "Content-Type: application/pkcs10" --data @device.b64 "$GATEHOUSE_EST_URL/simpleenroll"',
-    '',
+    'To get a first certificate over EST, read the variables in:',
+    ...indented([`. ${file}`]),
+    'and copy the lines for your client. With curl and openssl:',
+    ...indented([opensslRequest('device-1'), curlEnrollment('device-1', passcode), showCurlAnswer('device-1')]),
+    'With strongSwan (it knows no labels: this is the default policy):',
+    ...indented([
+      `pki --estca --url https://${server} --cacert "$GATEHOUSE_CA_FILE" --caout ca.pem --outform pem --force`,
+      'pki --gen --type ecdsa --size 256 --outform pem > device-2.key',
+      'pki --req --type priv --in device-2.key --dn CN=device-2 > device-2.req',
+      `pki --est --url https://${server} --cacert ca.pem --cacert ca-1.pem --userpass "$GATEHOUSE_USERNAME:$GATEHOUSE_PASSCODE" --in device-2.req --outform pem > device-2.pem`,
+    ]),
+    'With estclient:',
+    ...indented([
+      'openssl ecparam -name prime256v1 -genkey -noout -out device-3.key',
+      `estclient enroll -server ${server} -aps quickstart -explicit "$GATEHOUSE_CA_FILE" -user "$GATEHOUSE_USERNAME" -pass "$GATEHOUSE_PASSCODE" -key device-3.key -cn device-3 -out device-3.pem`,
+    ]),
+    'With the certificate that a device has from its factory, for a new key:',
+    ...indented([opensslRequest('device-4'), curlEnrollment('device-4', factory), showCurlAnswer('device-4')]),
     'README.md goes on from here.',
   ];
+}
+
+function indented(commands: readonly string[]): string[] {
+  return ['', ...commands.map((command) => `  ${command}`), ''];
+}
+
+const passcode = '-u "$GATEHOUSE_USERNAME:$GATEHOUSE_PASSCODE"';
+const factory = '--cert "$GATEHOUSE_FACTORY_CERT" --key "$GATEHOUSE_FACTORY_KEY"';
+
+function opensslRequest(name: string): string {
+  return `openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ${name}.key -subj /CN=${name} -outform DER | openssl base64 -A > ${name}.b64`;
+}
+
+/** A refusal is one sentence of text in place of the certificate: it is shown. */
+function curlEnrollment(name: string, credential: string): string {
+  return `curl -sS --fail-with-body --cacert "$GATEHOUSE_CA_FILE" ${credential} -H "Content-Type: application/pkcs10" --data @${name}.b64 -o ${name}.p7 "$GATEHOUSE_EST_URL/simpleenroll" || cat ${name}.p7`;
+}
+
+function showCurlAnswer(name: string): string {
+  return `openssl base64 -d -A -in ${name}.p7 | openssl pkcs7 -inform DER -print_certs -out ${name}.pem && openssl x509 -in ${name}.pem -noout -subject -issuer -dates`;
 }

@@ -4,8 +4,8 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { randomPasscode } from '../authentication/random-passcode.js';
 import type { Clock } from '../clock.js';
+import { randomPasscode } from '../keys/random-passcode.js';
 import { toPem } from '../x509/pem.js';
 import { formatEnvironment, parseEnvironment } from './environment-file.js';
 import { ensureFactory } from './factory.js';

@@ -34,6 +34,17 @@ export function createCrlRepository(database: Database) {
       .where('partition', '=', slot.partition),
   );
 
+  const addRevision = write((db, slot: CrlRevisionRecord) =>
+    db
+      .insertInto('crlRevision')
+      .values({ issuerId: slot.issuerId, partition: slot.partition, number: slot.number })
+      .onConflict((conflict) =>
+        conflict
+          .columns(['issuerId', 'partition'])
+          .doUpdateSet((row) => ({ number: row('crlRevision.number', '+', row.ref('excluded.number')) })),
+      ),
+  );
+
   return {
     /** Replaces the CRL before it. Refused as 'unavailable' unless its number is higher: another one was published meanwhile. */
     put: write(
@@ -57,16 +68,7 @@ export function createCrlRepository(database: Database) {
     ),
 
     /** Says that what a CRL would list has changed; goes into the commit that changes it. */
-    markChanged: write((db, slot: { issuerId: string; partition: number }) =>
-      db
-        .insertInto('crlRevision')
-        .values({ issuerId: slot.issuerId, partition: slot.partition, number: 1 })
-        .onConflict((conflict) =>
-          conflict
-            .columns(['issuerId', 'partition'])
-            .doUpdateSet((row) => ({ number: row('crlRevision.number', '+', 1) })),
-        ),
-    ),
+    markChanged: (values: { issuerId: string; partition: number }) => addRevision({ ...values, number: 1 }),
 
     /** How often it was changed so far. Read it before what the CRL lists: a change in between then makes another CRL due. */
     revision: async (values: { issuerId: string; partition: number }) => (await revisionOf(values))?.number ?? 0,

@@ -88,9 +88,9 @@ export function createEnrollmentTransactionRepository(database: Database) {
   );
 
   return {
-    /** Takes the place of an expired one. Refused as 'duplicate-transaction' if one of this key lasts beyond `now`. */
+    /** Takes the place of one that expires by `expiredBy`. Refused as 'duplicate-transaction' if one of this key lasts longer. */
     insert: write(
-      (db, slot: EnrollmentTransactionRecord & { readonly now: number }) =>
+      (db, slot: EnrollmentTransactionRecord & { readonly expiredBy: number }) =>
         db
           .insertInto('enrollmentTransaction')
           .values(slotsOf(slot, columns))
@@ -114,7 +114,7 @@ export function createEnrollmentTransactionRepository(database: Database) {
                 decidedBy: row.ref('excluded.decidedBy'),
                 reason: row.ref('excluded.reason'),
               }))
-              .where('enrollmentTransaction.expiresAt', '<=', slot.now),
+              .where('enrollmentTransaction.expiresAt', '<=', slot.expiredBy),
           ),
       { rows: 1, otherwise: 'duplicate-transaction' },
     ),

@@ -1,7 +1,16 @@
 /** CertificateList (RFC 5280 5): codec of full and partitioned CRLs. */
 
 import { DerError, DerReader, Tag } from './der.js';
-import { bitString, explicit, generalizedTime, sequence, smallInteger, time, tlv, unsignedInteger } from './der-writer.js';
+import {
+  bitString,
+  explicit,
+  generalizedTime,
+  sequence,
+  smallInteger,
+  time,
+  tlv,
+  unsignedInteger,
+} from './der-writer.js';
 import { encodeExtension, type Extension, findExtension, readExtensions } from './extensions.js';
 import { idCeCrlReasons, idCeInvalidityDate } from './oids.js';
 import { serialNumberBytes, serialNumberHex } from './serial-number.js';

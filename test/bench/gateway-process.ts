@@ -25,16 +25,27 @@ interface GatewayProcessOptions {
 const startMilliseconds = 20_000;
 
 /** @throws Error when it does not come up */
-export async function startGatewayProcess({ parentDirectory = tmpdir(), profileDirectory }: GatewayProcessOptions): Promise<GatewayProcess> {
+export async function startGatewayProcess({
+  parentDirectory = tmpdir(),
+  profileDirectory,
+}: GatewayProcessOptions): Promise<GatewayProcess> {
   const directory = await mkdtemp(join(parentDirectory, 'gatehouse-bench-'));
   const ports = await freePorts(3);
   const logFile = join(directory, 'gateway.log');
   const log = await open(logFile, 'a');
   const profiling = profileDirectory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDirectory}`];
-  const flags = ['--data', directory, ...['--device-tls-port', '--device-http-port', '--admin-port'].flatMap((flag, i) => [flag, String(ports[i])])];
-  const child = spawn(process.execPath, [...profiling, fileURLToPath(new URL('../../src/main.js', import.meta.url)), 'serve', ...flags], {
-    stdio: ['ignore', log.fd, log.fd],
-  });
+  const flags = [
+    '--data',
+    directory,
+    ...['--device-tls-port', '--device-http-port', '--admin-port'].flatMap((flag, i) => [flag, String(ports[i])]),
+  ];
+  const child = spawn(
+    process.execPath,
+    [...profiling, fileURLToPath(new URL('../../src/main.js', import.meta.url)), 'serve', ...flags],
+    {
+      stdio: ['ignore', log.fd, log.fd],
+    },
+  );
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   await log.close();
   const close = async () => {
@@ -52,6 +63,8 @@ export async function startGatewayProcess({ parentDirectory = tmpdir(), profileD
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   const text = await readFile(join(directory, 'quickstart.env'), 'utf8');
-  const environment = Object.fromEntries([...text.matchAll(/^([A-Z_]+)='(.*)'$/gm)].map(([, name = '', value = '']) => [name, value]));
+  const environment = Object.fromEntries(
+    [...text.matchAll(/^([A-Z_]+)='(.*)'$/gm)].map(([, name = '', value = '']) => [name, value]),
+  );
   return { pid: child.pid ?? 0, environment, directory, close };
 }

@@ -86,20 +86,30 @@ function createClient(job: LoadJob): Client {
   const headers: Record<string, string> = {
     'Content-Type': 'application/pkcs10',
     'Content-Transfer-Encoding': 'base64',
-    ...(job.basic ? { Authorization: `Basic ${Buffer.from(`${job.basic.user}:${job.basic.password}`).toString('base64')}` } : {}),
+    ...(job.basic
+      ? { Authorization: `Basic ${Buffer.from(`${job.basic.user}:${job.basic.password}`).toString('base64')}` }
+      : {}),
   };
   const fire: Fire = ({ body, context }) =>
     new Promise((resolve, reject) => {
       const lengths = { 'Content-Length': String(body.length) };
       // Without an agent of its own each request would still share Node's global one, and its sessions.
-      const options = { method: 'POST', headers: { ...headers, ...lengths }, secureContext: context, agent: agent ?? new Agent({ maxCachedSessions: 0 }) };
+      const options = {
+        method: 'POST',
+        headers: { ...headers, ...lengths },
+        secureContext: context,
+        agent: agent ?? new Agent({ maxCachedSessions: 0 }),
+      };
       const sent = httpsRequest(url, options, (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('error', reject);
         response.on('end', () => {
           if (response.statusCode === 200) resolve();
-          else reject(new Error(`${response.statusCode}: ${Buffer.concat(chunks).toString('latin1').trim().slice(0, 200)}`));
+          else
+            reject(
+              new Error(`${response.statusCode}: ${Buffer.concat(chunks).toString('latin1').trim().slice(0, 200)}`),
+            );
         });
       });
       sent.on('error', reject);

@@ -67,6 +67,11 @@ export function makeCertificate(spec: TestCertificate): Uint8Array {
   return der(new Sequence({ value: [tbs, algorithm, new BitString({ valueHex: buffer(signature) })] }));
 }
 
+/** The private key of a name. */
+export function privateKeyOf(keyName: string): KeyObject {
+  return testKey(keyName).privateKey;
+}
+
 /** Root first. Each certificate is issued by the one before it, the first by itself, unless it says otherwise. */
 export function makeChain(specs: readonly TestCertificate[]): Uint8Array[] {
   return specs.map((spec, i) => {

@@ -9,6 +9,7 @@ import { idCeBasicConstraints } from '../../x509/oids.js';
 import { denied, ok, okOrChanged, type Verdict } from '../decision.js';
 import type { Draft } from '../draft.js';
 
+/** Settles whether the certificate is one of a CA, and the length of the path below it. */
 export function decideBasicConstraints(draft: Draft): Verdict {
   const { facts, requested } = draft;
   const { profile, usage, issuer } = facts;
@@ -25,13 +26,15 @@ export function decideBasicConstraints(draft: Draft): Verdict {
     if (asked?.ca === true) return denied('rejected-profile', `profile ${profile.name} does not make CA certificates`);
     return ok('an end entity');
   }
-  if (!issuer.issueIntermediates)
+  if (!issuer.issueIntermediates) {
     return denied('rejected-profile', `the CA of policy ${facts.policy.name} does not issue CA certificates`);
-  if (issuer.pathLength === 0)
+  }
+  if (issuer.pathLength === 0) {
     return denied(
       'rejected-profile',
       `the CA of policy ${facts.policy.name} has path length 0 and cannot issue CA certificates`,
     );
+  }
   const most = mostPathLength(draft);
   if (asked?.pathLength !== undefined && asked.pathLength > most) {
     return denied(

@@ -3,6 +3,7 @@ import { denied, ok, type Verdict } from '../decision.js';
 import type { Draft } from '../draft.js';
 import { quote } from '../safe-text.js';
 
+/** The device on record, or the one that its first certificate would register. */
 export function checkDevice({ facts, identity }: Draft): Verdict {
   const { device, deviceName, group, policy, usage } = facts;
   if (usage === 'service') return ok('a certificate of the gateway itself, for no device');

@@ -16,6 +16,7 @@ import { matchesPattern } from '../pattern.js';
 import { hasUnsafeCharacters, quote } from '../safe-text.js';
 import { sourceValues } from '../source-values.js';
 
+/** Settles custom extensions and certificate policies. */
 export function decideExtensions(draft: Draft): Verdict {
   const { facts, requested } = draft;
   const { profile } = facts;
@@ -31,8 +32,9 @@ export function decideExtensions(draft: Draft): Verdict {
   if (profile.certificatePolicies !== undefined) draft.extensions.push(profile.certificatePolicies);
   for (const { id } of requested.extensions) {
     if (decidedElsewhere.has(id) || profile.extensions.some((rule) => rule.id === id)) continue;
-    if (profile.profile.otherExtensions === 'refuse')
+    if (profile.profile.otherExtensions === 'refuse') {
       return denied('rejected-profile', `extension ${id} is not taken by profile ${profile.name}`);
+    }
     modified.push(`extension ${id} is left out`);
   }
   return okOrChanged(`${profile.extensions.length} extension rules applied`, modified);
@@ -61,8 +63,9 @@ function givenValue(
     return denied('rejected-profile', `extension ${rule.id} is required, but the ${rule.source.from} does not give it`);
   }
   if (wish === undefined || (value !== undefined && Buffer.compare(wish, value) === 0)) return value;
-  if (rule.fixed === undefined)
+  if (rule.fixed === undefined) {
     return denied('rejected-profile', `extension ${rule.id} is not what the ${rule.source.from} has`);
+  }
   modified.push(`extension ${rule.id} has the profile's value`);
   return value;
 }
@@ -79,8 +82,9 @@ function sourcedValue(rule: CompiledExtensionRule, draft: Draft): Uint8Array | D
 }
 
 function checkedValue({ id, encoding, pattern }: CompiledExtensionRule, text: string): Uint8Array | Denial {
-  if (hasUnsafeCharacters(text))
+  if (hasUnsafeCharacters(text)) {
     return denied('rejected-profile', `extension ${id} has control or invisible characters`);
+  }
   if (pattern !== undefined && !matchesPattern(pattern.expression, text)) {
     return denied('rejected-profile', `extension ${id} ${quote(text)} does not match the pattern ${pattern.text}`);
   }

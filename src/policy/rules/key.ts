@@ -9,8 +9,9 @@ import type { KnownCertificate } from '../facts.js';
 
 /** That an EC point lies on its curve is known by then: whoever verified the proof of possession has imported the key. */
 export function checkKey({ key, requested, facts }: Draft): Verdict {
-  if (key === undefined || requested.subjectPublicKeyInfo === undefined)
+  if (key === undefined || requested.subjectPublicKeyInfo === undefined) {
     return ok('the gateway has yet to make the key');
+  }
   const { template } = facts.profile;
   const problem = constraintProblem(key, template.keys) ?? weakness(key);
   if (problem !== undefined) return denied('unacceptable-key', problem);
@@ -23,22 +24,26 @@ export function checkKey({ key, requested, facts }: Draft): Verdict {
 /** One key, one device; and the profile's rule for keys at re-enrollment. Needs the subject decided. */
 export function checkKeyReuse(draft: Draft): Verdict {
   const { key, facts, replaced, requested } = draft;
-  if (key === undefined || requested.subjectPublicKeyInfo === undefined)
+  if (key === undefined || requested.subjectPublicKeyInfo === undefined) {
     return ok('the gateway has yet to make the key');
+  }
   for (const known of facts.sameKey) {
     if (known.revocationReason === 'keyCompromise') {
       return denied('unacceptable-key', 'a certificate with this key has been revoked because the key was compromised');
     }
-    if (!isSameHolder(known, draft))
+    if (!isSameHolder(known, draft)) {
       return denied('unacceptable-key', 'the key is in a certificate of another device or subject');
+    }
   }
-  if (replaced === undefined)
+  if (replaced === undefined) {
     return ok(facts.sameKey.length === 0 ? 'the key is new here' : "the key is known as this device's own");
+  }
   const isSame =
     keyFingerprint(requested.subjectPublicKeyInfo) === keyFingerprint(replaced.certificate.subjectPublicKeyInfo);
   const rule = facts.profile.profile.renewal.key;
-  if (rule === 'same' && !isSame)
+  if (rule === 'same' && !isSame) {
     return denied('unacceptable-key', 'this profile demands that re-enrollment keeps the key');
+  }
   if (rule === 'new' && (isSame || facts.sameKey.length > 0)) {
     return denied('unacceptable-key', 'this profile demands a new key at re-enrollment');
   }
@@ -56,8 +61,9 @@ function constraintProblem(key: PublicKeyDescription, constraints: KeyConstraint
     case 'rsa': {
       const { rsa } = constraints;
       if (rsa === undefined) return 'RSA keys are not taken by the template';
-      if (key.bits < rsa.minimumBits)
+      if (key.bits < rsa.minimumBits) {
         return `an RSA key of ${key.bits} bits is too short; at least ${rsa.minimumBits} are needed`;
+      }
       return key.bits > rsa.maximumBits
         ? `an RSA key of ${key.bits} bits is too long; ${rsa.maximumBits} are the most`
         : undefined;

@@ -2,6 +2,7 @@
 import { denied, ok, type Verdict } from '../decision.js';
 import type { Draft } from '../draft.js';
 
+/** Whether the policy is open, to this kind of requester and maker of keys. */
 export function checkPolicy({ facts: { policy, usage }, identity, requested, isGatewayMadeKey }: Draft): Verdict {
   // Service certificates skip what is asked of devices: nobody but the gateway gets one.
   if ((usage === 'service') !== (identity.requester === 'gateway')) {

@@ -29,11 +29,12 @@ function checkCredential({ name, registeredValues = {} }: UsedCredential, draft:
   const decided = readSubject(draft.subject);
   for (const [attribute, listed] of Object.entries(subject)) {
     const type = attributeByName(attribute)?.oid;
-    if (type === undefined)
+    if (type === undefined) {
       return denied(
         'rejected-name',
         `credential ${name} has values of an unknown subject attribute ${quote(attribute)}`,
       );
+    }
     const problem = listProblem(attributeLabel(type), listed, textsOf(type, wishes.subject), textsOf(type, decided));
     if (problem !== undefined) return denied('rejected-name', `${problem} registered with credential ${name}`);
   }

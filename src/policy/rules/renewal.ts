@@ -10,16 +10,18 @@ import type { Draft } from '../draft.js';
 export function checkRenewal({ operation, facts, identity, now }: Draft): Verdict {
   if (operation === 'enroll') return ok('a first certificate, replacing none');
   const { replaces, profile, usage } = facts;
-  if (replaces === undefined)
+  if (replaces === undefined) {
     return denied('unknown-certificate', 'the certificate to be re-enrolled is not on record');
+  }
   const presented = identity.issuedCertificate;
   const isPresented = presented?.issuerId === replaces.issuerId && presented.serialNumber === replaces.serialNumber;
   // The gateway renews its own certificates without presenting them to itself.
   if (!isPresented && usage !== 'service') {
     return denied('forbidden', 'the certificate to be re-enrolled did not authenticate the request');
   }
-  if (replaces.status !== 'valid')
+  if (replaces.status !== 'valid') {
     return denied('revoked-requester', `the certificate to be re-enrolled is ${replaces.status}`);
+  }
   const { window, grace } = profile.profile.renewal;
   const end = replaces.notAfter.getTime();
   if (now.getTime() > end + grace * 1000) {

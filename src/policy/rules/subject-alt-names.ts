@@ -9,14 +9,16 @@ import type { Draft } from '../draft.js';
 import { quote } from '../safe-text.js';
 import { type TakenName, takeNames } from './take-names.js';
 
+/** Settles the subject alternative names; needs the subject decided. */
 export function decideSubjectAltNames(draft: Draft): Verdict {
   const { subjectAltNames: rules } = draft.facts.profile;
   const taken = takeNames(rules, draft.wishes.alternativeNames, draft.replaced?.names.alternativeNames, draft);
   if (taken.outcome === 'denied') return taken;
   const names = withoutRepeats(taken.names);
   if (names.length === 0) {
-    if (draft.subjectIsEmpty)
+    if (draft.subjectIsEmpty) {
       return denied('rejected-name', 'the request names nobody: subject and subject alternative names are empty');
+    }
     return ok('no subject alternative names');
   }
   draft.alternativeNames = names.map(generalName);

@@ -6,6 +6,7 @@ import { quote } from '../safe-text.js';
 import { encodeRdn } from '../subject-attribute.js';
 import { takeNames } from './take-names.js';
 
+/** Settles the subject. */
 export function decideSubject(draft: Draft): Verdict {
   const { subject: rules } = draft.facts.profile;
   const taken = takeNames(rules, draft.wishes.subject, draft.replaced?.names.subject, draft);

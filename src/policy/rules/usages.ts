@@ -17,23 +17,27 @@ import { denied, ok, okOrChanged, type Verdict } from '../decision.js';
 import type { Draft } from '../draft.js';
 import { fittingKeyUsages } from '../key-kind.js';
 
+/** Settles the key usage. */
 export function decideKeyUsage(draft: Draft): Verdict {
   const { facts, keyKind, requested } = draft;
   const { profile } = facts;
   const { names: permitted, extension } = profile.keyUsages[keyKind];
-  if (permitted.length === 0)
+  if (permitted.length === 0) {
     return denied('rejected-profile', `profile ${profile.name} has no key usage that this kind of key can serve`);
+  }
   const value = findExtension(requested.extensions, idCeKeyUsage)?.value;
   // An empty list says nothing; RFC 5280 forbids it, and clients send it.
   const asked = value === undefined ? [] : decodeKeyUsage(value);
   const ofCa = asked.find((usage) => caUsages.has(usage) && !permitted.includes(usage));
-  if (ofCa !== undefined)
+  if (ofCa !== undefined) {
     return denied('rejected-profile', `key usage ${ofCa} is for CAs and not in profile ${profile.name}`);
+  }
   const wanted = fittingKeyUsages(keyKind, asked);
   const isNarrowed = profile.profile.usageSource === 'request' && asked.length > 0;
   const taken = isNarrowed ? permitted.filter((usage) => wanted.includes(usage)) : permitted;
-  if (taken.length === 0)
+  if (taken.length === 0) {
     return denied('rejected-profile', `profile ${profile.name} permits none of the key usages asked for`);
+  }
   draft.extensions.push(taken.length === permitted.length ? extension : keyUsageExtension(taken));
   const said = `key usage is ${taken.join(', ')}`;
   const differs = asked.length > 0 && !sameUsages(taken, wanted);
@@ -43,6 +47,7 @@ export function decideKeyUsage(draft: Draft): Verdict {
   );
 }
 
+/** Settles the extended key usage. */
 export function decideExtendedKeyUsage(draft: Draft): Verdict {
   const { profile } = draft.facts;
   const permitted = profile.profile.extendedKeyUsages;

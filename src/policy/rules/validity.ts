@@ -5,6 +5,7 @@
 import { denied, ok, type Verdict } from '../decision.js';
 import type { Draft } from '../draft.js';
 
+/** Settles begin and end. */
 export function decideValidity(draft: Draft): Verdict {
   const { facts, requested, now } = draft;
   const { issuer, profile } = facts;

@@ -8,7 +8,7 @@ import { octetString, oid, sequence, smallInteger } from '../../../src/x509/der-
 import { createIdentity, createOpenSsl, type Identity, type OpenSsl } from '../../src/cms/openssl.js';
 import { control, octets, pkiData, signRequest, taggedRequest } from './cmc-messages.js';
 import { base64, basic, createFakeGateway, type FakeOptions, issued } from './fake-gateway.js';
-import { makeCsr, rsaKey } from './make-csr.js';
+import { makeCsr, rsaKey } from '../../support/make-csr.js';
 
 let openssl: OpenSsl;
 let gatewayKey: Identity;

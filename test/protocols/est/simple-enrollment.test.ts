@@ -12,7 +12,7 @@ import { idCeSubjectAltName } from '../../../src/x509/oids.js';
 import { parseName } from '../../../src/x509/parse-name.js';
 import { toPem } from '../../../src/x509/pem.js';
 import { base64, basic, createFakeGateway, issued } from './fake-gateway.js';
-import { deviceKey, makeCsr, rsaKey, spkiOf } from './make-csr.js';
+import { deviceKey, makeCsr, rsaKey, spkiOf } from '../../support/make-csr.js';
 
 const clientChain = [Uint8Array.of(0x30, 0)];
 const tls = { clientChain, channelBinding: () => undefined };

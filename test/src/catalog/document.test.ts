@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { parseDocument } from '../../../src/catalog/document.js';
 import { parse, problemsOf, smallFleet } from './configured-store.js';
 
@@ -133,5 +134,25 @@ policy: []
         /^fleet.yaml:7:62 authenticationPolicies\[0\].credentials\[2\].certificateFile: cannot be read: no file/,
       ),
     ]);
+  });
+
+  it('is read or refused with problems, whatever is in it', async () => {
+    const edit = fc.record({
+      at: fc.nat(smallFleet.length),
+      length: fc.nat(20),
+      text: fc.oneof(
+        fc.string(),
+        fc.constantFrom('- ', ': ', '{', '[', '&a ', '*a', '!!map ', '? ', '"', '|\n', '\t', '---\n'),
+      ),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(edit, { minLength: 1, maxLength: 4 }), async (edits) => {
+        const text = edits.reduce((t, e) => t.slice(0, e.at) + e.text + t.slice(e.at + e.length), smallFleet);
+        for (const problem of await problems(text)) {
+          expect(problem).toMatch(/^fleet\.yaml:\d+:\d+ |^and \d+ more$/);
+        }
+      }),
+      { numRuns: 100 },
+    );
   });
 });

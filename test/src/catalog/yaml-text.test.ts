@@ -63,7 +63,7 @@ describe('YAML text', () => {
   it('does not let a key reach the prototype', () => {
     const { value } = read('__proto__: { polluted: true }');
     expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
-    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+    expect(({} as Record<string, unknown>).polluted).toBeUndefined();
   });
 });
 

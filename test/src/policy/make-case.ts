@@ -56,7 +56,7 @@ export interface Case {
   readonly input?: Partial<DecisionInput>;
 }
 
-export function makeTemplate(input: TemplateInput = {}) {
+function makeTemplate(input: TemplateInput = {}) {
   return certificateTemplateSchema.parse({
     name: 'template',
     keys: { rsa: { minimumBits: 2048, maximumBits: 4096 }, ec: { curves: ['P-256', 'P-384'] }, ed25519: true },
@@ -77,7 +77,7 @@ export function makeTemplate(input: TemplateInput = {}) {
   });
 }
 
-export function makeProfile(input: ProfileInput = {}) {
+function makeProfile(input: ProfileInput = {}) {
   return certificateProfileSchema.parse({
     name: 'profile',
     template: 'template',

@@ -54,7 +54,7 @@ describe('quickstart', () => {
       'GATEHOUSE_PASSCODE',
       'GATEHOUSE_USERNAME',
     ]);
-    expect(variables['GATEHOUSE_EST_URL']).toBe('https://localhost:8443/.well-known/est/quickstart');
+    expect(variables.GATEHOUSE_EST_URL).toBe('https://localhost:8443/.well-known/est/quickstart');
     for (const name of ['CA_FILE', 'FACTORY_CERT', 'FACTORY_KEY', 'FACTORY_CA_FILE']) {
       const path = variables[`GATEHOUSE_${name}`] ?? '';
       expect(isAbsolute(path)).toBe(true);
@@ -77,7 +77,7 @@ describe('quickstart', () => {
 
   it('makes a factory whose device certificate openssl verifies for clientAuth', async () => {
     const variables = sourced(await start());
-    const [ca, device] = [variables['GATEHOUSE_FACTORY_CA_FILE'] ?? '', variables['GATEHOUSE_FACTORY_CERT'] ?? ''];
+    const [ca, device] = [variables.GATEHOUSE_FACTORY_CA_FILE ?? '', variables.GATEHOUSE_FACTORY_CERT ?? ''];
     const verify = ['verify', '-x509_strict', '-purpose', 'sslclient', '-attime', '1793491200', '-CAfile', ca, device];
     expect(execFileSync('openssl', verify).toString()).toContain(': OK');
     const subject = execFileSync('openssl', ['x509', '-in', device, '-noout', '-subject', '-nameopt', 'RFC2253']);
@@ -96,8 +96,8 @@ describe('quickstart', () => {
   it('follows a change of the address, with the same secrets', async () => {
     const before = sourced(await start());
     const after = sourced(await start('https://est.example:10443'));
-    expect(after['GATEHOUSE_EST_URL']).toBe('https://est.example:10443/.well-known/est/quickstart');
-    expect(after['GATEHOUSE_PASSCODE']).toBe(before['GATEHOUSE_PASSCODE']);
+    expect(after.GATEHOUSE_EST_URL).toBe('https://est.example:10443/.well-known/est/quickstart');
+    expect(after.GATEHOUSE_PASSCODE).toBe(before.GATEHOUSE_PASSCODE);
   });
 
   it('completes a data directory from whatever a crash has left', async () => {
@@ -117,7 +117,7 @@ describe('quickstart', () => {
     const variables = await prepareQuickstart(folder, clock);
     expect(variables.get('GATEHOUSE_USERNAME')).toBe("it's me");
     expect(variables.get('GATEHOUSE_PASSCODE')).toHaveLength(31);
-    expect(sourced(await start())['GATEHOUSE_USERNAME']).toBe("it's me");
+    expect(sourced(await start()).GATEHOUSE_USERNAME).toBe("it's me");
   });
 
   it('agrees with itself when two processes start at once', async () => {

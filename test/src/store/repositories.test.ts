@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { OvertakenError } from '../../../src/errors.js';
 import type { Statement } from '../../../src/store/change.js';
 import type { Store } from '../../../src/store/store.js';
 import {
@@ -40,6 +41,24 @@ describe('catalog', () => {
 });
 
 describe('keys', () => {
+  it('are found by their purpose, the latest first', async () => {
+    await withStore(async (store) => {
+      const key = (id: string, createdAt: number) => ({
+        id,
+        purpose: 'tls',
+        algorithm: 'ec-p256',
+        publicKey: Uint8Array.of(1),
+        sealed: Uint8Array.of(2),
+        createdAt,
+      });
+      const { insert, latestByPurpose } = store.keys;
+      expect(await latestByPurpose({ purpose: 'tls' })).toBeUndefined();
+      await store.commit({ statements: [insert(key('new', now + 1)), insert(key('old', now))], audit: [] });
+      expect((await latestByPurpose({ purpose: 'tls' }))?.id).toBe('new');
+      expect(await latestByPurpose({ purpose: 'cmc' })).toBeUndefined();
+    });
+  });
+
   it('are kept once per id and removed', async () => {
     await withStore(async (store) => {
       const key = {
@@ -289,6 +308,7 @@ describe('CRLs', () => {
         der: Uint8Array.of(number),
         thisUpdate: now,
         nextUpdate: now + day,
+        revision: 0,
       });
       expect(await tryOut(store, store.crls.put(crl(5)))).toBe('done');
       expect(await tryOut(store, store.crls.put(crl(6)))).toBe('done');
@@ -296,6 +316,23 @@ describe('CRLs', () => {
       expect(await tryOut(store, store.crls.put(crl(5)))).toBe('unavailable');
       expect((await store.crls.find({ issuerId: 'plant-1', partition: 0 }))?.number).toBe(6);
       expect(await store.crls.find({ issuerId: 'plant-1', partition: 1 })).toBeUndefined();
+    });
+  });
+
+  it('are due when a revocation came after the revision that they were made from was read', async () => {
+    await withGenerations(async (store) => {
+      const { markChanged, revision, changed, put } = store.crls;
+      const scope = { issuerId: 'plant-1', partition: 0 };
+      const crl = { ...scope, der: Uint8Array.of(1), thisUpdate: now, nextUpdate: now + day };
+      expect(await revision(scope)).toBe(0);
+      expect(await changed({})).toEqual([]);
+      expect(await tryOut(store, markChanged(scope))).toBe('done');
+      expect(await changed({})).toEqual([scope]);
+      expect(await revision(scope)).toBe(1);
+      expect(await tryOut(store, put({ ...crl, number: 1, revision: 1 }))).toBe('done');
+      expect(await changed({})).toEqual([]);
+      expect(await tryOut(store, markChanged(scope), put({ ...crl, number: 2, revision: 1 }))).toBe('done');
+      expect(await changed({})).toEqual([scope]);
     });
   });
 });
@@ -401,6 +438,17 @@ describe('devices', () => {
     });
   });
 
+  it('let one of several parallel changes through', async () => {
+    await withStore(async (store) => {
+      const { insert, touch, findById } = store.devices;
+      await store.commit({ statements: [insert(device('a', { updatedAt: now }))], audit: [] });
+      const first = touch({ id: 'a', seenAt: now, at: now + 1 });
+      expect(await tryOut(store, first)).toBe('done');
+      await expect(store.commit({ statements: [first], audit: [] })).rejects.toBeInstanceOf(OvertakenError);
+      expect((await findById({ id: 'a' }))?.updatedAt).toBe(now + 1);
+    });
+  });
+
   it('are listed by filters, in pages', async () => {
     await withStore(async (store) => {
       const { insert, list } = store.devices;
@@ -426,10 +474,10 @@ describe('enrollment transactions', () => {
       const { insert, findByKey, findByRequestId } = store.enrollmentTransactions;
       const first = enrollmentTransaction('k', { decidedBy: 'eve', state: 'rejected', groupName: 'g' });
       const second = enrollmentTransaction('k', { requestId: 'r2', createdAt: now + day, expiresAt: now + 2 * day });
-      expect(await tryOut(store, insert({ ...first, now }))).toBe('done');
-      expect(await tryOut(store, insert({ ...second, now: now + day - 1 }))).toBe('duplicate-transaction');
+      expect(await tryOut(store, insert({ ...first, expiredBy: now }))).toBe('done');
+      expect(await tryOut(store, insert({ ...second, expiredBy: now + day - 1 }))).toBe('duplicate-transaction');
       expect(await findByKey({ key: 'k' })).toEqual(first);
-      expect(await tryOut(store, insert({ ...second, now: now + day }))).toBe('done');
+      expect(await tryOut(store, insert({ ...second, expiredBy: now + day }))).toBe('done');
       expect(await findByKey({ key: 'k' })).toEqual(second);
       expect(await findByRequestId({ requestId: first.requestId })).toBeUndefined();
       expect(await findByRequestId({ requestId: 'r2' })).toEqual(second);
@@ -439,7 +487,7 @@ describe('enrollment transactions', () => {
   it('move from the expected state, under the same request id, and keep who decided', async () => {
     await withStore(async (store) => {
       const { insert, moveState, recordCertificate, findByKey } = store.enrollmentTransactions;
-      await store.commit({ statements: [insert({ ...enrollmentTransaction('k'), now })], audit: [] });
+      await store.commit({ statements: [insert({ ...enrollmentTransaction('k'), expiredBy: now })], audit: [] });
       const move = { key: 'k', requestId: 'request-k', at: now + 1, expiresAt: now + 5, decidedBy: null, reason: null };
       const approve = moveState({ ...move, from: 'pending', to: 'approved', decidedBy: 'ann', reason: 'known' });
       const record = recordCertificate({
@@ -485,8 +533,8 @@ describe('enrollment transactions', () => {
       const { insert, insertApproval, countApprovals, removeExpired, list } = store.enrollmentTransactions;
       await store.commit({
         statements: [
-          insert({ ...enrollmentTransaction('old', { expiresAt: now + 1 }), now }),
-          insert({ ...enrollmentTransaction('new'), now }),
+          insert({ ...enrollmentTransaction('old', { expiresAt: now + 1 }), expiredBy: now }),
+          insert({ ...enrollmentTransaction('new'), expiredBy: now }),
           insertApproval({ requestId: 'request-old', approver: 'ann', at: now }),
           insertApproval({ requestId: 'request-new', approver: 'ann', at: now }),
         ],
@@ -505,7 +553,7 @@ describe('enrollment transactions', () => {
       const { insert, list } = store.enrollmentTransactions;
       await store.commit({
         statements: ['c', 'b', 'a'].map((key, index) =>
-          insert({ ...enrollmentTransaction(key, { createdAt: now + index }), now }),
+          insert({ ...enrollmentTransaction(key, { createdAt: now + index }), expiredBy: now }),
         ),
         audit: [],
       });

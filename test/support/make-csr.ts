@@ -1,14 +1,14 @@
 /** Builds and signs PKCS #10 requests, wrong ones included. */
 
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import { Tag } from '../../../src/x509/der.js';
-import { bitString, oid, sequence, setOf, smallInteger, tlv, utf8String } from '../../../src/x509/der-writer.js';
-import { type Extension, encodeExtensions } from '../../../src/x509/extensions.js';
-import { encodeGeneralNames, type GeneralName } from '../../../src/x509/general-names.js';
-import { encodeName } from '../../../src/x509/names.js';
-import { idCeSubjectAltName, pkcs9AtChallengePassword, pkcs9AtExtensionRequest } from '../../../src/x509/oids.js';
-import { parseName } from '../../../src/x509/parse-name.js';
-import { type HashAlgorithm, signatureAlgorithmFor } from '../../../src/x509/signature-algorithms.js';
+import { Tag } from '../../src/x509/der.js';
+import { bitString, oid, sequence, setOf, smallInteger, tlv, utf8String } from '../../src/x509/der-writer.js';
+import { type Extension, encodeExtensions } from '../../src/x509/extensions.js';
+import { encodeGeneralNames, type GeneralName } from '../../src/x509/general-names.js';
+import { encodeName } from '../../src/x509/names.js';
+import { idCeSubjectAltName, pkcs9AtChallengePassword, pkcs9AtExtensionRequest } from '../../src/x509/oids.js';
+import { parseName } from '../../src/x509/parse-name.js';
+import { type HashAlgorithm, signatureAlgorithmFor } from '../../src/x509/signature-algorithms.js';
 
 export interface KeyPair {
   readonly privateKey: KeyObject;
@@ -16,8 +16,8 @@ export interface KeyPair {
 }
 
 export interface CsrOptions {
-  /** RFC 4514 text. */
-  readonly subject?: string;
+  /** RFC 4514 text, or a DER Name. */
+  readonly subject?: string | Uint8Array;
   readonly key?: KeyPair;
   /** Another key than the one in the request. */
   readonly signedBy?: KeyPair;
@@ -45,7 +45,7 @@ export function makeCsr(options: CsrOptions = {}): Uint8Array {
   ].map(([type, value]) => sequence(oid(type), setOf(value)));
   const info = sequence(
     smallInteger(0),
-    encodeName(parseName(subject)),
+    typeof subject === 'string' ? encodeName(parseName(subject)) : subject,
     options.subjectPublicKeyInfo ?? spkiOf(key),
     tlv(Tag.context(0), ...all.sort(Buffer.compare)),
   );
@@ -57,6 +57,10 @@ export function makeCsr(options: CsrOptions = {}): Uint8Array {
 
 export function spkiOf({ publicKey }: KeyPair): Uint8Array {
   return Uint8Array.from(publicKey.export({ type: 'spki', format: 'der' }));
+}
+
+export function newKey(): KeyPair {
+  return generateKeyPairSync('ec', { namedCurve: 'P-256' });
 }
 
 function alternativesExtension(names: readonly GeneralName[] = []): Extension[] {

@@ -1,0 +1,77 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describeWith, openShell, type Shell } from '../support/interop.js';
+import { startTestGateway, type TestGateway } from '../support/test-gateway.js';
+
+let gateway: TestGateway;
+let shell: Shell;
+beforeAll(async () => {
+  gateway = await startTestGateway();
+  // Without any variables: the first line that is printed reads them.
+  shell = openShell();
+});
+afterAll(async () => {
+  shell.remove();
+  await gateway.close();
+});
+
+/** The lines that a person copies, below the line that begins so; they are indented. */
+function linesBelow(beginning: string): string[] {
+  const { greeting } = gateway.gateway;
+  const title = greeting.findIndex((line) => line.includes(beginning));
+  const block = greeting.slice(title + 2);
+  return block.slice(0, block.indexOf('')).map((line) => line.replace(/^ {2}/, ''));
+}
+
+async function copy(beginning: string): Promise<void> {
+  await shell.succeed(...linesBelow('read the variables'), ...linesBelow(beginning));
+}
+
+/** The certificate, which is one for the key beside it. */
+function firstCertificate(name: string): X509Certificate {
+  const certificate = new X509Certificate(shell.read(`${name}.pem`));
+  const key = createPrivateKey(shell.read(`${name}.key`));
+  expect(certificate.checkPrivateKey(key)).toBe(true);
+  return certificate;
+}
+
+const issuer = 'O=Gatehouse Quickstart\nCN=Gatehouse Quickstart EC CA';
+
+describe('The lines that the start prints', () => {
+  it('begin with the variables and end with where to go on', () => {
+    expect(linesBelow('read the variables')).toEqual([expect.stringMatching(/^\. .*quickstart\.env$/)]);
+    expect(gateway.gateway.greeting.at(-1)).toBe('README.md goes on from here.');
+  });
+
+  it('show a refusal as the gateway says it', async () => {
+    const lines = linesBelow('curl and openssl').slice(0, 2);
+    const { output } = await shell.run(...linesBelow('read the variables'), 'GATEHOUSE_PASSCODE=wrong', ...lines);
+    expect(output).toMatch(/passcode is wrong/);
+  });
+});
+
+describeWith(['curl', 'openssl'], 'The lines that the start prints for curl', () => {
+  it('get a first certificate with the passcode', async () => {
+    await copy('curl and openssl');
+    expect(firstCertificate('device-1')).toMatchObject({ subject: 'CN=device-1', issuer });
+  });
+
+  it('get a first certificate with the factory certificate', async () => {
+    await copy('certificate that a device has from its factory');
+    expect(firstCertificate('device-4')).toMatchObject({ subject: 'CN=device-4', issuer });
+  });
+});
+
+describeWith(['openssl', 'pki'], 'The lines that the start prints for strongSwan', () => {
+  it('get a first certificate', async () => {
+    await copy('strongSwan');
+    expect(firstCertificate('device-2')).toMatchObject({ subject: 'CN=device-2', issuer });
+  });
+});
+
+describeWith(['openssl', 'estclient'], 'The lines that the start prints for estclient', () => {
+  it('get a first certificate', async () => {
+    await copy('estclient');
+    expect(firstCertificate('device-3')).toMatchObject({ subject: 'CN=device-3', issuer });
+  });
+});

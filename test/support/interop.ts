@@ -1,0 +1,79 @@
+/** Third-party clients: which are here, and a shell to run them in. */
+import { execFile, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe } from '@jest/globals';
+
+/**
+ * Runs a suite if its tools are on the PATH; else skips it and prints why.
+ * @throws Error instead of skipping where GATEHOUSE_INTEROP=required
+ */
+export function describeWith(tools: readonly string[], name: string, suite: () => void): void {
+  const missing = tools.filter((tool) => !requireTool(tool));
+  (missing.length === 0 ? describe : describe.skip)(name, suite);
+}
+
+/**
+ * Whether a tool is on the PATH; prints that its tests are skipped if not.
+ * @throws Error where GATEHOUSE_INTEROP=required, unless it is one that no Debian package has
+ */
+export function requireTool(name: string): boolean {
+  if (spawnSync('sh', ['-c', `command -v ${name}`]).status === 0) return true;
+  if (process.env.GATEHOUSE_INTEROP === 'required' && !unpackaged.has(name)) {
+    throw new Error(`${name} is not on the PATH, and GATEHOUSE_INTEROP=required demands its tests`);
+  }
+  process.stderr.write(`interop tests are skipped: ${name} is not on the PATH\n`);
+  return false;
+}
+
+const unpackaged: ReadonlySet<string> = new Set(['estclient']);
+
+/** What a script did. */
+export interface ScriptResult {
+  readonly status: number;
+  readonly output: string;
+  readonly errors: string;
+}
+
+/** A shell in a temporary folder. */
+export interface Shell {
+  readonly directory: string;
+  /** Runs lines as a person would type them one after the other, and stops at the first that fails. */
+  run(...lines: string[]): Promise<ScriptResult>;
+  /** Runs lines and returns what they print. @throws Error with what they said when one fails */
+  succeed(...lines: string[]): Promise<string>;
+  write(name: string, content: Uint8Array | string): void;
+  read(name: string): Buffer;
+  remove(): void;
+}
+
+/** Opens a shell with these variables besides the PATH. Remove it, so that nothing is left behind. */
+export function openShell(variables: Readonly<Record<string, string>> = {}): Shell {
+  const directory = mkdtempSync(join(tmpdir(), 'gatehouse-interop-'));
+  const path = process.env.PATH ?? '';
+  const options = { cwd: directory, env: { ...variables, PATH: path, HOME: directory }, timeout: 20_000 };
+
+  // Not the synchronous way: the gateway that the client talks to is in this process.
+  function run(...lines: string[]): Promise<ScriptResult> {
+    return new Promise((resolve) => {
+      execFile('sh', ['-euc', lines.join('\n')], options, (error, output, errors) => {
+        const status = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
+        resolve({ status, output, errors });
+      });
+    });
+  }
+
+  return {
+    directory,
+    run,
+    async succeed(...lines) {
+      const { status, output, errors } = await run(...lines);
+      if (status !== 0) throw new Error(`a line failed with ${status}: ${errors}\n${output}\n${lines.join('\n')}`);
+      return output;
+    },
+    write: (name, content) => writeFileSync(join(directory, name), content),
+    read: (name) => readFileSync(join(directory, name)),
+    remove: () => rmSync(directory, { recursive: true, force: true }),
+  };
+}
