@@ -4,7 +4,9 @@ import extractOptions from 'dependency-cruiser/config-utl/extract-depcruise-opti
 import extractTsConfig from 'dependency-cruiser/config-utl/extract-ts-config';
 
 const options = await extractOptions('./config/dependency-cruiser.cjs');
-const { output } = await cruise(['src', 'protocols'], { ...options, validate: true }, undefined, { tsConfig: extractTsConfig('tsconfig.json') });
+const { output } = await cruise(['src', 'protocols'], { ...options, validate: true }, undefined, {
+  tsConfig: extractTsConfig('tsconfig.json'),
+});
 const { violations, totalCruised } = output.summary;
 for (const { rule, from, to } of violations) console.error(`${rule.severity} ${rule.name}: ${from} -> ${to}`);
 const files = output.modules.filter(({ source }) => /^(src|protocols)\//.test(source));

@@ -2,7 +2,12 @@
 
 /** Forbids `from` to import anything of ours that `allowed` does not name. */
 function only(name, from, allowed) {
-  return { name, severity: 'error', from: { path: from }, to: { path: '^(src|protocols)/', pathNot: `^src/(model/|errors\\.ts$|clock\\.ts$|identifier\\.ts$|${allowed})` } };
+  return {
+    name,
+    severity: 'error',
+    from: { path: from },
+    to: { path: '^(src|protocols)/', pathNot: `^src/(model/|errors\\.ts$|clock\\.ts$|identifier\\.ts$|${allowed})` },
+  };
 }
 
 const ourFolder = (...names) => names.map((name) => `${name}/`).join('|');
@@ -10,13 +15,26 @@ const ourFolder = (...names) => names.map((name) => `${name}/`).join('|');
 module.exports = {
   forbidden: [
     { name: 'no-circular-modules', severity: 'error', from: {}, to: { circular: true } },
-    { name: 'only-the-composition-knows-protocols', severity: 'error', from: { path: '^src/', pathNot: '^src/(main|gateway)\\.ts$' }, to: { path: '^protocols/' } },
-    { name: 'protocols-are-no-siblings', severity: 'error', from: { path: '^protocols/([^/]+)/' }, to: { path: '^protocols/', pathNot: '^protocols/$1/' } },
+    {
+      name: 'only-the-composition-knows-protocols',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(main|gateway)\\.ts$' },
+      to: { path: '^protocols/' },
+    },
+    {
+      name: 'protocols-are-no-siblings',
+      severity: 'error',
+      from: { path: '^protocols/([^/]+)/' },
+      to: { path: '^protocols/', pathNot: '^protocols/$1/' },
+    },
     {
       name: 'protocols-use-the-contract-only',
       severity: 'error',
       from: { path: '^protocols/' },
-      to: { path: '^src/', pathNot: `^src/(model/|errors\\.ts$|clock\\.ts$|log\\.ts$|protocol\\.ts$|enrollment/(request|result)\\.ts$|${ourFolder('x509', 'cms', 'http')})` },
+      to: {
+        path: '^src/',
+        pathNot: `^src/(model/|errors\\.ts$|clock\\.ts$|log\\.ts$|protocol\\.ts$|enrollment/(request|result)\\.ts$|${ourFolder('x509', 'cms', 'http')})`,
+      },
     },
     only('model-is-self-contained', '^src/model/', 'model/'),
     only('x509-stands-alone', '^src/x509/', 'x509/'),
@@ -24,17 +42,57 @@ module.exports = {
     only('http-stands-alone', '^src/http/', 'http/'),
     only('store-stands-alone', '^src/store/', 'store/'),
     only('policy-is-pure', '^src/policy/', ourFolder('policy', 'x509')),
-    { name: 'policy-has-no-io', severity: 'error', from: { path: '^src/policy/' }, to: { path: '^(node:)?(fs|net|http|https|child_process|worker_threads|timers)|^src/clock\\.ts$' } },
+    {
+      name: 'policy-has-no-io',
+      severity: 'error',
+      from: { path: '^src/policy/' },
+      to: { path: '^(node:)?(fs|net|http|https|child_process|worker_threads|timers)|^src/clock\\.ts$' },
+    },
     only('keys-know-x509-and-store', '^src/keys/', ourFolder('keys', 'x509', 'store')),
-    only('ca-signs-approvals', '^src/ca/', `${ourFolder('ca', 'keys', 'x509', 'cms', 'store')}|policy/(decide|facts|decision)\\.ts$`),
-    only('catalog-reads-configuration', '^src/catalog/', ourFolder('catalog', 'policy', 'x509', 'store', 'keys', 'audit')),
-    only('authentication-verifies', '^src/authentication/', `${ourFolder('authentication', 'x509', 'keys', 'store', 'catalog')}|policy/identity\\.ts$|minute-counter\\.ts$`),
+    only(
+      'ca-signs-approvals',
+      '^src/ca/',
+      `${ourFolder('ca', 'keys', 'x509', 'cms', 'store')}|policy/(decide|facts|decision)\\.ts$`,
+    ),
+    only(
+      'catalog-reads-configuration',
+      '^src/catalog/',
+      ourFolder('catalog', 'policy', 'x509', 'store', 'keys', 'audit'),
+    ),
+    only(
+      'authentication-verifies',
+      '^src/authentication/',
+      `${ourFolder('authentication', 'x509', 'keys', 'store', 'catalog')}|policy/identity\\.ts$|minute-counter\\.ts$`,
+    ),
     only('audit-writes-records', '^src/audit/', ourFolder('audit', 'store')),
-    only('enrollment-is-the-core', '^src/enrollment/', `${ourFolder('enrollment', 'authentication', 'policy', 'ca', 'store', 'catalog', 'keys', 'audit', 'x509')}|log\\.ts$|minute-counter\\.ts$|protocol\\.ts$`),
+    only(
+      'enrollment-is-the-core',
+      '^src/enrollment/',
+      `${ourFolder('enrollment', 'authentication', 'policy', 'ca', 'store', 'catalog', 'keys', 'audit', 'x509')}|log\\.ts$|minute-counter\\.ts$|protocol\\.ts$`,
+    ),
     only('server-knows-the-contract', '^src/server/', `${ourFolder('server')}|protocol\\.ts$|log\\.ts$|settings\\.ts$`),
-    { name: 'sql-only-in-stores', severity: 'error', from: { pathNot: '^src/store/|^protocols/[^/]+/store\\.ts$' }, to: { path: 'node_modules/(better-sqlite3|kysely)/' } },
-    { name: 'no-asn1-libraries', severity: 'error', from: { pathNot: '^src/(x509|cms|ca)/|^protocols/[^/]+/asn1' }, to: { path: 'node_modules/(pkijs|asn1js|@peculiar)/' } },
-    { name: 'express-only-at-the-server', severity: 'error', from: { pathNot: '^src/(server|api)/' }, to: { path: 'node_modules/express/' } },
+    {
+      name: 'sql-only-in-stores',
+      severity: 'error',
+      from: { pathNot: '^src/store/|^protocols/[^/]+/store\\.ts$' },
+      to: { path: 'node_modules/(better-sqlite3|kysely)/' },
+    },
+    {
+      name: 'no-asn1-libraries',
+      severity: 'error',
+      from: { pathNot: '^src/(x509|cms|ca)/|^protocols/[^/]+/asn1' },
+      to: { path: 'node_modules/(pkijs|asn1js|@peculiar)/' },
+    },
+    {
+      name: 'express-only-at-the-server',
+      severity: 'error',
+      from: { pathNot: '^src/(server|api)/' },
+      to: { path: 'node_modules/express/' },
+    },
   ],
-  options: { doNotFollow: { path: 'node_modules' }, tsPreCompilationDeps: true, tsConfig: { fileName: 'tsconfig.json' } },
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+  },
 };

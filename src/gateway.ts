@@ -40,6 +40,8 @@ const builtInHandlers: ReadonlyMap<string, CreateHandler> = new Map([
 const shutdownGraceMilliseconds = 10_000;
 /** How soon a revocation is on its CRL, at most. */
 const crlCheckMilliseconds = 1_000;
+/** How soon the CAs of a changed configuration are made and its TLS certificate fits, at most. */
+const configurationCheckMilliseconds = 1_000;
 const housekeepingMilliseconds = 60_000;
 
 /** @throws Error with a sentence for the operator when something that it needs cannot be had. */
@@ -58,29 +60,50 @@ export async function startGateway({ settings, log, clock }: GatewayOptions): Pr
       tls: tls.material,
       log,
       isTrustedProxy: compileAddresses(settings.trustedProxies),
+      recordRefusal: services.recordRefusal,
       isReady: async () => (await core.store.catalog.version()) > 0,
     });
+    let preparedVersion = core.catalog().version;
+    const renewTls = async () => {
+      const renewed = await obtainTls(core, serviceKeys, settings);
+      if (renewed.version === tls.version) return;
+      tls = renewed;
+      listeners.useTls(tls.material);
+      log.info('the TLS server certificate or the names of client CAs were replaced');
+    };
     const stopTasks = repeatTasks(log, [
       { name: 'CRLs', everyMilliseconds: crlCheckMilliseconds, run: () => core.crls.publishChanged() },
+      {
+        name: 'configuration',
+        everyMilliseconds: configurationCheckMilliseconds,
+        run: async () => {
+          const { version } = core.catalog();
+          if (version === preparedVersion) return;
+          await core.ensureCas();
+          await core.crls.publishDue();
+          await renewTls();
+          preparedVersion = version;
+        },
+      },
       {
         name: 'housekeeping',
         everyMilliseconds: housekeepingMilliseconds,
         run: async () => {
-          await core.ensureCas();
+          await core.authority.reload();
           await core.crls.publishDue();
-          await core.store.commit({ statements: core.store.enrollmentTransactions.removeExpired({ now: clock.now().getTime() }), audit: [] });
-          const renewed = await obtainTls(core, serviceKeys, settings);
-          if (renewed.version === tls.version) return;
-          tls = renewed;
-          listeners.useTls(tls.material);
-          log.info('the TLS server certificate or its client CAs were replaced');
+          await core.store.commit({
+            statements: core.store.enrollmentTransactions.removeExpired({ now: clock.now().getTime() }),
+            audit: [],
+          });
+          await renewTls();
         },
       },
     ]);
     return {
       core,
       listeners,
-      greeting: environmentFile === undefined ? [] : greet(environmentFile, `${settings.publicName}:${settings.deviceTlsPort}`),
+      greeting:
+        environmentFile === undefined ? [] : greet(environmentFile, `${settings.publicName}:${settings.deviceTlsPort}`),
       close: async () => {
         await stopTasks();
         await listeners.close(shutdownGraceMilliseconds);
@@ -98,32 +121,57 @@ async function loadHandler(name: string, services: ProtocolServices): Promise<Pr
   const builtIn = builtInHandlers.get(name);
   if (builtIn) return builtIn(services);
   if (!/^\.{0,2}\/|\.m?js$/.test(name)) {
-    throw new Error(`protocols: there is no handler "${name}"; built in are ${[...builtInHandlers.keys()].join(', ')}, and ./path.js loads one of your own`);
+    throw new Error(
+      `protocols: there is no handler "${name}"; built in are ${[...builtInHandlers.keys()].join(', ')}, and ./path.js loads one of your own`,
+    );
   }
   const module: { createHandler?: CreateHandler } = await import(pathToFileURL(name).href);
-  if (typeof module.createHandler !== 'function') throw new Error(`protocols: ${name} exports no function createHandler(services)`);
+  if (typeof module.createHandler !== 'function')
+    throw new Error(`protocols: ${name} exports no function createHandler(services)`);
   return module.createHandler(services);
 }
 
 /** The TLS server's own certificate, under the CA of the default policy, and the names of CAs that clients' certificates may have. */
-async function obtainTls(core: Core, serviceKeys: ServiceKeys, settings: Settings): Promise<{ material: TlsMaterial; version: string }> {
+async function obtainTls(
+  core: Core,
+  serviceKeys: ServiceKeys,
+  settings: Settings,
+): Promise<{ material: TlsMaterial; version: string }> {
   const catalog = core.catalog();
   const [firstPolicy] = catalog.policies.values();
   const resolved = catalog.defaultPolicy ?? firstPolicy;
-  if (resolved === undefined) throw new Error('the catalog has no policy; apply a configuration first: gatehouse apply -f config/quickstart.yaml');
-  const key = await serviceKeys.get({ purpose: 'tls-server', issuingCa: resolved.policy.issuingCa, names: serverNames(core, settings) });
-  const anchors = [...catalog.authenticationPolicies.values()].flatMap(({ anchors }) => anchors.map(({ certificate }) => certificate));
+  if (resolved === undefined)
+    throw new Error(
+      'the catalog has no policy; apply a configuration first: gatehouse apply -f config/quickstart.yaml',
+    );
+  const key = await serviceKeys.get({
+    purpose: 'tls-server',
+    issuingCa: resolved.policy.issuingCa,
+    names: serverNames(core, settings),
+  });
+  const anchors = [...catalog.authenticationPolicies.values()].flatMap(({ anchors }) =>
+    anchors.map(({ certificate }) => certificate),
+  );
   const issuing = core.authority.generations().map(({ certificate }) => certificate.der);
   const clientCas = [...issuing, ...anchors].map((der) => toPem('CERTIFICATE', der));
   // The root is left out of the chain: who does not have it will not trust it for being sent.
   const chain = [key.certificate, ...key.chain.slice(0, -1)];
-  const material = { cert: chain.map((der) => toPem('CERTIFICATE', der)).join(''), key: await core.keys.privateKeyPem(key.keyId), clientCas };
+  const material = {
+    cert: chain.map((der) => toPem('CERTIFICATE', der)).join(''),
+    key: await core.keys.privateKeyPem(key.keyId),
+    clientCas,
+  };
   return { material, version: [key.keyId, ...clientCas].join() };
 }
 
 function serverNames({ catalog }: Core, { publicName }: Settings): string[] {
-  const zones = [...catalog().divisions.values()].flatMap(({ rendezvousZone, secondaryRendezvousZone }) => [rendezvousZone, secondaryRendezvousZone]);
-  const hosts = zones.flatMap((zone) => (zone ? [new URL(zone.https).hostname] : [])).map((host) => host.replace(/^\[|\]$/g, ''));
+  const zones = [...catalog().divisions.values()].flatMap(({ rendezvousZone, secondaryRendezvousZone }) => [
+    rendezvousZone,
+    secondaryRendezvousZone,
+  ]);
+  const hosts = zones
+    .flatMap((zone) => (zone ? [new URL(zone.https).hostname] : []))
+    .map((host) => host.replace(/^\[|\]$/g, ''));
   const loopback = publicName === 'localhost' ? ['127.0.0.1', '::1'] : [];
   return [...new Set([publicName, ...hosts, ...loopback])];
 }

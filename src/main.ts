@@ -16,7 +16,7 @@ import { readSettings, settingDescriptions } from './settings.js';
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 
 const program = new Command('gatehouse')
-  .description('Gatehouse: one gate for every device\'s certificate.')
+  .description("Gatehouse: one gate for every device's certificate.")
   .version(version)
   .showHelpAfterError('(gatehouse --help shows what there is)')
   .option('--settings <file>', 'YAML file with settings (GATEHOUSE_SETTINGS)');
@@ -31,7 +31,15 @@ const settings = () => {
 const run = createRunWithCore(settings);
 
 // Settings may stand before or after the command.
-for (const command of [serveCommand(settings), applyCommand(run), exportCommand(run), passcodeCommand(run), requestCommand(run), certificateCommand(run), healthCommand(settings)]) {
+for (const command of [
+  serveCommand(settings),
+  applyCommand(run),
+  exportCommand(run),
+  passcodeCommand(run),
+  requestCommand(run),
+  certificateCommand(run),
+  healthCommand(settings),
+]) {
   program.addCommand(command);
 }
 
@@ -39,6 +47,9 @@ try {
   await program.parseAsync();
 } catch (error) {
   process.exitCode = 1;
-  const isForPeople = error instanceof CommandLineError || error instanceof GatewayError || (error instanceof Error && error.constructor !== TypeError);
+  const isForPeople =
+    error instanceof CommandLineError ||
+    error instanceof GatewayError ||
+    (error instanceof Error && error.constructor !== TypeError);
   console.error(isForPeople ? `gatehouse: ${error.message}` : error);
 }

@@ -63,7 +63,8 @@ export async function openCore({ settings, log, clock }: CoreOptions): Promise<C
       failures: createMinuteCounter(clock),
       failuresPerMinute: settings.failedAuthenticationsPerMinute,
       enrollments: createMinuteCounter(clock),
-      ensureCas: () => ensureHierarchy({ configs: configs(), store, keys, generations, authority, clock, createAuditRecord }),
+      ensureCas: () =>
+        ensureHierarchy({ configs: configs(), store, keys, generations, authority, clock, createAuditRecord }),
       close: async () => {
         holder.close();
         compromised.close();

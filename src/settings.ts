@@ -6,7 +6,15 @@ import { z } from 'zod';
 
 const port = z.coerce.number().int().min(1).max(65_535);
 const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((v) => v === 'true')]);
-const list = z.union([z.array(z.string()), z.string().transform((v) => v.split(',').map((item) => item.trim()).filter(Boolean))]);
+const list = z.union([
+  z.array(z.string()),
+  z.string().transform((v) =>
+    v
+      .split(',')
+      .map((item) => item.trim())
+      .filter(Boolean),
+  ),
+]);
 
 /** Each setting's name here is its key in the file; `GATEHOUSE_DEVICE_TLS_PORT` and `--device-tls-port` follow from it. */
 const settingsSchema = z.strictObject({
@@ -16,16 +24,41 @@ const settingsSchema = z.strictObject({
   deviceHttpPort: port.default(8080).describe('plain HTTP for devices: CRLs and CA certificates'),
   adminPort: port.default(9443).describe('TLS for operators: health'),
   database: z.string().min(1).optional().describe('SQLite file (default: <data>/gatehouse.sqlite)'),
-  kekFile: z.string().min(1).optional().describe('file with the key-encryption key (default: <data>/key-encryption-key)'),
+  kekFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('file with the key-encryption key (default: <data>/key-encryption-key)'),
   publicName: z.string().min(1).default('localhost').describe('name under which devices reach the gateway'),
-  publicHttpUrl: z.url({ protocol: /^http$/ }).optional().describe('base of the CRL and CA URLs in certificates (default: http://<public name>:<device HTTP port>)'),
-  configuration: z.string().min(1).optional().describe('YAML file that a first start applies (default: the quickstart)'),
+  publicHttpUrl: z
+    .url({ protocol: /^http$/ })
+    .optional()
+    .describe('base of the CRL and CA URLs in certificates (default: http://<public name>:<device HTTP port>)'),
+  configuration: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('YAML file that a first start applies (default: the quickstart)'),
   protocols: list.default(['est', 'repository']).describe('protocol handlers: names, or paths of modules of your own'),
-  trustedProxies: list.default([]).describe('addresses of TLS-terminating proxies whose Client-Cert header is believed'),
+  trustedProxies: list
+    .default([])
+    .describe('addresses of TLS-terminating proxies whose Client-Cert header is believed'),
   adminClientCertificates: flag.default(false).describe('whether the admin listener asks for client certificates'),
-  compromisedKeysFile: z.string().min(1).optional().describe('file of SPKI SHA-256 hashes, one in hex a line, that are refused'),
-  failedAuthenticationsPerMinute: z.coerce.number().int().min(1).default(600).describe('per remote address, before it has to wait'),
-  logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').describe('least severe level that is logged'),
+  compromisedKeysFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('file of SPKI SHA-256 hashes, one in hex a line, that are refused'),
+  failedAuthenticationsPerMinute: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(600)
+    .describe('per remote address, before it has to wait'),
+  logLevel: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info')
+    .describe('least severe level that is logged'),
 });
 
 type ParsedSettings = z.output<typeof settingsSchema>;
@@ -43,12 +76,14 @@ interface SettingDescription {
 }
 
 /** All settings, for `--help` and the documentation. */
-export const settingDescriptions: readonly SettingDescription[] = Object.entries(settingsSchema.shape).map(([key, schema]) => ({
-  key,
-  flag: `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
-  variable: `GATEHOUSE_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`,
-  description: schema.description ?? '',
-}));
+export const settingDescriptions: readonly SettingDescription[] = Object.entries(settingsSchema.shape).map(
+  ([key, schema]) => ({
+    key,
+    flag: `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
+    variable: `GATEHOUSE_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`,
+    description: schema.description ?? '',
+  }),
+);
 
 export class SettingsError extends Error {}
 
@@ -76,7 +111,9 @@ export function readSettings({ flags, environment, file }: SettingsSources): Set
   }
   const parsed = settingsSchema.safeParse(given);
   if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => `${origin.get(String(issue.path[0])) ?? (issue.path.join('.') || file)}: ${issue.message}`);
+    const problems = parsed.error.issues.map(
+      (issue) => `${origin.get(String(issue.path[0])) ?? (issue.path.join('.') || file)}: ${issue.message}`,
+    );
     throw new SettingsError(`these settings are not usable:\n  ${problems.join('\n  ')}`);
   }
   return complete(parsed.data);
@@ -93,7 +130,10 @@ function complete(settings: ParsedSettings): Settings {
     data,
     database: resolve(database),
     kekFile: resolve(settings.kekFile ?? resolve(data, 'key-encryption-key')),
-    publicHttpUrl: (settings.publicHttpUrl ?? `http://${settings.publicName}:${settings.deviceHttpPort}`).replace(/\/$/, ''),
+    publicHttpUrl: (settings.publicHttpUrl ?? `http://${settings.publicName}:${settings.deviceHttpPort}`).replace(
+      /\/$/,
+      '',
+    ),
   };
 }
 

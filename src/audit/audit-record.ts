@@ -13,6 +13,9 @@ export type AuditAction =
   | 'request.approved'
   | 'request.rejected'
   | 'device.registered'
+  | 'catalog.applied'
+  | 'passcode.created'
+  | 'passcode.revoked'
   | 'ca.created'
   | 'crl.published';
 
@@ -28,7 +31,14 @@ interface AuditEvent {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-export function createAuditRecord({ id = createIdentifier(), at, action, outcome, subject, details }: AuditEvent): AuditRecord {
+export function createAuditRecord({
+  id = createIdentifier(),
+  at,
+  action,
+  outcome,
+  subject,
+  details,
+}: AuditEvent): AuditRecord {
   const fields = { id, at: at.getTime(), action, outcome, subject };
   return { ...fields, content: JSON.stringify({ ...fields, ...details }) };
 }

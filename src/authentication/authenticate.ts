@@ -10,7 +10,6 @@ import { type VerifiedCertificate, verifyCertificate } from './client-certificat
 import type { VerifiedCredential } from './credential-conditions.js';
 import { type PasscodeLookup, verifyPasscode } from './passcode.js';
 
-
 interface AuthenticationInput {
   readonly authentication: ResolvedAuthenticationPolicy;
   readonly credentials: readonly PresentedCredential[];
@@ -41,7 +40,9 @@ interface Dependencies {
 export async function authenticate(input: AuthenticationInput, dependencies: Dependencies): Promise<Authenticated> {
   const { failures, failuresPerMinute } = dependencies;
   if (failures.count(input.remoteAddress) >= failuresPerMinute) {
-    throw new GatewayError('rate-limited', 'too many failed authentications from this address; wait and try again', { retryAfterSeconds: failures.secondsLeft(input.remoteAddress) });
+    throw new GatewayError('rate-limited', 'too many failed authentications from this address; wait and try again', {
+      retryAfterSeconds: failures.secondsLeft(input.remoteAddress),
+    });
   }
   try {
     return await verifyAll(input, dependencies);
@@ -55,8 +56,21 @@ async function verifyAll(input: AuthenticationInput, dependencies: Dependencies)
   const { authentication, at, remoteAddress, operation } = input;
   const password = input.credentials.find((credential) => credential.kind === 'password');
   const presented = input.credentials.find((credential) => credential.kind === 'certificate');
-  const secret = password && (await verifyPasscode({ authenticationPolicy: authentication.policy.name, username: password.username, passcode: password.password, at, remoteAddress }, dependencies.store.credentials, dependencies.passcodeLookup));
-  const certificate = presented && (await verifyPresented(presented.chain, presented.proof, input, secret, dependencies));
+  const secret =
+    password &&
+    (await verifyPasscode(
+      {
+        authenticationPolicy: authentication.policy.name,
+        username: password.username,
+        passcode: password.password,
+        at,
+        remoteAddress,
+      },
+      dependencies.store.credentials,
+      dependencies.passcodeLookup,
+    ));
+  const certificate =
+    presented && (await verifyPresented(presented.chain, presented.proof, input, secret, dependencies));
   requireCredentials(authentication, secret, certificate, operation);
 
   const credentials: UsedCredential[] = [];
@@ -68,32 +82,59 @@ async function verifyAll(input: AuthenticationInput, dependencies: Dependencies)
     ...(certificate ? { certificateSubject: certificate.subject } : {}),
     ...(certificate?.kind === 'issued' ? { issuedCertificate: certificate.certificate } : {}),
   };
-  return { identity, isUsedUp: secret?.isUsedUp === true || (certificate?.kind === 'credential' && certificate.credential.isUsedUp) };
+  return {
+    identity,
+    isUsedUp: secret?.isUsedUp === true || (certificate?.kind === 'credential' && certificate.credential.isUsedUp),
+  };
 }
 
 /**
  * A TLS stack sends whatever client certificate it has, so one that means nothing here is no harm where a good secret
  * suffices. One that was issued here and is revoked always is.
  */
-async function verifyPresented(chain: readonly Uint8Array[], proof: 'tls' | 'message', { authentication, at, remoteAddress, operation }: AuthenticationInput, secret: VerifiedCredential | undefined, { store, authenticationPolicyOf }: Dependencies): Promise<VerifiedCertificate | undefined> {
+async function verifyPresented(
+  chain: readonly Uint8Array[],
+  proof: 'tls' | 'message',
+  { authentication, at, remoteAddress, operation }: AuthenticationInput,
+  secret: VerifiedCredential | undefined,
+  { store, authenticationPolicyOf }: Dependencies,
+): Promise<VerifiedCertificate | undefined> {
   try {
-    return await verifyCertificate({ chain, proof, at, remoteAddress, acceptExpired: operation === 'reenroll' }, authentication, { store, authenticationPolicyOf });
+    return await verifyCertificate(
+      { chain, proof, at, remoteAddress, acceptExpired: operation === 'reenroll' },
+      authentication,
+      { store, authenticationPolicyOf },
+    );
   } catch (error) {
-    const suffices = secret !== undefined && ['any', 'secret'].includes(authentication.policy.require) && operation === 'enroll';
-    if (suffices && proof === 'tls' && error instanceof GatewayError && error.code === 'untrusted-signer') return undefined;
+    const suffices =
+      secret !== undefined && ['any', 'secret'].includes(authentication.policy.require) && operation === 'enroll';
+    if (suffices && proof === 'tls' && error instanceof GatewayError && error.code === 'untrusted-signer')
+      return undefined;
     throw error;
   }
 }
 
-function requireCredentials({ policy }: ResolvedAuthenticationPolicy, secret: VerifiedCredential | undefined, certificate: VerifiedCertificate | undefined, operation: 'enroll' | 'reenroll'): void {
+function requireCredentials(
+  { policy }: ResolvedAuthenticationPolicy,
+  secret: VerifiedCredential | undefined,
+  certificate: VerifiedCertificate | undefined,
+  operation: 'enroll' | 'reenroll',
+): void {
   // RFC 7030 4.2.2: what is re-enrolled is the certificate that the client authenticates with.
   if (operation === 'reenroll' && certificate?.kind !== 'issued') {
-    throw new GatewayError('untrusted-signer', 're-enrollment needs the certificate that is to be renewed as client certificate');
+    throw new GatewayError(
+      'untrusted-signer',
+      're-enrollment needs the certificate that is to be renewed as client certificate',
+    );
   }
   if (operation === 'reenroll' && policy.require !== 'certificate-and-secret') return;
   switch (policy.require) {
     case 'any':
-      if (!secret && !certificate) throw new GatewayError('bad-secret', 'authenticate with a user name and passcode, or with a client certificate');
+      if (!secret && !certificate)
+        throw new GatewayError(
+          'bad-secret',
+          'authenticate with a user name and passcode, or with a client certificate',
+        );
       return;
     case 'secret':
       if (!secret) throw new GatewayError('bad-secret', 'authenticate with a user name and passcode');
@@ -102,14 +143,28 @@ function requireCredentials({ policy }: ResolvedAuthenticationPolicy, secret: Ve
       if (!certificate) throw new GatewayError('untrusted-signer', 'authenticate with a client certificate');
       return;
     case 'certificate-and-secret':
-      if (!certificate) throw new GatewayError('untrusted-signer', 'authenticate with a client certificate and a passcode; the certificate is missing');
-      if (!secret) throw new GatewayError('bad-secret', 'authenticate with a client certificate and a passcode; the passcode is missing');
+      if (!certificate)
+        throw new GatewayError(
+          'untrusted-signer',
+          'authenticate with a client certificate and a passcode; the certificate is missing',
+        );
+      if (!secret)
+        throw new GatewayError(
+          'bad-secret',
+          'authenticate with a client certificate and a passcode; the passcode is missing',
+        );
   }
 }
 
-function nameRequester(certificate: VerifiedCertificate | undefined, secret: VerifiedCredential | undefined, der: Uint8Array | undefined): string {
-  if (certificate?.kind === 'issued') return `certificate:${certificate.certificate.issuerId}:${certificate.certificate.serialNumber}`;
+function nameRequester(
+  certificate: VerifiedCertificate | undefined,
+  secret: VerifiedCredential | undefined,
+  der: Uint8Array | undefined,
+): string {
+  if (certificate?.kind === 'issued')
+    return `certificate:${certificate.certificate.issuerId}:${certificate.certificate.serialNumber}`;
   // Many devices share an authentication CA: their own certificates tell them apart.
-  if (certificate && der) return `${certificate.credential.used.kind}:${certificate.credential.used.id}:${fingerprint(der)}`;
+  if (certificate && der)
+    return `${certificate.credential.used.kind}:${certificate.credential.used.id}:${fingerprint(der)}`;
   return secret ? `passcode:${secret.used.id}` : 'nobody';
 }

@@ -35,7 +35,11 @@ interface Dependencies {
  * @throws GatewayError `untrusted-signer` for a certificate that means nothing here, `revoked-requester` for one that was
  * issued here and is revoked, on hold or lapsed, `bad-secret` for a registered one that may not be used.
  */
-export async function verifyCertificate(presented: PresentedCertificate, authentication: ResolvedAuthenticationPolicy, { store, authenticationPolicyOf }: Dependencies): Promise<VerifiedCertificate> {
+export async function verifyCertificate(
+  presented: PresentedCertificate,
+  authentication: ResolvedAuthenticationPolicy,
+  { store, authenticationPolicyOf }: Dependencies,
+): Promise<VerifiedCertificate> {
   const [der] = presented.chain;
   if (der === undefined) throw new GatewayError('malformed-request', 'no certificate was presented');
   const certificate = decodePresented(der);
@@ -60,17 +64,25 @@ function decodePresented(der: Uint8Array): Certificate {
   }
 }
 
-function requireAccepted(issued: CertificateRecord, { policy }: ResolvedAuthenticationPolicy, authenticationPolicyOf: (policy: string) => string | undefined): void {
+function requireAccepted(
+  issued: CertificateRecord,
+  { policy }: ResolvedAuthenticationPolicy,
+  authenticationPolicyOf: (policy: string) => string | undefined,
+): void {
   const isService = issued.usage === 'service' || issued.usage === 'intermediate';
   if (!policy.acceptIssuedCertificates || isService || authenticationPolicyOf(issued.policy) !== policy.name) {
-    throw new GatewayError('untrusted-signer', 'the client certificate was issued here, but does not authenticate requests to this policy');
+    throw new GatewayError(
+      'untrusted-signer',
+      'the client certificate was issued here, but does not authenticate requests to this policy',
+    );
   }
 }
 
 function requireCurrent(issued: CertificateRecord, { at, acceptExpired }: PresentedCertificate): void {
   if (issued.status === 'revoked') throw new GatewayError('revoked-requester', 'the client certificate is revoked');
   if (issued.status === 'held') throw new GatewayError('revoked-requester', 'the client certificate is on hold');
-  if (issued.notAfter < at.getTime() && !acceptExpired) throw new GatewayError('revoked-requester', 'the client certificate has expired');
+  if (issued.notAfter < at.getTime() && !acceptExpired)
+    throw new GatewayError('revoked-requester', 'the client certificate has expired');
 }
 
 function describeIssued(issued: CertificateRecord): PresentedIssuedCertificate {
@@ -85,11 +97,22 @@ function describeIssued(issued: CertificateRecord): PresentedIssuedCertificate {
   };
 }
 
-async function verifyRegistered(certificate: Certificate, lookup: string, { at, remoteAddress }: PresentedCertificate, { policy }: ResolvedAuthenticationPolicy, store: Pick<Store, 'credentials'>): Promise<VerifiedCredential | undefined> {
-  const [record] = await store.credentials.findByLookup({ authenticationPolicy: policy.name, kind: 'authentication-certificate', lookup });
+async function verifyRegistered(
+  certificate: Certificate,
+  lookup: string,
+  { at, remoteAddress }: PresentedCertificate,
+  { policy }: ResolvedAuthenticationPolicy,
+  store: Pick<Store, 'credentials'>,
+): Promise<VerifiedCredential | undefined> {
+  const [record] = await store.credentials.findByLookup({
+    authenticationPolicy: policy.name,
+    kind: 'authentication-certificate',
+    lookup,
+  });
   if (record === undefined) return undefined;
   const conditions = checkConditions(record, at, remoteAddress);
-  if (!conditions.usable) throw new GatewayError('bad-secret', `the client certificate is registered here, but ${conditions.reason}`);
+  if (!conditions.usable)
+    throw new GatewayError('bad-secret', `the client certificate is registered here, but ${conditions.reason}`);
   if (at < certificate.notBefore || at > certificate.notAfter) {
     throw new GatewayError('untrusted-signer', 'the client certificate is outside its validity');
   }
@@ -99,7 +122,12 @@ async function verifyRegistered(certificate: Certificate, lookup: string, { at, 
 /** Anchors stay as long as the catalog that they come from. */
 const anchorsOf = new WeakMap<ResolvedAuthenticationPolicy, TrustAnchors>();
 
-async function verifyChain(certificate: Certificate, { chain, proof, at, remoteAddress }: PresentedCertificate, authentication: ResolvedAuthenticationPolicy, store: Pick<Store, 'certificates'>): Promise<VerifiedCredential> {
+async function verifyChain(
+  certificate: Certificate,
+  { chain, proof, at, remoteAddress }: PresentedCertificate,
+  authentication: ResolvedAuthenticationPolicy,
+  store: Pick<Store, 'certificates'>,
+): Promise<VerifiedCredential> {
   let trustAnchors = anchorsOf.get(authentication);
   if (trustAnchors === undefined) {
     trustAnchors = createTrustAnchors(authentication.anchors.map((anchor) => anchor.certificate));
@@ -111,20 +139,34 @@ async function verifyChain(certificate: Certificate, { chain, proof, at, remoteA
     trustAnchors,
     at,
     // An intermediate CA may be one that was issued here, to a gateway.
-    isRevoked: async ({ der }) => ((await store.certificates.findByFingerprint({ certificateFingerprint: fingerprint(der) }))?.status ?? 'valid') !== 'valid',
+    isRevoked: async ({ der }) =>
+      ((await store.certificates.findByFingerprint({ certificateFingerprint: fingerprint(der) }))?.status ??
+        'valid') !== 'valid',
     ...(proof === 'tls' ? { keyPurpose: idKpClientAuth } : {}),
   });
   if (!result.ok) {
-    throw new GatewayError('untrusted-signer', 'the client certificate does not chain to a CA that authenticates requests to this policy', { cause: `${result.code}: ${result.message}` });
+    throw new GatewayError(
+      'untrusted-signer',
+      'the client certificate does not chain to a CA that authenticates requests to this policy',
+      { cause: `${result.code}: ${result.message}` },
+    );
   }
   const root = result.path.at(-1);
-  const anchor = authentication.anchors.find((candidate) => root !== undefined && Buffer.compare(candidate.certificate, root.der) === 0);
+  const anchor = authentication.anchors.find(
+    (candidate) => root !== undefined && Buffer.compare(candidate.certificate, root.der) === 0,
+  );
   if (anchor === undefined) throw new GatewayError('internal', 'the trust anchor of a valid path is not configured');
   if ((anchor.notBefore && at < anchor.notBefore) || (anchor.notAfter && at > anchor.notAfter)) {
-    throw new GatewayError('untrusted-signer', 'the CA of the client certificate does not authenticate requests at this time');
+    throw new GatewayError(
+      'untrusted-signer',
+      'the CA of the client certificate does not authenticate requests at this time',
+    );
   }
   if (anchor.allowedAddresses && !compileAddresses(anchor.allowedAddresses)(remoteAddress)) {
-    throw new GatewayError('untrusted-signer', 'the CA of the client certificate does not authenticate requests from this address');
+    throw new GatewayError(
+      'untrusted-signer',
+      'the CA of the client certificate does not authenticate requests from this address',
+    );
   }
   return {
     used: {

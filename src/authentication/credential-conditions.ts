@@ -18,8 +18,10 @@ type Usability = { readonly usable: true } | { readonly usable: false; readonly 
 export function checkConditions(record: CredentialRecord, at: Date, remoteAddress: string): Usability {
   const time = at.getTime();
   if (record.revokedAt !== null) return { usable: false, reason: 'the credential was revoked' };
-  if (record.notBefore !== null && time < record.notBefore) return { usable: false, reason: 'the credential is not valid yet' };
-  if (record.notAfter !== null && time > record.notAfter) return { usable: false, reason: 'the credential has expired' };
+  if (record.notBefore !== null && time < record.notBefore)
+    return { usable: false, reason: 'the credential is not valid yet' };
+  if (record.notAfter !== null && time > record.notAfter)
+    return { usable: false, reason: 'the credential has expired' };
   if (record.allowedAddresses !== null && !compileAddresses(JSON.parse(record.allowedAddresses))(remoteAddress)) {
     return { usable: false, reason: 'the credential may not be used from this address' };
   }

@@ -20,9 +20,18 @@ interface PresentedPasscode {
  *
  * @throws GatewayError `bad-secret`; the same for a wrong passcode and one that may not be used, so that guessing learns nothing.
  */
-export async function verifyPasscode(presented: PresentedPasscode, credentials: CredentialRepository, lookup: PasscodeLookup): Promise<VerifiedCredential> {
+export async function verifyPasscode(
+  presented: PresentedPasscode,
+  credentials: CredentialRepository,
+  lookup: PasscodeLookup,
+): Promise<VerifiedCredential> {
   const { authenticationPolicy, username, passcode, at, remoteAddress } = presented;
-  const find = (name: string) => credentials.findByLookup({ authenticationPolicy, kind: 'passcode', lookup: lookup(authenticationPolicy, name, passcode) });
+  const find = (name: string) =>
+    credentials.findByLookup({
+      authenticationPolicy,
+      kind: 'passcode',
+      lookup: lookup(authenticationPolicy, name, passcode),
+    });
   const anyUser = await find('');
   const records = username === '' ? anyUser : [...(await find(username)), ...anyUser];
   let reason = 'no passcode of this authentication policy is like it';
@@ -38,5 +47,9 @@ export async function verifyPasscode(presented: PresentedPasscode, credentials: 
     usedUp ??= verified;
   }
   if (usedUp) return usedUp;
-  throw new GatewayError('bad-secret', 'the user name or passcode is wrong, used up, expired or not allowed from this address', { cause: reason });
+  throw new GatewayError(
+    'bad-secret',
+    'the user name or passcode is wrong, used up, expired or not allowed from this address',
+    { cause: reason },
+  );
 }

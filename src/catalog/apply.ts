@@ -1,6 +1,7 @@
 /** Applies a plan: one change with everything in it and one audit event, or nothing. */
-import { randomUUID } from 'node:crypto';
+import { createAuditRecord } from '../audit/audit-record.js';
 import type { Clock } from '../clock.js';
+import { createIdentifier } from '../identifier.js';
 import type { Sealing } from '../keys/sealing.js';
 import type { AuditRecord, Statement } from '../store/change.js';
 import type { Store } from '../store/store.js';
@@ -25,11 +26,12 @@ export async function applyPlan(plan: CatalogPlan, dependencies: ApplyDependenci
   if (steps.length === 0) {
     return false;
   }
-  const at = clock.now().getTime();
+  const now = clock.now();
+  const at = now.getTime();
   const statements = steps.map((step) => statementFor(step, at, dependencies));
   await store.commit({
     statements: [store.catalog.bumpVersion({ expected: plan.version }), ...statements],
-    audit: [auditOf(plan, steps, at, dependencies.actor)],
+    audit: [auditOf(plan, steps, now, dependencies.actor)],
   });
   return true;
 }
@@ -40,7 +42,7 @@ function statementFor(step: PlanStep, at: number, { store, sealing }: ApplyDepen
     return store.catalog.put({ kind, name, document: JSON.stringify(written), updatedAt: at });
   }
   const { credential, record } = step;
-  const id = record?.id ?? randomUUID();
+  const id = record?.id ?? createIdentifier();
   const sealed = credential.secret === undefined ? null : sealing.seal(credentialContext(id), credential.secret);
   const definition = { ...credential.definition, sealed };
   return record === undefined
@@ -48,8 +50,13 @@ function statementFor(step: PlanStep, at: number, { store, sealing }: ApplyDepen
     : store.credentials.replace(definition);
 }
 
-function auditOf(plan: CatalogPlan, steps: readonly PlanStep[], at: number, actor: string): AuditRecord {
-  const fields = { id: randomUUID(), at, action: 'catalog.applied', outcome: 'success', subject: '' };
+function auditOf(plan: CatalogPlan, steps: readonly PlanStep[], at: Date, actor: string): AuditRecord {
   const changes = steps.map(({ action, kind, name, differences }) => ({ action, kind, name, differences }));
-  return { ...fields, content: JSON.stringify({ ...fields, actor, version: plan.version + 1, changes }) };
+  return createAuditRecord({
+    at,
+    action: 'catalog.applied',
+    outcome: 'success',
+    subject: '',
+    details: { actor, version: plan.version + 1, changes },
+  });
 }

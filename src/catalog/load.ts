@@ -24,8 +24,7 @@ export async function loadCatalog(
   const profiles = compileProfiles(objects, compiled);
   const authenticationPolicies = new Map<string, ResolvedAuthenticationPolicy>();
   for (const { name, value } of objects['authentication-policy'].values()) {
-    const records = await store.credentials.listByPolicy({ authenticationPolicy: name });
-    authenticationPolicies.set(name, resolveAuthentication(value, records));
+    authenticationPolicies.set(name, await resolveAuthentication(value, store));
   }
   const policies = new Map<string, ResolvedPolicy>();
   for (const { name, value } of objects.policy.values()) {
@@ -75,22 +74,26 @@ function compile({ value }: CatalogObject<'profile'>, template: CatalogObject<'t
   }
 }
 
-function resolveAuthentication(
+/** Reads no more than it keeps: there may be any number of passcodes. */
+async function resolveAuthentication(
   policy: ResolvedAuthenticationPolicy['policy'],
-  records: readonly CredentialRecord[],
-): ResolvedAuthenticationPolicy {
-  const usable = records.filter(({ revokedAt }) => revokedAt === null);
-  return {
-    policy,
-    anchors: usable.flatMap(anchorOf),
-    hasPasscodes: usable.some(({ kind }) => kind === 'passcode'),
-  };
+  { credentials }: Pick<Store, 'credentials'>,
+): Promise<ResolvedAuthenticationPolicy> {
+  const authenticationPolicy = policy.name;
+  const authorities = await credentials.unrevokedOfKind({
+    authenticationPolicy,
+    kind: 'authentication-ca',
+    limit: maximumAnchors,
+  });
+  const passcodes = await credentials.unrevokedOfKind({ authenticationPolicy, kind: 'passcode', limit: 1 });
+  return { policy, anchors: authorities.flatMap(anchorOf), hasPasscodes: passcodes.length > 0 };
 }
 
+/** Of one authentication policy. */
+const maximumAnchors = 1000;
+
 function anchorOf(record: CredentialRecord): AuthenticationAnchor[] {
-  if (record.kind !== 'authentication-ca' || record.certificate === null) {
-    return [];
-  }
+  if (record.certificate === null) return [];
   const { id, name, certificate, notBefore, notAfter, allowedAddresses, registeredValues } = record;
   return [
     {

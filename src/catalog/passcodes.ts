@@ -1,10 +1,10 @@
 /** Passcodes made and revoked one by one, beside the configuration document. */
-import { randomUUID } from 'node:crypto';
+import { createAuditRecord } from '../audit/audit-record.js';
 import type { Clock } from '../clock.js';
 import { GatewayError } from '../errors.js';
+import { createIdentifier } from '../identifier.js';
 import type { PasscodeLookup } from '../keys/passcode-lookup.js';
 import { randomPasscode } from '../keys/random-passcode.js';
-import type { AuditRecord } from '../store/change.js';
 import type { CredentialRecord } from '../store/credential-repository.js';
 import type { Store } from '../store/store.js';
 
@@ -39,7 +39,8 @@ export async function createPasscodes(
   { store, passcodeLookup, clock, actor }: PasscodeDependencies,
 ): Promise<{ readonly name: string; readonly passcode: string }[]> {
   const { authenticationPolicy, count, username, usageLimit, expiresInSeconds, device } = wanted;
-  const at = clock.now().getTime();
+  const now = clock.now();
+  const at = now.getTime();
   const passcodes = Array.from({ length: count }, (_, index) => ({
     name: count === 1 ? wanted.name : `${wanted.name}-${index + 1}`,
     passcode: wanted.secret ?? randomPasscode(),
@@ -62,7 +63,7 @@ export async function createPasscodes(
   } as const;
   const inserts = passcodes.map(({ name, passcode }) => {
     const lookup = passcodeLookup(authenticationPolicy, username ?? '', passcode);
-    return store.credentials.insert({ ...common, id: randomUUID(), name, lookup });
+    return store.credentials.insert({ ...common, id: createIdentifier(), name, lookup });
   });
   // The first one changes what the snapshot says: whether the policy has passcodes at all.
   const isFirst = (await listPasscodes(authenticationPolicy, store)).every(({ revokedAt }) => revokedAt !== null);
@@ -70,7 +71,15 @@ export async function createPasscodes(
   const names = passcodes.map(({ name }) => name);
   await store.commit({
     statements: [...bump, ...inserts],
-    audit: [auditOf('passcode.created', at, { actor, authenticationPolicy, names, device: device ?? null })],
+    audit: [
+      createAuditRecord({
+        at: now,
+        action: 'passcode.created',
+        outcome: 'success',
+        subject: '',
+        details: { actor, authenticationPolicy, names, device: device ?? null },
+      }),
+    ],
   });
   return passcodes;
 }
@@ -93,15 +102,19 @@ export async function revokePasscode(
   if (record?.kind !== 'passcode' || record.revokedAt !== null) {
     throw new GatewayError('not-found', `authentication policy ${authenticationPolicy} has no valid passcode ${name}`);
   }
-  const at = clock.now().getTime();
+  const now = clock.now();
+  const at = now.getTime();
   const expected = await store.catalog.version();
   await store.commit({
     statements: [store.catalog.bumpVersion({ expected }), store.credentials.revoke({ id: record.id, at })],
-    audit: [auditOf('passcode.revoked', at, { actor, authenticationPolicy, names: [name] })],
+    audit: [
+      createAuditRecord({
+        at: now,
+        action: 'passcode.revoked',
+        outcome: 'success',
+        subject: '',
+        details: { actor, authenticationPolicy, names: [name] },
+      }),
+    ],
   });
-}
-
-function auditOf(action: string, at: number, details: object): AuditRecord {
-  const fields = { id: randomUUID(), at, action, outcome: 'success', subject: '' };
-  return { ...fields, content: JSON.stringify({ ...fields, ...details }) };
 }

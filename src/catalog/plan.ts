@@ -73,11 +73,6 @@ export async function planAdditions(document: CatalogDocument, dependencies: Pla
   return planAgainst(stored, { ...document, objects, credentials }, dependencies);
 }
 
-/** Only the creations of a plan. */
-export function creationsOf(plan: CatalogPlan): CatalogPlan {
-  return { ...plan, steps: plan.steps.filter(({ action }) => action === 'create') };
-}
-
 async function planAgainst(
   stored: StoredCatalog,
   document: CatalogDocument,

@@ -10,7 +10,10 @@ import type { RunWithCore } from './run-with-core.js';
 
 export function certificateCommand(run: RunWithCore): Command {
   const command = new Command('certificate').description('revoke certificates, put them on hold and release them');
-  const issuer = new Option('--issuer <generation>', 'CA generation that issued it, such as quickstart-ec-1; needed where two have the same serial number');
+  const issuer = new Option(
+    '--issuer <generation>',
+    'CA generation that issued it, such as quickstart-ec-1; needed where two have the same serial number',
+  );
 
   command
     .command('revoke <serial>')
@@ -18,15 +21,27 @@ export function certificateCommand(run: RunWithCore): Command {
     .addOption(new Option('--reason <reason>', 'why').choices(finalReasons).default('unspecified'))
     .addOption(issuer)
     .option('--invalid-since <time>', 'since when the key is suspected, such as 2026-01-31T12:00:00Z')
-    .addHelpText('after', '\nExamples:\n  gatehouse certificate revoke 4f3a… --reason keyCompromise\n  gatehouse certificate revoke 4f3a… --reason superseded --issuer quickstart-ec-1')
-    .action((serial: string, options: { reason: (typeof finalReasons)[number]; issuer?: string; invalidSince?: string }) =>
-      run(async (core) => {
-        const record = await findOne(serial, options.issuer, core);
-        const invalidityDate = options.invalidSince === undefined ? undefined : parseTime(options.invalidSince);
-        await revokeCertificate({ ...which(record), reason: options.reason, requestedBy: person(), ...(invalidityDate ? { invalidityDate } : {}) }, core);
-        await publish(record, core);
-        return `revoked ${record.id} (${record.subject}), reason ${options.reason}; it is on the CRL now`;
-      }),
+    .addHelpText(
+      'after',
+      '\nExamples:\n  gatehouse certificate revoke 4f3a… --reason keyCompromise\n  gatehouse certificate revoke 4f3a… --reason superseded --issuer quickstart-ec-1',
+    )
+    .action(
+      (serial: string, options: { reason: (typeof finalReasons)[number]; issuer?: string; invalidSince?: string }) =>
+        run(async (core) => {
+          const record = await findOne(serial, options.issuer, core);
+          const invalidityDate = options.invalidSince === undefined ? undefined : parseTime(options.invalidSince);
+          await revokeCertificate(
+            {
+              ...which(record),
+              reason: options.reason,
+              requestedBy: person(),
+              ...(invalidityDate ? { invalidityDate } : {}),
+            },
+            core,
+          );
+          await publish(record, core);
+          return `revoked ${record.id} (${record.subject}), reason ${options.reason}; it is on the CRL now`;
+        }),
     );
 
   command
@@ -59,15 +74,30 @@ export function certificateCommand(run: RunWithCore): Command {
 }
 
 /** Serial numbers as people have them: with colons, blanks, capitals and leading zeros, as tools print them. */
-async function findOne(text: string, issuer: string | undefined, { store }: EnrollmentServices): Promise<CertificateRecord> {
+async function findOne(
+  text: string,
+  issuer: string | undefined,
+  { store }: EnrollmentServices,
+): Promise<CertificateRecord> {
   const serialNumber = text.replace(/[\s:]/g, '').replace(/^0x/i, '').toLowerCase();
   if (!/^[0-9a-f]+$/.test(serialNumber)) throw new CommandLineError(`${text} is not a serial number in hex`);
-  const spellings = new Set([serialNumber, serialNumber.length % 2 === 1 ? `0${serialNumber}` : serialNumber.replace(/^00/, '')]);
-  const found = (await Promise.all([...spellings].map((spelling) => store.certificates.findBySerial({ serialNumber: spelling })))).flat();
+  const spellings = new Set([
+    serialNumber,
+    serialNumber.length % 2 === 1 ? `0${serialNumber}` : serialNumber.replace(/^00/, ''),
+  ]);
+  const found = (
+    await Promise.all([...spellings].map((spelling) => store.certificates.findBySerial({ serialNumber: spelling })))
+  ).flat();
   const matching = issuer === undefined ? found : found.filter(({ issuerId }) => issuerId === issuer);
   const [record, other] = matching;
-  if (record === undefined) throw new CommandLineError(`no certificate with the serial number ${serialNumber} is on record${issuer === undefined ? '' : ` for ${issuer}`}`);
-  if (other !== undefined) throw new CommandLineError(`several CAs have issued this serial number; add --issuer with one of ${matching.map(({ issuerId }) => issuerId).join(', ')}`);
+  if (record === undefined)
+    throw new CommandLineError(
+      `no certificate with the serial number ${serialNumber} is on record${issuer === undefined ? '' : ` for ${issuer}`}`,
+    );
+  if (other !== undefined)
+    throw new CommandLineError(
+      `several CAs have issued this serial number; add --issuer with one of ${matching.map(({ issuerId }) => issuerId).join(', ')}`,
+    );
   return record;
 }
 

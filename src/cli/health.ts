@@ -7,23 +7,30 @@ import { CommandLineError } from './command-line-error.js';
 const timeoutMilliseconds = 4_000;
 
 export function healthCommand(settings: () => Settings): Command {
-  return new Command('health').description('tell whether the gateway on this machine is ready (exit status 0) or not (1)').action(async () => {
-    const { adminPort } = settings();
-    const status = await readiness(adminPort);
-    if (status !== 200) throw new CommandLineError(`not ready (HTTP ${status})`);
-    console.log('ready');
-  });
+  return new Command('health')
+    .description('tell whether the gateway on this machine is ready (exit status 0) or not (1)')
+    .action(async () => {
+      const { adminPort } = settings();
+      const status = await readiness(adminPort);
+      if (status !== 200) throw new CommandLineError(`not ready (HTTP ${status})`);
+      console.log('ready');
+    });
 }
 
 function readiness(port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     // Over loopback to ourselves, and nothing secret is sent: whose certificate it is does not matter.
-    const question = request({ host: '127.0.0.1', port, path: '/readyz', rejectUnauthorized: false, timeout: timeoutMilliseconds }, (response) => {
-      response.resume();
-      resolve(response.statusCode ?? 0);
-    });
+    const question = request(
+      { host: '127.0.0.1', port, path: '/readyz', rejectUnauthorized: false, timeout: timeoutMilliseconds },
+      (response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      },
+    );
     question.on('timeout', () => question.destroy(new Error('no answer in time')));
-    question.on('error', (cause) => reject(new CommandLineError(`not ready: nothing answers on port ${port} (${cause.message})`)));
+    question.on('error', (cause) =>
+      reject(new CommandLineError(`not ready: nothing answers on port ${port} (${cause.message})`)),
+    );
     question.end();
   });
 }

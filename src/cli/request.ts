@@ -12,7 +12,9 @@ import type { RunWithCore } from './run-with-core.js';
 const states = ['pending', 'approved', 'issued', 'rejected'] as const;
 
 export function requestCommand(run: RunWithCore): Command {
-  const command = new Command('request').description('requests: those that wait for approval, and why each was decided as it was');
+  const command = new Command('request').description(
+    'requests: those that wait for approval, and why each was decided as it was',
+  );
 
   command
     .command('list')
@@ -21,7 +23,11 @@ export function requestCommand(run: RunWithCore): Command {
     .option('--policy <name>', 'only those to this policy')
     .action((options: { state: (typeof states)[number]; policy?: string }) =>
       run(async ({ store }) => {
-        const requests = await store.enrollmentTransactions.list({ state: options.state, limit: 1000, ...(options.policy === undefined ? {} : { policy: options.policy }) });
+        const requests = await store.enrollmentTransactions.list({
+          state: options.state,
+          limit: 1000,
+          ...(options.policy === undefined ? {} : { policy: options.policy }),
+        });
         return requests.length === 0 ? `no ${options.state} requests` : requests.map(describeLine).join('\n');
       }),
     );
@@ -82,10 +88,16 @@ async function describe(id: string, { store }: EnrollmentServices): Promise<stri
   const own = await store.audit.findById({ id });
   const about = await store.audit.list({ subject: id, limit: 100 });
   const issued = await store.certificates.list({ requestId: id, limit: 10 });
-  const ofCertificates = (await Promise.all(issued.map((certificate) => store.audit.list({ subject: certificate.id, limit: 100 })))).flat();
-  const bySequence = new Map([...(own ? [own] : []), ...about, ...ofCertificates].map((event) => [event.sequence, event]));
+  const ofCertificates = (
+    await Promise.all(issued.map((certificate) => store.audit.list({ subject: certificate.id, limit: 100 })))
+  ).flat();
+  const bySequence = new Map(
+    [...(own ? [own] : []), ...about, ...ofCertificates].map((event) => [event.sequence, event]),
+  );
   if (!transaction && bySequence.size === 0) throw new CommandLineError(`nothing is on record for request ${id}`);
-  const lines = transaction ? [`request ${id}: ${transaction.state}`, `  ${describeLine(transaction)}`] : [`request ${id}`];
+  const lines = transaction
+    ? [`request ${id}: ${transaction.state}`, `  ${describeLine(transaction)}`]
+    : [`request ${id}`];
   for (const event of [...bySequence.values()].sort((a, b) => a.sequence - b.sequence)) {
     lines.push(...describeEvent(event.content, event.sequence));
   }
@@ -98,6 +110,7 @@ function describeEvent(content: string, sequence: number): string[] {
   for (const [name, value] of Object.entries(details)) {
     lines.push(`  ${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`);
   }
-  for (const entry of Array.isArray(trace) ? trace : []) lines.push(`  ${String(entry.outcome).padEnd(8)} ${entry.rule}: ${entry.said}`);
+  for (const entry of Array.isArray(trace) ? trace : [])
+    lines.push(`  ${String(entry.outcome).padEnd(8)} ${entry.rule}: ${entry.said}`);
   return lines;
 }

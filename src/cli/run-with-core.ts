@@ -1,4 +1,5 @@
 /** Runs a command against an opened data directory, also while the gateway is serving from it. */
+import { destination } from 'pino';
 import { systemClock } from '../clock.js';
 import { createLog } from '../log.js';
 import { type Core, openCore } from '../open-core.js';
@@ -9,7 +10,7 @@ export type RunWithCore = (act: (core: Core) => Promise<string>) => Promise<void
 
 export function createRunWithCore(settings: () => Settings): RunWithCore {
   return async (act) => {
-    const core = await openCore({ settings: settings(), log: createLog('warn'), clock: systemClock });
+    const core = await openCore({ settings: settings(), log: createLog('warn', destination(2)), clock: systemClock });
     try {
       console.log(await act(core));
     } finally {

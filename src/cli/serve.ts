@@ -8,7 +8,10 @@ import type { Settings } from '../settings.js';
 export function serveCommand(settings: () => Settings): Command {
   return new Command('serve')
     .description('start the gateway; the first start makes everything that it needs')
-    .addHelpText('after', '\nExamples:\n  gatehouse serve\n  gatehouse serve --data /var/lib/gatehouse --public-name est.example.com --host 0.0.0.0')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  gatehouse serve\n  gatehouse serve --data /var/lib/gatehouse --public-name est.example.com --host 0.0.0.0',
+    )
     .action(() => serve(settings()));
 }
 

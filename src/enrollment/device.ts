@@ -13,12 +13,18 @@ interface DeviceMove {
 }
 
 /** The writes that leave the device in its new state, and that refuse the change if it is not as it was read. */
-export function deviceStatements({ id, facts, identity, now }: DeviceMove, { devices }: Pick<Store, 'devices'>): Statement[] {
+export function deviceStatements(
+  { id, facts, identity, now }: DeviceMove,
+  { devices }: Pick<Store, 'devices'>,
+): Statement[] {
   const { device } = facts;
   const state = stateAfter(facts);
   const at = now.getTime();
   if (device === undefined) {
-    const identifiers = Object.assign({}, ...identity.credentials.map((credential) => credential.registeredValues?.identifiers));
+    const identifiers = Object.assign(
+      {},
+      ...identity.credentials.map((credential) => credential.registeredValues?.identifiers),
+    );
     return [
       devices.insert({
         id,
@@ -33,8 +39,14 @@ export function deviceStatements({ id, facts, identity, now }: DeviceMove, { dev
       }),
     ];
   }
-  const touched = facts.policy.duplicates === 'allow' ? [] : [devices.touch({ id, seenAt: device.updatedAt, at: Math.max(at, device.updatedAt + 1) })];
-  const moved = state === device.state ? devices.requireState({ id, state }) : devices.setState({ id, from: device.state, to: state, at });
+  const touched =
+    facts.policy.duplicates === 'allow'
+      ? []
+      : [devices.touch({ id, seenAt: device.updatedAt, at: Math.max(at, device.updatedAt + 1) })];
+  const moved =
+    state === device.state
+      ? devices.requireState({ id, state })
+      : devices.setState({ id, from: device.state, to: state, at });
   return [...touched, moved];
 }
 

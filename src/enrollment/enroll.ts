@@ -51,7 +51,11 @@ function isOvertaken(error: unknown): boolean {
   return error instanceof OvertakenError || (error instanceof GatewayError && error.code === 'duplicate-transaction');
 }
 
-async function attemptEnrollment(request: EnrollmentRequest, progress: Progress, services: EnrollmentServices): Promise<EnrollmentResult> {
+async function attemptEnrollment(
+  request: EnrollmentRequest,
+  progress: Progress,
+  services: EnrollmentServices,
+): Promise<EnrollmentResult> {
   const now = services.clock.now();
   const target = findTarget(services.catalog(), request.label);
   progress.target = target;
@@ -60,9 +64,16 @@ async function attemptEnrollment(request: EnrollmentRequest, progress: Progress,
   const { identity, isUsedUp } = await authenticateRequest(request, target, now, services);
   progress.identity = identity;
 
-  const key = request.transactionId === undefined ? undefined : transactionKey(request.transactionId, target, identity.requester);
-  const answer: RecordedAnswer = key === undefined ? { state: 'none', expiredBy: 0 } : await findAnswer(key, services.store, now);
-  if (answer.state === 'pending') return { outcome: 'pending', requestId: answer.transaction.requestId, retryAfterSeconds: target.resolved.policy.pollInterval };
+  const key =
+    request.transactionId === undefined ? undefined : transactionKey(request.transactionId, target, identity.requester);
+  const answer: RecordedAnswer =
+    key === undefined ? { state: 'none', expiredBy: 0 } : await findAnswer(key, services.store, now);
+  if (answer.state === 'pending')
+    return {
+      outcome: 'pending',
+      requestId: answer.transaction.requestId,
+      retryAfterSeconds: target.resolved.policy.pollInterval,
+    };
   // A key that was made here is not kept: the repeat of such a request gets a new key and certificate.
   if (answer.state === 'issued' && !request.generateKey) return recordedResult(answer.certificate, services);
   if (answer.state === 'none') {
@@ -70,32 +81,62 @@ async function attemptEnrollment(request: EnrollmentRequest, progress: Progress,
     limitRate(target.resolved.policy, services);
   }
 
-  const recipient = request.generateKey?.recipient && (await findRecipient(request.generateKey.recipient, target.resolved, services));
+  const recipient =
+    request.generateKey?.recipient && (await findRecipient(request.generateKey.recipient, target.resolved, services));
   const { usage, profile } = selectProfile(identity, target.resolved);
-  const judgement = await judge({ target, usage, profile, identity, request, approved: answer.state !== 'none', now }, services, (trace) => {
-    progress.trace = trace;
-  });
+  const judgement = await judge(
+    { target, usage, profile, identity, request, approved: answer.state !== 'none', now },
+    services,
+    (trace) => {
+      progress.trace = trace;
+    },
+  );
   const { decision, facts, madeKey } = judgement;
-  if (decision.outcome === 'pending') return await recordPending({ request, target, identity, key, answer, now, trace: decision.trace }, services);
+  if (decision.outcome === 'pending')
+    return await recordPending({ request, target, identity, key, answer, now, trace: decision.trace }, services);
   return await issue(
-    { request, identity, facts, decision, answer, now, ...(key === undefined ? {} : { key }), ...(madeKey ? { madeKey } : {}), ...(recipient ? { recipient } : {}) },
+    {
+      request,
+      identity,
+      facts,
+      decision,
+      answer,
+      now,
+      ...(key === undefined ? {} : { key }),
+      ...(madeKey ? { madeKey } : {}),
+      ...(recipient ? { recipient } : {}),
+    },
     services,
   );
 }
 
-function authenticateRequest({ credentials, operation, remoteAddress }: EnrollmentRequest, { resolved }: EnrollmentTarget, at: Date, services: EnrollmentServices): Promise<Authenticated> {
-  const authenticationPolicyOf = (policy: string) => services.catalog().policies.get(policy)?.policy.authenticationPolicy;
-  return authenticate({ authentication: resolved.authentication, credentials, operation, remoteAddress, at }, { ...services, authenticationPolicyOf });
+function authenticateRequest(
+  { credentials, operation, remoteAddress }: EnrollmentRequest,
+  { resolved }: EnrollmentTarget,
+  at: Date,
+  services: EnrollmentServices,
+): Promise<Authenticated> {
+  const authenticationPolicyOf = (policy: string) =>
+    services.catalog().policies.get(policy)?.policy.authenticationPolicy;
+  return authenticate(
+    { authentication: resolved.authentication, credentials, operation, remoteAddress, at },
+    { ...services, authenticationPolicyOf },
+  );
 }
 
 function limitRate({ name, limits }: Policy, { enrollments }: EnrollmentServices): void {
   if (limits.perMinute === undefined) return;
   if (enrollments.count(name) >= limits.perMinute) {
-    throw new GatewayError('rate-limited', `policy ${name} takes ${limits.perMinute} enrollments a minute; try again`, { retryAfterSeconds: enrollments.secondsLeft(name) });
+    throw new GatewayError('rate-limited', `policy ${name} takes ${limits.perMinute} enrollments a minute; try again`, {
+      retryAfterSeconds: enrollments.secondsLeft(name),
+    });
   }
   enrollments.add(name);
 }
 
-function recordedResult({ der, serialNumber, issuerId }: CertificateRecord, { authority }: EnrollmentServices): EnrollmentResult {
+function recordedResult(
+  { der, serialNumber, issuerId }: CertificateRecord,
+  { authority }: EnrollmentServices,
+): EnrollmentResult {
   return { outcome: 'issued', certificate: der, serialNumber, chain: authority.chain(issuerId), modified: [] };
 }

@@ -32,15 +32,23 @@ export async function loadFacts(input: FactsInput, services: EnrollmentServices)
   const { store, authority, isCompromisedKey } = services;
   const at = input.now.getTime();
   const presented = identity.issuedCertificate;
-  const known = presented?.deviceId === undefined ? undefined : await store.devices.findById({ id: presented.deviceId });
+  const known =
+    presented?.deviceId === undefined ? undefined : await store.devices.findById({ id: presented.deviceId });
   const deviceName = known?.name ?? deviceNameOf({ identity, requested });
-  const record = known ?? (deviceName === undefined ? undefined : await store.devices.findByName({ division: policy.division, name: deviceName }));
+  const record =
+    known ??
+    (deviceName === undefined
+      ? undefined
+      : await store.devices.findByName({ division: policy.division, name: deviceName }));
   const device = record && describeDevice(record);
   const key = requested.subjectPublicKeyInfo;
   const sameKey = key === undefined ? [] : await store.certificates.findByKey({ keyFingerprint: fingerprintOf(key) });
   const needsOthers = policy.duplicates !== 'allow' && device !== undefined;
   const ofDevice = needsOthers ? await store.certificates.validByDevice({ deviceId: device.id, at }) : [];
-  const replaced = operation === 'reenroll' && presented ? await store.certificates.findById({ id: certificateId(presented.issuerId, presented.serialNumber) }) : undefined;
+  const replaced =
+    operation === 'reenroll' && presented
+      ? await store.certificates.findById({ id: certificateId(presented.issuerId, presented.serialNumber) })
+      : undefined;
   const { certificates, certificatesPerDevice } = policy.limits;
   return {
     policy,
@@ -53,9 +61,15 @@ export async function loadFacts(input: FactsInput, services: EnrollmentServices)
     ...(deviceName === undefined ? {} : { deviceName }),
     ...(replaced ? { replaces: { ...describeCertificate(replaced), der: replaced.der } } : {}),
     sameKey: sameKey.map(describeCertificate),
-    sameDevice: ofDevice.filter((other) => other.policy === policy.name && other.usage === usage).map(describeCertificate),
-    ...(certificates === undefined ? {} : { validCertificatesOfPolicy: await store.certificates.countActiveByPolicy({ policy: policy.name, at }) }),
-    ...(certificatesPerDevice === undefined || !device ? {} : { validCertificatesOfDevice: await store.certificates.countActiveByDevice({ deviceId: device.id, at }) }),
+    sameDevice: ofDevice
+      .filter((other) => other.policy === policy.name && other.usage === usage)
+      .map(describeCertificate),
+    ...(certificates === undefined
+      ? {}
+      : { validCertificatesOfPolicy: await store.certificates.countActiveByPolicy({ policy: policy.name, at }) }),
+    ...(certificatesPerDevice === undefined || !device
+      ? {}
+      : { validCertificatesOfDevice: await store.certificates.countActiveByDevice({ deviceId: device.id, at }) }),
     isCompromisedKey,
     approved,
   };

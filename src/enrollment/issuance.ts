@@ -10,7 +10,9 @@ import type { GeneratedKey } from './result.js';
 import type { RecordedAnswer } from './transaction.js';
 
 export interface Issuance {
-  readonly request: Pick<EnrollmentRequest, 'operation' | 'requestId' | 'remoteAddress' | 'accompanying'> & { readonly protocol: Method | 'gateway' };
+  readonly request: Pick<EnrollmentRequest, 'operation' | 'requestId' | 'remoteAddress' | 'accompanying'> & {
+    readonly protocol: Method | 'gateway';
+  };
   readonly identity: Identity;
   readonly facts: Facts;
   readonly decision: Approval;

@@ -2,7 +2,7 @@
 import { createIdentifier } from '../identifier.js';
 import type { IssuedCertificate } from '../ca/authority.js';
 import { GatewayError } from '../errors.js';
-import type { Facts } from '../policy/facts.js';
+import { countLeaving } from '../policy/rules/duplicates.js';
 import { type CertificateRecord, certificateId } from '../store/certificate-record.js';
 import type { Statement } from '../store/change.js';
 import { fingerprint } from '../x509/certificate.js';
@@ -37,7 +37,7 @@ export async function issue(issuance: Issuance, services: EnrollmentServices): P
     statements: [
       ...credentialStatements(issuance, services),
       ...(deviceId === null ? [] : deviceStatements({ id: deviceId, facts, identity, now }, store)),
-      ...limitStatements(facts, now, services),
+      ...limitStatements(issuance, superseded.length, services),
       store.certificates.insert(certificate),
       ...superseded.flatMap((old) => supersessionStatements(old, now, store)),
       ...transactionStatements(issuance, certificate, services),
@@ -48,7 +48,11 @@ export async function issue(issuance: Issuance, services: EnrollmentServices): P
   return result;
 }
 
-function recordOf({ request, decision: { issuance }, facts, identity, now }: Issuance, signed: IssuedCertificate, deviceId: string | null): CertificateRecord {
+function recordOf(
+  { request, decision: { issuance }, facts, identity, now }: Issuance,
+  signed: IssuedCertificate,
+  deviceId: string | null,
+): CertificateRecord {
   return {
     id: certificateId(signed.issuerId, signed.serialNumber),
     issuerId: signed.issuerId,
@@ -81,32 +85,53 @@ function recordOf({ request, decision: { issuance }, facts, identity, now }: Iss
 /** Counts the credentials' uses, once for a transaction, and makes sure that all of them still hold. */
 function credentialStatements({ identity, answer, now }: Issuance, { store }: EnrollmentServices): Statement[] {
   // An approval may come long after a passcode's end: what counts is that it was good when the request was made.
-  const statements = answer.state === 'none' ? identity.credentials.map(({ id }) => store.credentials.consume({ id, now: now.getTime() })) : [];
+  const statements =
+    answer.state === 'none'
+      ? identity.credentials.map(({ id }) => store.credentials.consume({ id, now: now.getTime() }))
+      : [];
   const { issuedCertificate } = identity;
   if (issuedCertificate) {
-    statements.push(store.certificates.requireValid({ id: certificateId(issuedCertificate.issuerId, issuedCertificate.serialNumber) }));
+    statements.push(
+      store.certificates.requireValid({
+        id: certificateId(issuedCertificate.issuerId, issuedCertificate.serialNumber),
+      }),
+    );
   }
   return statements;
 }
 
-function limitStatements({ policy, device, usage }: Facts, now: Date, { store }: EnrollmentServices): Statement[] {
-  if (usage === 'service') return [];
+/** The limits of the policy as the decision has seen them, once more, against parallel requests. */
+function limitStatements({ facts, now }: Issuance, superseded: number, { store }: EnrollmentServices): Statement[] {
+  const { policy, device } = facts;
   const at = now.getTime();
+  const leaving = countLeaving(facts, superseded, now);
   const { certificates, certificatesPerDevice } = policy.limits;
   const statements: Statement[] = [];
-  if (certificates !== undefined) statements.push(store.certificates.requireFewerByPolicy({ policy: policy.name, at, limit: certificates }));
-  if (certificatesPerDevice !== undefined && device) statements.push(store.certificates.requireFewerByDevice({ deviceId: device.id, at, limit: certificatesPerDevice }));
+  if (certificates !== undefined)
+    statements.push(
+      store.certificates.requireFewerByPolicy({ policy: policy.name, at, limit: certificates + leaving }),
+    );
+  if (certificatesPerDevice !== undefined && device)
+    statements.push(
+      store.certificates.requireFewerByDevice({ deviceId: device.id, at, limit: certificatesPerDevice + leaving }),
+    );
   return statements;
 }
 
-function transactionStatements({ key, answer, request, facts, now, decision }: Issuance, { issuerId, serialNumber }: CertificateRecord, { store }: EnrollmentServices): Statement[] {
+function transactionStatements(
+  { key, answer, request, facts, now, decision }: Issuance,
+  { issuerId, serialNumber }: CertificateRecord,
+  { store }: EnrollmentServices,
+): Statement[] {
   if (key === undefined) return [];
   const at = now.getTime();
   const expiresAt = answerExpiry(now, decision.issuance.notAfter, facts.profile.profile);
   const answered = { certificateIssuer: issuerId, certificateSerial: serialNumber };
   if (answer.state !== 'none') {
     const { requestId, state } = answer.transaction;
-    return [store.enrollmentTransactions.recordCertificate({ key, requestId, from: state, at, expiresAt, ...answered })];
+    return [
+      store.enrollmentTransactions.recordCertificate({ key, requestId, from: state, at, expiresAt, ...answered }),
+    ];
   }
   return [
     store.enrollmentTransactions.insert({
@@ -132,7 +157,10 @@ function transactionStatements({ key, answer, request, facts, now, decision }: I
 }
 
 /** What the new certificate takes the place of: by the policy's rule for duplicates, or as the repeat of a key that did not arrive. */
-async function findSuperseded({ decision, answer }: Issuance, { store }: EnrollmentServices): Promise<CertificateRecord[]> {
+async function findSuperseded(
+  { decision, answer }: Issuance,
+  { store }: EnrollmentServices,
+): Promise<CertificateRecord[]> {
   const undelivered = answer.state === 'issued' ? [answer.certificate] : [];
   const duplicates = await Promise.all(
     decision.revokes.map(async ({ issuerId, serialNumber }) => {

@@ -36,19 +36,31 @@ export interface Judgement {
  * @param onTrace is told the trace before a denial is thrown, for its record.
  * @throws GatewayError with the code and reason of a denial.
  */
-export async function judge(matter: Case, services: EnrollmentServices, onTrace: (trace: Trace) => void): Promise<Judgement> {
+export async function judge(
+  matter: Case,
+  services: EnrollmentServices,
+  onTrace: (trace: Trace) => void,
+): Promise<Judgement> {
   const { request, target } = matter;
   const first = await consider(matter, request.requested, services);
   onTrace(first.decision.trace);
   if (first.decision.outcome !== 'key-needed') return { facts: first.facts, decision: granted(first.decision) };
 
   const madeKey = await makeKey(request.generateKey?.type ?? target.resolved.policy.generatedKey);
-  const second = await consider(matter, { ...request.requested, subjectPublicKeyInfo: madeKey.subjectPublicKeyInfo }, services);
+  const second = await consider(
+    matter,
+    { ...request.requested, subjectPublicKeyInfo: madeKey.subjectPublicKeyInfo },
+    services,
+  );
   onTrace(second.decision.trace);
   return { facts: second.facts, decision: granted(second.decision), madeKey };
 }
 
-async function consider(matter: Case, requested: RequestedCertificate, services: EnrollmentServices): Promise<{ facts: Facts; decision: PolicyDecision }> {
+async function consider(
+  matter: Case,
+  requested: RequestedCertificate,
+  services: EnrollmentServices,
+): Promise<{ facts: Facts; decision: PolicyDecision }> {
   const { request, identity, now } = matter;
   const facts = await loadFacts({ ...matter, requested, operation: request.operation }, services);
   const decision = decide({

@@ -27,7 +27,8 @@ export function createProtocolServices(services: EnrollmentServices, serviceKeys
       if (record === undefined) throw new GatewayError('not-found', 'there is no such CRL');
       return { der: record.der, nextUpdate: new Date(record.nextUpdate) };
     },
-    serviceKey: (purpose, label) => serviceKeys.get({ purpose, issuingCa: resolve(label).policy.issuingCa, names: [`Gatehouse ${purpose}`] }),
+    serviceKey: (purpose, label) =>
+      serviceKeys.get({ purpose, issuingCa: resolve(label).policy.issuingCa, names: [`Gatehouse ${purpose}`] }),
   };
 }
 
@@ -44,7 +45,9 @@ function describePolicy({ policy, authentication, profiles }: ResolvedPolicy): P
     requestHashes: template.requestHashes,
     subject: profile.subject.filter(isForRequest).map((rule) => wanted(rule.attribute, rule)),
     subjectAltNames: profile.subjectAltNames.filter(isForRequest).map((rule) => wanted(rule.type, rule)),
-    extensions: profile.extensions.filter(({ source }) => source === 'request').map(({ id, required }) => ({ id, required })),
+    extensions: profile.extensions
+      .filter(({ source }) => source === 'request')
+      .map(({ id, required }) => ({ id, required })),
     keyUsages: profile.keyUsages,
     extendedKeyUsages: profile.extendedKeyUsages,
     changeSubjectName: policy.changeSubjectName,

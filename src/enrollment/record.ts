@@ -15,7 +15,11 @@ import type { EnrollmentTarget } from './target.js';
 import type { RecordedAnswer } from './transaction.js';
 
 /** The events of an issuance: the certificate's, the device's if it is new, and one for each certificate it replaces. */
-export function issuanceRecords(issuance: Issuance, certificate: CertificateRecord, superseded: readonly CertificateRecord[]): AuditRecord[] {
+export function issuanceRecords(
+  issuance: Issuance,
+  certificate: CertificateRecord,
+  superseded: readonly CertificateRecord[],
+): AuditRecord[] {
   const { request, identity, facts, decision, answer, now } = issuance;
   const records = [
     createAuditRecord({
@@ -46,7 +50,20 @@ export function issuanceRecords(issuance: Issuance, certificate: CertificateReco
     }),
   ];
   if (facts.usage !== 'service' && facts.device === undefined && certificate.deviceId !== null) {
-    records.push(createAuditRecord({ at: now, action: 'device.registered', outcome: 'success', subject: certificate.deviceId, details: { requestId: request.requestId, division: facts.policy.division, group: facts.group.name, device: facts.deviceName } }));
+    records.push(
+      createAuditRecord({
+        at: now,
+        action: 'device.registered',
+        outcome: 'success',
+        subject: certificate.deviceId,
+        details: {
+          requestId: request.requestId,
+          division: facts.policy.division,
+          group: facts.group.name,
+          device: facts.deviceName,
+        },
+      }),
+    );
   }
   return [...records, ...superseded.map((old) => supersessionRecord(old, certificate.id, now))];
 }
@@ -62,7 +79,10 @@ interface PendingRequest {
 }
 
 /** Keeps a request until a person has decided. It uses its credentials up now: that is when they were shown. */
-export async function recordPending({ request, target, identity, key, answer, now, trace }: PendingRequest, { store }: EnrollmentServices): Promise<EnrollmentResult> {
+export async function recordPending(
+  { request, target, identity, key, answer, now, trace }: PendingRequest,
+  { store }: EnrollmentServices,
+): Promise<EnrollmentResult> {
   const { policy } = target.resolved;
   const at = now.getTime();
   await store.commit({
@@ -96,7 +116,15 @@ export async function recordPending({ request, target, identity, key, answer, no
         action: 'request.pending',
         outcome: 'pending',
         subject: request.requestId,
-        details: { protocol: request.protocol, operation: request.operation, remoteAddress: request.remoteAddress, requester: describeIdentity(identity), policy: policy.name, group: target.group.name, trace },
+        details: {
+          protocol: request.protocol,
+          operation: request.operation,
+          remoteAddress: request.remoteAddress,
+          requester: describeIdentity(identity),
+          policy: policy.name,
+          group: target.group.name,
+          trace,
+        },
       }),
     ],
   });
@@ -110,7 +138,12 @@ interface Refused {
 }
 
 /** Writes the event of a refusal. Where even that fails the log has to do: the refusal itself must reach the client. */
-export async function recordRefusal(request: EnrollmentRequest, { target, identity, trace }: Refused, error: unknown, services: EnrollmentServices): Promise<void> {
+export async function recordRefusal(
+  request: EnrollmentRequest,
+  { target, identity, trace }: Refused,
+  error: unknown,
+  services: EnrollmentServices,
+): Promise<void> {
   const { code, reason } = describeError(error);
   await commitRefusal(
     {
@@ -132,12 +165,25 @@ export async function recordRefusal(request: EnrollmentRequest, { target, identi
 }
 
 /** Writes the event of a message that never became a request. */
-export async function recordRefusedMessage({ requestId, ...details }: RefusedMessage, services: EnrollmentServices): Promise<void> {
+export async function recordRefusedMessage(
+  { requestId, ...details }: RefusedMessage,
+  services: EnrollmentServices,
+): Promise<void> {
   await commitRefusal({ id: requestId, details }, services);
 }
 
-async function commitRefusal({ id, details }: { readonly id: string; readonly details: Record<string, unknown> }, { store, clock, log }: EnrollmentServices): Promise<void> {
-  const record = createAuditRecord({ id, at: clock.now(), action: 'request.refused', outcome: 'refused', subject: id, details });
+async function commitRefusal(
+  { id, details }: { readonly id: string; readonly details: Record<string, unknown> },
+  { store, clock, log }: EnrollmentServices,
+): Promise<void> {
+  const record = createAuditRecord({
+    id,
+    at: clock.now(),
+    action: 'request.refused',
+    outcome: 'refused',
+    subject: id,
+    details,
+  });
   try {
     await store.commit({ statements: [], audit: [record] });
   } catch (err) {
@@ -146,7 +192,11 @@ async function commitRefusal({ id, details }: { readonly id: string; readonly de
 }
 
 function describeError(error: unknown): { code: string; reason: string } {
-  if (error instanceof GatewayError) return { code: error.code, reason: typeof error.cause === 'string' ? `${error.message} (${error.cause})` : error.message };
+  if (error instanceof GatewayError)
+    return {
+      code: error.code,
+      reason: typeof error.cause === 'string' ? `${error.message} (${error.cause})` : error.message,
+    };
   return { code: 'internal', reason: error instanceof Error ? error.message : String(error) };
 }
 

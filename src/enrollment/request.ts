@@ -43,7 +43,7 @@ export interface EnrollmentRequest {
 
 /** A request that could not even be read, for the audit log. */
 export interface RefusedMessage {
-  readonly protocol: Method;
+  readonly protocol: string;
   readonly label?: string;
   readonly operation: string;
   readonly code: ErrorCode;

@@ -5,8 +5,12 @@ export interface GeneratedKey {
   /** DER PrivateKeyInfo (PKCS #8). */
   readonly pkcs8: Uint8Array;
   readonly recipient?:
-    | { readonly kind: 'key-wrap-key'; readonly identifier: Uint8Array; /** AES key, 16, 24 or 32 bytes. */ readonly key: Uint8Array }
-    | { readonly kind: 'certificate'; /** DER. */ readonly certificate: Uint8Array };
+    | {
+        readonly kind: 'key-wrap-key';
+        readonly identifier: Uint8Array /** AES key, 16, 24 or 32 bytes. */;
+        readonly key: Uint8Array;
+      }
+    | { readonly kind: 'certificate' /** DER. */; readonly certificate: Uint8Array };
 }
 
 export type EnrollmentResult =

@@ -33,7 +33,12 @@ export async function revokeCertificate(request: RevocationRequest, services: Re
   const isHold = request.reason === 'certificateHold';
   const statement = isHold
     ? store.certificates.hold({ id: record.id, at: revokedAt })
-    : store.certificates.revoke({ id: record.id, revokedAt, revocationReason: revocationReasonCode(request.reason), invalidityDate: request.invalidityDate?.getTime() ?? null });
+    : store.certificates.revoke({
+        id: record.id,
+        revokedAt,
+        revocationReason: revocationReasonCode(request.reason),
+        invalidityDate: request.invalidityDate?.getTime() ?? null,
+      });
   await store.commit({
     statements: [statement, crlDue(record, store)],
     audit: [
@@ -42,7 +47,13 @@ export async function revokeCertificate(request: RevocationRequest, services: Re
         action: isHold ? 'certificate.held' : 'certificate.revoked',
         outcome: 'success',
         subject: record.id,
-        details: { reason: request.reason, invalidityDate: request.invalidityDate, requestedBy: request.requestedBy, name: record.subject, device: record.deviceId },
+        details: {
+          reason: request.reason,
+          invalidityDate: request.invalidityDate,
+          requestedBy: request.requestedBy,
+          name: record.subject,
+          device: record.deviceId,
+        },
       }),
     ],
   });
@@ -52,25 +63,47 @@ export async function revokeCertificate(request: RevocationRequest, services: Re
  * Ends a hold.
  * @throws GatewayError `unknown-certificate`, and `invalid-state` for a certificate that is not on hold.
  */
-export async function releaseCertificate(request: Omit<RevocationRequest, 'reason' | 'invalidityDate'>, { store, clock }: RevocationServices): Promise<void> {
+export async function releaseCertificate(
+  request: Omit<RevocationRequest, 'reason' | 'invalidityDate'>,
+  { store, clock }: RevocationServices,
+): Promise<void> {
   const record = await findRecord(request, store);
   const at = clock.now();
   await store.commit({
     statements: [store.certificates.release({ id: record.id }), crlDue(record, store)],
-    audit: [createAuditRecord({ at, action: 'certificate.released', outcome: 'success', subject: record.id, details: { requestedBy: request.requestedBy, name: record.subject, device: record.deviceId } })],
+    audit: [
+      createAuditRecord({
+        at,
+        action: 'certificate.released',
+        outcome: 'success',
+        subject: record.id,
+        details: { requestedBy: request.requestedBy, name: record.subject, device: record.deviceId },
+      }),
+    ],
   });
 }
 
 /** Revokes a certificate whose place another one takes, within the other one's commit. */
 export function supersessionStatements(old: CertificateRecord, at: Date, store: Store): Statement[] {
   return [
-    store.certificates.revoke({ id: old.id, revokedAt: at.getTime(), revocationReason: revocationReasonCode('superseded'), invalidityDate: null }),
+    store.certificates.revoke({
+      id: old.id,
+      revokedAt: at.getTime(),
+      revocationReason: revocationReasonCode('superseded'),
+      invalidityDate: null,
+    }),
     crlDue(old, store),
   ];
 }
 
 export function supersessionRecord(old: CertificateRecord, supersededBy: string, at: Date): AuditRecord {
-  return createAuditRecord({ at, action: 'certificate.revoked', outcome: 'success', subject: old.id, details: { reason: 'superseded', supersededBy, name: old.subject, device: old.deviceId } });
+  return createAuditRecord({
+    at,
+    action: 'certificate.revoked',
+    outcome: 'success',
+    subject: old.id,
+    details: { reason: 'superseded', supersededBy, name: old.subject, device: old.deviceId },
+  });
 }
 
 /** With the state's change itself, so that no crash comes between a revocation and its CRL. */
@@ -78,8 +111,12 @@ function crlDue({ issuerId, crlPartition }: CertificateRecord, { crls }: Store):
   return crls.markChanged({ issuerId, partition: crlPartition });
 }
 
-async function findRecord({ issuerId, serialNumber }: Pick<RevocationRequest, 'issuerId' | 'serialNumber'>, store: Store): Promise<CertificateRecord> {
+async function findRecord(
+  { issuerId, serialNumber }: Pick<RevocationRequest, 'issuerId' | 'serialNumber'>,
+  store: Store,
+): Promise<CertificateRecord> {
   const record = await store.certificates.findByIssuerAndSerial(issuerId, serialNumber);
-  if (record === undefined) throw new GatewayError('unknown-certificate', 'no certificate of this issuer and serial number is on record');
+  if (record === undefined)
+    throw new GatewayError('unknown-certificate', 'no certificate of this issuer and serial number is on record');
   return record;
 }

@@ -64,36 +64,89 @@ async function obtain(name: string, request: ServiceKeyRequest, services: Servic
   if (stored) {
     const [certificate] = await store.certificates.findByKey({ keyFingerprint: keyFingerprint(stored.publicKey) });
     const isIssuing = certificate && services.authority.generation(certificate.issuerId)?.state === 'current';
-    if (isIssuing && certificate.status === 'valid' && renewalOf(certificate) > clock.now()) return await hold(stored.id, certificate, services);
+    if (isIssuing && certificate.status === 'valid' && renewalOf(certificate) > clock.now())
+      return await hold(stored.id, certificate, services);
   }
   const created = await keys.create('ec-p256', name);
   const obsolete = stored ? [store.keys.remove({ id: stored.id })] : [];
-  const certificate = await certify(request, created.signer.publicKey, [created.statement, ...obsolete], services);
+  const certificate = await certify(
+    request,
+    created.signer.publicKey,
+    [created.statement, ...obsolete],
+    services,
+  ).catch(asOwnFailure);
   return await hold(created.signer.keyId, certificate, services);
 }
 
-async function certify({ purpose, issuingCa, names }: ServiceKeyRequest, subjectPublicKeyInfo: Uint8Array, accompanying: readonly Statement[], services: Services): Promise<CertificateRecord> {
+/** What refuses the gateway's own certificate is no refusal of the client whose request needs it. */
+function asOwnFailure(cause: unknown): never {
+  if (cause instanceof GatewayError && cause.code === 'unavailable') throw cause;
+  throw new GatewayError('internal', 'the gateway cannot certify a key of its own', { cause });
+}
+
+async function certify(
+  { purpose, issuingCa, names }: ServiceKeyRequest,
+  subjectPublicKeyInfo: Uint8Array,
+  accompanying: readonly Statement[],
+  services: Services,
+): Promise<CertificateRecord> {
   const now = services.clock.now();
   const [commonName = ''] = names;
-  const subjectAltName = encodeGeneralNames(names.map((value) => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value })));
+  // Only TLS servers are looked for by their names.
+  const alternatives = purpose === 'tls-server' ? names : [];
+  const subjectAltName = encodeGeneralNames(
+    alternatives.map((value) => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value })),
+  );
   const requested = {
     subjectPublicKeyInfo,
     subject: encodeName([[{ type: idAtCommonName, value: commonName }]]),
-    extensions: [{ id: idCeSubjectAltName, critical: false, value: subjectAltName }],
+    extensions: alternatives.length === 0 ? [] : [{ id: idCeSubjectAltName, critical: false, value: subjectAltName }],
   };
   const request = { operation: 'enroll', requested } as const;
-  const { facts, decision } = await judge({ target: serviceTarget(issuingCa), usage: 'service', profile: serviceProfile(purpose), identity: gatewayIdentity, request, approved: true, now }, services, () => undefined);
-  if (decision.outcome === 'pending') throw new GatewayError('internal', 'a certificate of the gateway itself cannot wait for approval');
+  const { facts, decision } = await judge(
+    {
+      target: serviceTarget(issuingCa),
+      usage: 'service',
+      profile: serviceProfile(purpose),
+      identity: gatewayIdentity,
+      request,
+      approved: true,
+      now,
+    },
+    services,
+    () => undefined,
+  );
+  if (decision.outcome === 'pending')
+    throw new GatewayError('internal', 'a certificate of the gateway itself cannot wait for approval');
   const { certificate } = await issue(
-    { request: { operation: 'enroll', protocol: 'gateway', requestId: createIdentifier(), remoteAddress: '', accompanying: () => accompanying }, identity: gatewayIdentity, facts, decision, answer: { state: 'none', expiredBy: 0 }, now },
+    {
+      request: {
+        operation: 'enroll',
+        protocol: 'gateway',
+        requestId: createIdentifier(),
+        remoteAddress: '',
+        accompanying: () => accompanying,
+      },
+      identity: gatewayIdentity,
+      facts,
+      decision,
+      answer: { state: 'none', expiredBy: 0 },
+      now,
+    },
     services,
   );
-  const record = await services.store.certificates.findByFingerprint({ certificateFingerprint: fingerprint(certificate) });
+  const record = await services.store.certificates.findByFingerprint({
+    certificateFingerprint: fingerprint(certificate),
+  });
   if (record === undefined) throw new GatewayError('internal', 'the certificate that was just issued is not on record');
   return record;
 }
 
-async function hold(keyId: string, certificate: CertificateRecord, { keys, authority }: Services): Promise<HeldServiceKey> {
+async function hold(
+  keyId: string,
+  certificate: CertificateRecord,
+  { keys, authority }: Services,
+): Promise<HeldServiceKey> {
   const signer = await keys.signer(keyId);
   if (signer.algorithm === 'ed448') throw new GatewayError('internal', 'service keys are never Ed448');
   return {
@@ -128,9 +181,17 @@ function serviceTarget(issuingCa: string): EnrollmentTarget {
     name,
     division: name,
   };
-  const authentication = { policy: { name, division: name, methods: [], require: 'certificate', acceptIssuedCertificates: false }, anchors: [], hasPasscodes: false } as const;
+  const authentication = {
+    policy: { name, division: name, methods: [], require: 'certificate', acceptIssuedCertificates: false },
+    anchors: [],
+    hasPasscodes: false,
+  } as const;
   return {
-    resolved: { policy, authentication: { ...authentication, policy: { ...authentication.policy, methods: [] } }, profiles: new Map() },
+    resolved: {
+      policy,
+      authentication: { ...authentication, policy: { ...authentication.policy, methods: [] } },
+      profiles: new Map(),
+    },
     group: { name, division: name, enabled: true, policies: [] },
     isGroupNamed: false,
   };

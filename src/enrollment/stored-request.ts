@@ -30,16 +30,40 @@ const storedIdentitySchema = z.object({
   requester: z.string(),
   certificateSubject: bytes.exactOptional(),
   credentials: z.array(
-    z.object({ id: z.string(), kind: z.enum(credentialKinds), name: z.string(), username: z.string().exactOptional(), registeredValues: registeredValuesSchema.exactOptional() }),
+    z.object({
+      id: z.string(),
+      kind: z.enum(credentialKinds),
+      name: z.string(),
+      username: z.string().exactOptional(),
+      registeredValues: registeredValuesSchema.exactOptional(),
+    }),
   ),
   issuedCertificate: z
-    .object({ der: bytes, issuerId: z.string(), serialNumber: z.string(), policy: z.string(), usage: z.string(), deviceId: z.string().exactOptional(), notAfter: date })
+    .object({
+      der: bytes,
+      issuerId: z.string(),
+      serialNumber: z.string(),
+      policy: z.string(),
+      usage: z.string(),
+      deviceId: z.string().exactOptional(),
+      notAfter: date,
+    })
     .exactOptional(),
 });
 
-export type StoredRequest = Pick<EnrollmentRequest, 'protocol' | 'operation' | 'changesNames' | 'remoteAddress' | 'requested' | 'generateKey'>;
+export type StoredRequest = Pick<
+  EnrollmentRequest,
+  'protocol' | 'operation' | 'changesNames' | 'remoteAddress' | 'requested' | 'generateKey'
+>;
 
-export function encodeRequest({ protocol, operation, changesNames, remoteAddress, requested, generateKey }: EnrollmentRequest): string {
+export function encodeRequest({
+  protocol,
+  operation,
+  changesNames,
+  remoteAddress,
+  requested,
+  generateKey,
+}: EnrollmentRequest): string {
   // Only the wish for a key is kept: who may read it is told anew by the message that picks it up.
   const wish = generateKey && { type: generateKey.type };
   return JSON.stringify({ protocol, operation, changesNames, remoteAddress, requested, generateKey: wish }, asText);

@@ -14,13 +14,17 @@ export interface EnrollmentTarget {
 
 /** @throws GatewayError `not-found` for a label that names nothing that can be enrolled with. */
 export function findTarget(catalog: Catalog, label: string | undefined): EnrollmentTarget {
-  const { policy: name, group: groupName } = label === undefined ? { policy: catalog.defaultPolicy?.policy.name } : parseLabel(label);
+  const { policy: name, group: groupName } =
+    label === undefined ? { policy: catalog.defaultPolicy?.policy.name } : parseLabel(label);
   const resolved = name === undefined ? undefined : catalog.policies.get(name);
   if (resolved === undefined) throw new GatewayError('not-found', 'no policy has this label');
   const { policy } = resolved;
   const group = catalog.groups.get(groupName ?? policy.defaultGroup);
   const isNamed = groupName !== undefined;
-  if (group === undefined || (isNamed && (group.division !== policy.division || !group.policies.includes(policy.name)))) {
+  if (
+    group === undefined ||
+    (isNamed && (group.division !== policy.division || !group.policies.includes(policy.name)))
+  ) {
     throw new GatewayError('not-found', 'no device group with this policy has this label');
   }
   return { resolved, group, isGroupNamed: isNamed };
@@ -29,7 +33,8 @@ export function findTarget(catalog: Catalog, label: string | undefined): Enrollm
 /** @throws GatewayError `forbidden` when the policy is switched off or not open to the method. */
 export function requireMethod({ policy, authentication }: ResolvedPolicy, method: Method): void {
   if (!policy.enabled) throw new GatewayError('forbidden', `policy ${policy.name} is disabled`);
-  if (!policy.methods.includes(method)) throw new GatewayError('forbidden', `policy ${policy.name} is not open to ${method}`);
+  if (!policy.methods.includes(method))
+    throw new GatewayError('forbidden', `policy ${policy.name} is not open to ${method}`);
   if (!authentication.policy.methods.includes(method)) {
     throw new GatewayError('forbidden', `authentication policy ${authentication.policy.name} is not open to ${method}`);
   }

@@ -10,8 +10,14 @@ import type { EnrollmentTarget } from './target.js';
 const answerLifetimeMilliseconds = 3_600_000;
 
 /** The requester and the place are part of the key: nobody gets an answer that was made for another, or elsewhere. */
-export function transactionKey(transactionId: string, { resolved, group }: EnrollmentTarget, requester: string): string {
-  return createHash('sha256').update(JSON.stringify([resolved.policy.name, group.name, requester, transactionId])).digest('base64url');
+export function transactionKey(
+  transactionId: string,
+  { resolved, group }: EnrollmentTarget,
+  requester: string,
+): string {
+  return createHash('sha256')
+    .update(JSON.stringify([resolved.policy.name, group.name, requester, transactionId]))
+    .digest('base64url');
 }
 
 export type RecordedAnswer =
@@ -20,29 +26,49 @@ export type RecordedAnswer =
   | { readonly state: 'pending'; readonly transaction: EnrollmentTransactionRecord }
   /** Approved, but not issued yet: the gateway makes the key when it is picked up. */
   | { readonly state: 'approved'; readonly transaction: EnrollmentTransactionRecord }
-  | { readonly state: 'issued'; readonly transaction: EnrollmentTransactionRecord; readonly certificate: CertificateRecord };
+  | {
+      readonly state: 'issued';
+      readonly transaction: EnrollmentTransactionRecord;
+      readonly certificate: CertificateRecord;
+    };
 
 /** @throws GatewayError `forbidden` when the request was rejected. */
-export async function findAnswer(key: string, store: Pick<Store, 'enrollmentTransactions' | 'certificates'>, now: Date): Promise<RecordedAnswer> {
+export async function findAnswer(
+  key: string,
+  store: Pick<Store, 'enrollmentTransactions' | 'certificates'>,
+  now: Date,
+): Promise<RecordedAnswer> {
   const transaction = await store.enrollmentTransactions.findByKey({ key });
-  if (transaction === undefined || transaction.expiresAt <= now.getTime()) return { state: 'none', expiredBy: now.getTime() };
+  if (transaction === undefined || transaction.expiresAt <= now.getTime())
+    return { state: 'none', expiredBy: now.getTime() };
   switch (transaction.state) {
     case 'pending':
     case 'approved':
       return { state: transaction.state, transaction };
     case 'rejected':
-      throw new GatewayError('forbidden', `the request was rejected${transaction.reason ? `: ${transaction.reason}` : ''}`);
+      throw new GatewayError(
+        'forbidden',
+        `the request was rejected${transaction.reason ? `: ${transaction.reason}` : ''}`,
+      );
     default:
       return await findIssued(transaction, store);
   }
 }
 
-async function findIssued(transaction: EnrollmentTransactionRecord, store: Pick<Store, 'certificates'>): Promise<RecordedAnswer> {
+async function findIssued(
+  transaction: EnrollmentTransactionRecord,
+  store: Pick<Store, 'certificates'>,
+): Promise<RecordedAnswer> {
   const { certificateIssuer, certificateSerial } = transaction;
-  const certificate = certificateIssuer !== null && certificateSerial !== null ? await store.certificates.findByIssuerAndSerial(certificateIssuer, certificateSerial) : undefined;
+  const certificate =
+    certificateIssuer !== null && certificateSerial !== null
+      ? await store.certificates.findByIssuerAndSerial(certificateIssuer, certificateSerial)
+      : undefined;
   if (certificate === undefined) throw new GatewayError('internal', 'the recorded answer has no certificate');
   // No protocol knows "you had one, but it is revoked": the request stands for itself again.
-  return certificate.status === 'valid' ? { state: 'issued', transaction, certificate } : { state: 'none', expiredBy: transaction.expiresAt };
+  return certificate.status === 'valid'
+    ? { state: 'issued', transaction, certificate }
+    : { state: 'none', expiredBy: transaction.expiresAt };
 }
 
 /** When a recorded answer stops being one: after an hour, or when the certificate's renewal window opens (epoch milliseconds). */

@@ -44,7 +44,9 @@ export const extendedKeyUsageOids: ReadonlyMap<string, string> = new Map([
 export const extendedKeyUsageSchema = z.string().transform((value, context) => {
   const oid = extendedKeyUsageOids.get(value) ?? value;
   if (oidSchema.safeParse(oid).success) return oid;
-  context.addIssue(`unknown extended key usage; give a dotted object identifier or one of ${[...extendedKeyUsageOids.keys()].join(', ')}`);
+  context.addIssue(
+    `unknown extended key usage; give a dotted object identifier or one of ${[...extendedKeyUsageOids.keys()].join(', ')}`,
+  );
   return z.NEVER;
 });
 
@@ -56,7 +58,9 @@ export const certificateTemplateSchema = z.strictObject({
   keys: keyConstraintsSchema,
   /** Hashes that a request's signature may use; SHA-1 only where a template names it. EdDSA has its own. */
   requestHashes: z.array(z.enum(requestHashes)).default(['sha256', 'sha384', 'sha512']),
-  basicConstraints: z.strictObject({ ca: z.boolean(), maximumPathLength: z.int().min(0).optional() }).default({ ca: false }),
+  basicConstraints: z
+    .strictObject({ ca: z.boolean(), maximumPathLength: z.int().min(0).optional() })
+    .default({ ca: false }),
   keyUsages: z.array(z.enum(keyUsageNames)).default([]),
   /** By name or object identifier. RA, CA and key-generation usages appear in certificates only where named here. */
   extendedKeyUsages: z.array(extendedKeyUsageSchema).default([]),

@@ -14,7 +14,9 @@ export const credentialKinds = [
 export type CredentialKind = (typeof credentialKinds)[number];
 
 /** An address or a CIDR network, IPv4 or IPv6; checked where it is compiled. */
-const networkSchema = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], { error: 'an IP address or network such as 192.0.2.0/24' });
+const networkSchema = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
+  error: 'an IP address or network such as 192.0.2.0/24',
+});
 
 const validityFields = {
   name: nameSchema,
@@ -25,16 +27,51 @@ const validityFields = {
 };
 const usageLimit = z.int().min(1).optional();
 // A colon would end it in HTTP Basic (RFC 7617 2), and NUL sets it apart in a passcode's keyed hash.
-const usernameSchema = z.string().min(1).max(255).regex(/^[^:\p{Cc}]*$/u, 'a user name is without colons and control characters');
+const usernameSchema = z
+  .string()
+  .min(1)
+  .max(255)
+  .regex(/^[^:\p{Cc}]*$/u, 'a user name is without colons and control characters');
 /** Where the certificate is given: as PEM text or as a file beside the configuration. */
 const certificateFields = { certificate: z.string().optional(), certificateFile: z.string().optional() };
 
 export const credentialSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('passcode'), ...validityFields, usageLimit, username: usernameSchema.optional(), secret: z.string().min(8).max(255) }),
-  z.strictObject({ kind: z.literal('authentication-certificate'), ...validityFields, usageLimit, ...certificateFields }),
+  z.strictObject({
+    kind: z.literal('passcode'),
+    ...validityFields,
+    usageLimit,
+    username: usernameSchema.optional(),
+    secret: z.string().min(8).max(255),
+  }),
+  z.strictObject({
+    kind: z.literal('authentication-certificate'),
+    ...validityFields,
+    usageLimit,
+    ...certificateFields,
+  }),
   z.strictObject({ kind: z.literal('authentication-ca'), ...validityFields, ...certificateFields }),
-  z.strictObject({ kind: z.literal('cmp-secret'), ...validityFields, usageLimit, reference: z.string().min(1).max(255), secret: z.string().min(8).max(255) }),
-  z.strictObject({ kind: z.literal('acme-account-key'), ...validityFields, usageLimit, keyId: z.string().min(1).max(255), hmacKey: z.string().regex(/^[A-Za-z0-9_-]{22,}$/, 'a key of at least 16 bytes in base64url') }),
-  z.strictObject({ kind: z.literal('key-wrap-key'), ...validityFields, usageLimit, identifier: z.string().min(1).max(255), key: z.string().regex(/^(?:[0-9A-Fa-f]{32}|[0-9A-Fa-f]{48}|[0-9A-Fa-f]{64})$/, 'an AES key of 16, 24 or 32 bytes in hex') }),
+  z.strictObject({
+    kind: z.literal('cmp-secret'),
+    ...validityFields,
+    usageLimit,
+    reference: z.string().min(1).max(255),
+    secret: z.string().min(8).max(255),
+  }),
+  z.strictObject({
+    kind: z.literal('acme-account-key'),
+    ...validityFields,
+    usageLimit,
+    keyId: z.string().min(1).max(255),
+    hmacKey: z.string().regex(/^[A-Za-z0-9_-]{22,}$/, 'a key of at least 16 bytes in base64url'),
+  }),
+  z.strictObject({
+    kind: z.literal('key-wrap-key'),
+    ...validityFields,
+    usageLimit,
+    identifier: z.string().min(1).max(255),
+    key: z
+      .string()
+      .regex(/^(?:[0-9A-Fa-f]{32}|[0-9A-Fa-f]{48}|[0-9A-Fa-f]{64})$/, 'an AES key of 16, 24 or 32 bytes in hex'),
+  }),
 ]);
 export type CredentialConfig = z.output<typeof credentialSchema>;

@@ -3,7 +3,10 @@ import { z } from 'zod';
 import { nameSchema } from './label.js';
 
 /** The base URLs under which a division's devices reach the gateway. */
-const rendezvousZoneSchema = z.strictObject({ https: z.url({ protocol: /^https$/ }), http: z.url({ protocol: /^http$/ }).optional() });
+const rendezvousZoneSchema = z.strictObject({
+  https: z.url({ protocol: /^https$/ }),
+  http: z.url({ protocol: /^http$/ }).optional(),
+});
 
 export const divisionSchema = z.strictObject({
   name: nameSchema,

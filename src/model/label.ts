@@ -24,7 +24,10 @@ const operationSegments = new Set([
 
 export const nameSchema = z
   .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'a name is 1 to 64 of the characters A-Z a-z 0-9 . _ - and starts with a letter or digit');
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+    'a name is 1 to 64 of the characters A-Z a-z 0-9 . _ - and starts with a letter or digit',
+  );
 
 export const policyNameSchema = nameSchema.refine((name) => !operationSegments.has(name.toLowerCase()), {
   message: 'a policy cannot be named like an operation of EST or CMP, because its name is part of their URLs',

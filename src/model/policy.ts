@@ -25,7 +25,10 @@ export const policySchema = z.strictObject({
   issuingCa: nameSchema,
   methods: z.array(methodSchema).min(1),
   /** Who may make the key pair. `gateway` is what serverkeygen and its like need. */
-  keyGeneration: z.array(z.enum(['device', 'gateway'])).min(1).default(['device']),
+  keyGeneration: z
+    .array(z.enum(['device', 'gateway']))
+    .min(1)
+    .default(['device']),
   /** The key that the gateway makes when the request does not say. */
   generatedKey: generatedKeyTypeSchema.default('ec-p256'),
   approval: z.enum(['automatic', 'manual', 'two-people']).default('automatic'),

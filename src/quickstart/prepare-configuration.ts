@@ -1,10 +1,8 @@
 /** What a start does about the configuration: a first start applies one, a start with the quickstart completes it. */
-import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { readFileSync } from 'node:fs';
 import { applyPlan } from '../catalog/apply.js';
-import { parseDocument } from '../catalog/document.js';
-import { creationsOf, planDocument } from '../catalog/plan.js';
+import { readDocumentFile } from '../catalog/document-file.js';
+import { planAdditions, planDocument } from '../catalog/plan.js';
 import type { Core } from '../open-core.js';
 import type { Settings } from '../settings.js';
 import { completeQuickstart, hasQuickstart, prepareQuickstart } from './quickstart.js';
@@ -40,17 +38,23 @@ export async function prepareConfiguration(core: Core, settings: Settings): Prom
   });
 }
 
-async function applyFile(core: Core, file: string, environment: Readonly<Record<string, string | undefined>>, { onlyCreate = false } = {}): Promise<void> {
-  const document = parseDocument({ file, text: await readFile(file, 'utf8'), environment, readFile: (path) => readFileSync(path, 'utf8') });
-  const plan = await planDocument(document, core);
-  await applyPlan(onlyCreate ? creationsOf(plan) : plan, { ...core, actor: 'first start' });
+async function applyFile(
+  core: Core,
+  file: string,
+  environment: Readonly<Record<string, string | undefined>>,
+  { onlyCreate = false } = {},
+): Promise<void> {
+  const plan = await (onlyCreate ? planAdditions : planDocument)(readDocumentFile(file, environment), core);
+  await applyPlan(plan, { ...core, actor: 'start' });
   await core.holder.refresh();
 }
 
 /** The roots of all policies' CAs, the default policy's first. */
 function quickstartRoots({ catalog, authority }: Core): Uint8Array[] {
   const { policies, defaultPolicy } = catalog();
-  const cas = [defaultPolicy, ...policies.values()].flatMap((resolved) => (resolved ? [resolved.policy.issuingCa] : []));
-  const roots = cas.map((ca) => authority.chain(authority.issuer(ca).id).at(-1));
-  return roots.filter((root, index): root is Uint8Array => root !== undefined && roots.indexOf(root) === index);
+  const cas = [defaultPolicy, ...policies.values()].flatMap((resolved) =>
+    resolved ? [resolved.policy.issuingCa] : [],
+  );
+  const roots = cas.flatMap((ca) => authority.chain(authority.issuer(ca).id).slice(-1));
+  return roots.filter((root, index) => roots.findIndex((other) => Buffer.compare(other, root) === 0) === index);
 }

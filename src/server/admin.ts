@@ -8,6 +8,9 @@ export function mountAdmin(app: Express, isReady: () => Promise<boolean>): void 
   });
   app.get('/readyz', async (_request, response) => {
     const ready = await isReady();
-    response.status(ready ? 200 : 503).type('text/plain').send(ready ? 'ready\n' : 'not ready\n');
+    response
+      .status(ready ? 200 : 503)
+      .type('text/plain')
+      .send(ready ? 'ready\n' : 'not ready\n');
   });
 }

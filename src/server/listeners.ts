@@ -5,7 +5,7 @@ import { createServer as createTlsServer, type ServerOptions, type Server as Tls
 import type { AddressInfo, Socket } from 'node:net';
 import express, { type Express } from 'express';
 import type { Log } from '../log.js';
-import type { ProtocolHandler } from '../protocol.js';
+import type { ProtocolHandler, ProtocolServices } from '../protocol.js';
 import type { Settings } from '../settings.js';
 import { mountAdmin } from './admin.js';
 import { mountHandler } from './route-adapter.js';
@@ -26,6 +26,8 @@ interface ListenerOptions {
   readonly tls: TlsMaterial;
   readonly log: Log;
   readonly isTrustedProxy: (address: string) => boolean;
+  /** Writes the audit event of a message that does not reach its handler. */
+  readonly recordRefusal: ProtocolServices['recordRefusal'];
   /** Whether the gateway can do its work just now. */
   readonly isReady: () => Promise<boolean>;
 }
@@ -41,25 +43,41 @@ export interface Listeners {
 }
 
 /** Bounds on what a slow or half-open client can hold (milliseconds). */
-const timeouts = { headersTimeout: 15_000, requestTimeout: 30_000, keepAliveTimeout: 60_000, connectionsCheckingInterval: 5_000 };
+const timeouts = {
+  headersTimeout: 15_000,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 60_000,
+  connectionsCheckingInterval: 5_000,
+};
 const handshakeTimeout = 15_000;
 const maximumConnections = 10_000;
 
 export async function openListeners(options: ListenerOptions): Promise<Listeners> {
-  const { settings, handlers, log, isTrustedProxy } = options;
+  const { settings, handlers, log, isTrustedProxy, recordRefusal } = options;
   const deviceTls = createApp();
   const deviceHttp = createApp();
   for (const handler of handlers) {
-    mountHandler(deviceTls.app, handler, { log, listener: 'device-tls', isTrustedProxy });
-    mountHandler(deviceHttp.app, handler, { log, listener: 'device-http', isTrustedProxy });
+    mountHandler(deviceTls.app, handler, { log, listener: 'device-tls', isTrustedProxy, recordRefusal });
+    mountHandler(deviceHttp.app, handler, { log, listener: 'device-http', isTrustedProxy, recordRefusal });
   }
   const admin = createApp();
   mountAdmin(admin.app, options.isReady);
   for (const { app } of [deviceTls, deviceHttp, admin]) endApp(app, log);
 
   const tlsServers = [
-    createTlsServer({ ...deviceTls.classes, ...tlsOptions(options.tls), requestCert: true, rejectUnauthorized: false }, deviceTls.app),
-    createTlsServer({ ...admin.classes, ...tlsOptions(options.tls), requestCert: settings.adminClientCertificates, rejectUnauthorized: false }, admin.app),
+    createTlsServer(
+      { ...deviceTls.classes, ...tlsOptions(options.tls), requestCert: true, rejectUnauthorized: false },
+      deviceTls.app,
+    ),
+    createTlsServer(
+      {
+        ...admin.classes,
+        ...tlsOptions(options.tls),
+        requestCert: settings.adminClientCertificates,
+        rejectUnauthorized: false,
+      },
+      admin.app,
+    ),
   ] as const;
   const servers = [...tlsServers, createServer({ ...deviceHttp.classes, ...timeouts }, deviceHttp.app)] as const;
   const sockets = new Set<Socket>();
@@ -112,17 +130,30 @@ function endApp(app: Express, log: Log): void {
   });
   app.use((error: unknown, request: IncomingMessage, response: ServerResponse, _next: unknown) => {
     // A path that is not valid percent-encoding is the client's mistake; Express marks it with a status.
-    const status = error instanceof URIError || (error instanceof Error && 'status' in error && error.status === 400) ? 400 : 500;
+    const status =
+      error instanceof URIError || (error instanceof Error && 'status' in error && error.status === 400) ? 400 : 500;
     if (status === 500) log.error({ err: error, method: request.method }, 'request failed outside its handler');
     if (response.headersSent) response.destroy();
-    else response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(status === 400 ? 'the address is malformed\n' : 'the gateway failed\n');
+    else
+      response
+        .writeHead(status, { 'content-type': 'text/plain; charset=utf-8' })
+        .end(status === 400 ? 'the address is malformed\n' : 'the gateway failed\n');
   });
 }
 
 function tlsOptions({ cert, key, clientCas }: TlsMaterial): ServerOptions {
   // No tickets: a resumed session has no client certificate chain, and outlives the certificate's revocation (decision 0009).
   const secureOptions = constants.SSL_OP_NO_TICKET;
-  return { ...timeouts, handshakeTimeout, cert, key, ca: [...clientCas], minVersion: 'TLSv1.2', honorCipherOrder: true, secureOptions };
+  return {
+    ...timeouts,
+    handshakeTimeout,
+    cert,
+    key,
+    ca: [...clientCas],
+    minVersion: 'TLSv1.2',
+    honorCipherOrder: true,
+    secureOptions,
+  };
 }
 
 function bound(server: Server | TlsServer, sockets: Set<Socket>): void {
@@ -136,7 +167,14 @@ function bound(server: Server | TlsServer, sockets: Set<Socket>): void {
 function listen(server: Server | TlsServer, host: string, port: number, setting: string): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
-      reject(new Error(cause.code === 'EADDRINUSE' ? `port ${port} is taken: stop what listens there, or set another ${setting}` : `cannot listen on ${host}:${port}: ${cause.message}`, { cause }));
+      reject(
+        new Error(
+          cause.code === 'EADDRINUSE'
+            ? `port ${port} is taken: stop what listens there, or set another ${setting}`
+            : `cannot listen on ${host}:${port}: ${cause.message}`,
+          { cause },
+        ),
+      );
     });
     server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
   });

@@ -29,7 +29,9 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Uint8
       chunks.push(chunk);
     });
     request.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
-    request.on('error', (cause) => reject(new GatewayError('malformed-request', 'the request body ended early', { cause })));
+    request.on('error', (cause) =>
+      reject(new GatewayError('malformed-request', 'the request body ended early', { cause })),
+    );
     request.on('aborted', () => reject(new GatewayError('malformed-request', 'the request body ended early')));
   });
 }

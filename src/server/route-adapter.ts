@@ -1,9 +1,10 @@
 /** The one place where protocol handlers meet Express: routes in, bytes out. */
+import { GatewayError } from '../errors.js';
 import { createIdentifier } from '../identifier.js';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Express, Request, Response } from 'express';
 import type { Log } from '../log.js';
-import type { Exchange, ProtocolHandler, Reply, Route, TlsClient } from '../protocol.js';
+import type { Exchange, ProtocolHandler, ProtocolServices, Reply, Route, TlsClient } from '../protocol.js';
 import { BodyTooLargeError, readBody } from './request-body.js';
 import { directClient, proxiedClient } from './tls-client.js';
 
@@ -12,6 +13,8 @@ interface AdapterOptions {
   readonly listener: 'device-tls' | 'device-http';
   /** Whether an address is that of a proxy whose Client-Cert header is believed. */
   readonly isTrustedProxy: (address: string) => boolean;
+  /** For messages that do not reach their handler. */
+  readonly recordRefusal: ProtocolServices['recordRefusal'];
 }
 
 /** Mounts a handler's routes, and answers 405 on their paths for other methods. */
@@ -28,26 +31,42 @@ export function mountHandler(app: Express, handler: ProtocolHandler, options: Ad
     app.all(path, (request, response) => {
       const requestId = createIdentifier();
       const status = 405;
-      send(response, { status, headers: { allow, 'content-type': 'text/plain; charset=utf-8' }, body: `${request.method} is not answered here, only ${allow}\n` }, requestId);
-      options.log.info({ requestId, protocol: handler.name, method: request.method, path: request.path, status }, 'request');
+      send(
+        response,
+        {
+          status,
+          headers: { allow, 'content-type': 'text/plain; charset=utf-8' },
+          body: `${request.method} is not answered here, only ${allow}\n`,
+        },
+        requestId,
+      );
+      options.log.info(
+        { requestId, protocol: handler.name, method: request.method, path: request.path, status },
+        'request',
+      );
     });
   }
 }
 
-async function serveRoute(handler: ProtocolHandler, route: Route, request: Request, response: Response, options: AdapterOptions): Promise<void> {
+async function serveRoute(
+  handler: ProtocolHandler,
+  route: Route,
+  request: Request,
+  response: Response,
+  options: AdapterOptions,
+): Promise<void> {
   const { log } = options;
   const requestId = createIdentifier();
   const began = performance.now();
   let reply: Reply;
   let failure: unknown;
   try {
-    const client = describeClient(request, options);
-    const body = route.method === 'GET' ? new Uint8Array() : await readBody(request, route.bodyLimit);
-    reply = await route.handle({ ...client, ...describeRequest(request), body, requestId });
+    reply = await route.handle(await readExchange(handler, route, request, requestId, options));
   } catch (error) {
     failure = error;
     reply = handler.failure(error, { requestId, headers: singleHeaders(request.headers) });
-    if (error instanceof BodyTooLargeError) reply = { ...reply, status: 413, headers: { ...reply.headers, connection: 'close' } };
+    if (error instanceof BodyTooLargeError)
+      reply = { ...reply, status: 413, headers: { ...reply.headers, connection: 'close' } };
   }
   send(response, reply, requestId);
   const entry = {
@@ -64,6 +83,38 @@ async function serveRoute(handler: ProtocolHandler, route: Route, request: Reque
   else log.info({ ...entry, err: failure instanceof Error ? failure.message : String(failure) }, 'request refused');
 }
 
+/** Reads the whole message; what is refused of it is recorded, because no handler will see it. */
+async function readExchange(
+  handler: ProtocolHandler,
+  route: Route,
+  request: Request,
+  requestId: string,
+  options: AdapterOptions,
+): Promise<Exchange> {
+  const { recordRefusal } = options;
+  try {
+    const client = describeClient(request, options);
+    const body = route.method === 'GET' ? new Uint8Array() : await readBody(request, route.bodyLimit);
+    return { ...client, ...describeRequest(request), body, requestId };
+  } catch (error) {
+    if (error instanceof GatewayError) {
+      const { label } = request.params as Record<string, string | undefined>;
+      const operation = route.path.slice(route.path.lastIndexOf('/') + 1);
+      const remoteAddress = plainAddress(request.socket.remoteAddress ?? '');
+      await recordRefusal({
+        protocol: handler.name,
+        operation,
+        code: error.code,
+        reason: error.message,
+        remoteAddress,
+        requestId,
+        ...(label === undefined ? {} : { label }),
+      });
+    }
+    throw error;
+  }
+}
+
 function describeRequest(request: Request): Pick<Exchange, 'method' | 'params' | 'query' | 'headers'> {
   const query = request.url.indexOf('?');
   return {
@@ -74,7 +125,10 @@ function describeRequest(request: Request): Pick<Exchange, 'method' | 'params' |
   };
 }
 
-function describeClient(request: IncomingMessage, { listener, isTrustedProxy }: AdapterOptions): { remoteAddress: string; tls?: TlsClient } {
+function describeClient(
+  request: IncomingMessage,
+  { listener, isTrustedProxy }: AdapterOptions,
+): { remoteAddress: string; tls?: TlsClient } {
   const address = plainAddress(request.socket.remoteAddress ?? '');
   if (listener === 'device-http') return { remoteAddress: address };
   if (isTrustedProxy(address)) {

@@ -14,7 +14,10 @@ export function directClient(request: IncomingMessage): TlsClient | undefined {
   if (!(socket instanceof TLSSocket)) return undefined;
   const known = clients.get(socket);
   if (known) return known;
-  const client: TlsClient = { clientChain: presentedChain(socket), channelBinding: (type) => channelBinding(socket, type) };
+  const client: TlsClient = {
+    clientChain: presentedChain(socket),
+    channelBinding: (type) => channelBinding(socket, type),
+  };
   clients.set(socket, client);
   return client;
 }
@@ -48,14 +51,22 @@ function channelBinding(socket: TLSSocket, type: 'tls-unique' | 'tls-exporter'):
 export function proxiedClient(headers: IncomingMessage['headers']): TlsClient {
   const leaf = headers['client-cert'];
   const rest = headers['client-cert-chain'];
-  const encoded = [leaf, rest].flat().filter((value) => value !== undefined).flatMap((value) => value.split(','));
-  if (encoded.length > maximumChain) throw new GatewayError('malformed-request', 'the proxy sent too many client certificates');
+  const encoded = [leaf, rest]
+    .flat()
+    .filter((value) => value !== undefined)
+    .flatMap((value) => value.split(','));
+  if (encoded.length > maximumChain)
+    throw new GatewayError('malformed-request', 'the proxy sent too many client certificates');
   return { clientChain: encoded.map(decodeByteSequence), channelBinding: () => undefined };
 }
 
 /** RFC 8941 3.3.5: a byte sequence is base64 between colons. */
 function decodeByteSequence(text: string): Uint8Array {
   const base64 = /^\s*:([A-Za-z0-9+/]+={0,2}):\s*$/.exec(text)?.[1];
-  if (base64 === undefined) throw new GatewayError('malformed-request', 'the proxy sent a Client-Cert header that is not an RFC 9440 byte sequence');
+  if (base64 === undefined)
+    throw new GatewayError(
+      'malformed-request',
+      'the proxy sent a Client-Cert header that is not an RFC 9440 byte sequence',
+    );
   return Buffer.from(base64, 'base64');
 }

@@ -25,8 +25,6 @@ export type ChainCheck =
   | { readonly intact: true; readonly checked: number; readonly next: number | undefined }
   | { readonly intact: false; readonly sequence: number };
 
-export type AuditRepository = ReturnType<typeof createAuditRepository>;
-
 export function createAuditRepository(database: Database) {
   const { read, find, list } = database.tables<{ auditEvent: AuditEventRecord }>();
   const links = read((db, slot: { from: number; limit: number }) =>

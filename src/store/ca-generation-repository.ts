@@ -24,8 +24,6 @@ export interface CaGenerationRecord {
   readonly createdAt: number;
 }
 
-export type CaGenerationRepository = ReturnType<typeof createCaGenerationRepository>;
-
 export function createCaGenerationRepository(database: Database) {
   const { write, read, find } = database.tables<{ caGeneration: CaGenerationRecord }>();
   const all = read((db) => db.selectFrom('caGeneration').select(columns).orderBy('ca').orderBy('number'));

@@ -16,8 +16,6 @@ interface CatalogVersionRow {
   readonly number: number;
 }
 
-export type CatalogRepository = ReturnType<typeof createCatalogRepository>;
-
 export function createCatalogRepository(database: Database) {
   const { write, read, find } = database.tables<{
     catalogItem: CatalogItemRecord;

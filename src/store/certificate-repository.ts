@@ -12,11 +12,6 @@ import {
 import type { Database } from './database.js';
 import { slotsOf } from './query.js';
 
-// The words of this repository; they have a file of their own so that the counts can use them too.
-export { type CertificateFilter, type CertificateRecord, certificateId } from './certificate-record.js';
-
-export type CertificateRepository = ReturnType<typeof createCertificateRepository>;
-
 export function createCertificateRepository(database: Database) {
   const { write, read, find, list } = database.tables<{
     certificate: CertificateRecord;

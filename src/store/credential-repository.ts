@@ -85,6 +85,18 @@ export function createCredentialRepository(database: Database) {
         .orderBy('id'),
     ),
 
+    /** Those of one kind that are not revoked, by name. */
+    unrevokedOfKind: read((db, slot: { authenticationPolicy: string; kind: string; limit: number }) =>
+      db
+        .selectFrom('credential')
+        .select(columns)
+        .where('authenticationPolicy', '=', slot.authenticationPolicy)
+        .where('kind', '=', slot.kind)
+        .where('revokedAt', 'is', null)
+        .orderBy('name')
+        .limit(slot.limit),
+    ),
+
     /** Revoked ones too, by name. */
     listByPolicy: read((db, slot: { authenticationPolicy: string }) =>
       db

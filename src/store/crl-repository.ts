@@ -22,8 +22,6 @@ interface CrlRevisionRecord {
   readonly number: number;
 }
 
-export type CrlRepository = ReturnType<typeof createCrlRepository>;
-
 export function createCrlRepository(database: Database) {
   const { write, read, find } = database.tables<{ crl: CrlRecord; crlRevision: CrlRevisionRecord }>();
   const revisionOf = find((db, slot: { issuerId: string; partition: number }) =>
@@ -78,12 +76,12 @@ export function createCrlRepository(database: Database) {
       db
         .selectFrom('crlRevision')
         .leftJoin('crl', (join) =>
-          join
-            .onRef('crl.issuerId', '=', 'crlRevision.issuerId')
-            .onRef('crl.partition', '=', 'crlRevision.partition'),
+          join.onRef('crl.issuerId', '=', 'crlRevision.issuerId').onRef('crl.partition', '=', 'crlRevision.partition'),
         )
         .select(['crlRevision.issuerId', 'crlRevision.partition'])
-        .where((row) => row.or([row('crl.revision', 'is', null), row('crl.revision', '<', row.ref('crlRevision.number'))])),
+        .where((row) =>
+          row.or([row('crl.revision', 'is', null), row('crl.revision', '<', row.ref('crlRevision.number'))]),
+        ),
     ),
 
     find: find((db, slot: { issuerId: string; partition: number }) =>

@@ -30,8 +30,6 @@ export interface DeviceFilter {
   readonly limit: number;
 }
 
-export type DeviceRepository = ReturnType<typeof createDeviceRepository>;
-
 export function createDeviceRepository(database: Database) {
   const { write, find, list } = database.tables<{ device: DeviceRecord }>();
 

@@ -56,8 +56,6 @@ interface Move {
   readonly expiresAt: number;
 }
 
-export type EnrollmentTransactionRepository = ReturnType<typeof createEnrollmentTransactionRepository>;
-
 export function createEnrollmentTransactionRepository(database: Database) {
   const { write, find, list } = database.tables<{
     enrollmentTransaction: EnrollmentTransactionRecord;

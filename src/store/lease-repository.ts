@@ -10,8 +10,6 @@ export interface LeaseRecord {
   readonly until: number;
 }
 
-export type LeaseRepository = ReturnType<typeof createLeaseRepository>;
-
 export function createLeaseRepository(database: Database) {
   const { write, find } = database.tables<{ lease: LeaseRecord }>();
 

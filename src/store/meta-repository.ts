@@ -6,8 +6,6 @@ export interface MetaRow {
   readonly value: string;
 }
 
-export type MetaRepository = ReturnType<typeof createMetaRepository>;
-
 export function createMetaRepository(database: Database) {
   const { write, find } = database.tables<{ meta: MetaRow }>();
   const row = find((db, slot: { name: string }) => db.selectFrom('meta').select('value').where('name', '=', slot.name));

@@ -80,7 +80,11 @@ function settle(batch: readonly Waiting[], outcomes: Outcomes): void {
     if (refusal === undefined) {
       resolve();
     } else {
-      reject(refusal.isGuard && refusal.code === 'unavailable' ? new OvertakenError({ cause: refusal.cause }) : toError(refusal.code, refusal.cause));
+      reject(
+        refusal.isGuard && refusal.code === 'unavailable'
+          ? new OvertakenError({ cause: refusal.cause })
+          : toError(refusal.code, refusal.cause),
+      );
     }
   });
 }

@@ -1,19 +1,14 @@
 /** OBJECT IDENTIFIERs, named as in the RFCs that define them. */
 
 // RFC 5280 4.2.1, 5.2, 5.3: extensions
-export const idCeSubjectDirectoryAttributes = '2.5.29.9';
 export const idCeSubjectKeyIdentifier = '2.5.29.14';
 export const idCeKeyUsage = '2.5.29.15';
-export const idCePrivateKeyUsagePeriod = '2.5.29.16';
 export const idCeSubjectAltName = '2.5.29.17';
-export const idCeIssuerAltName = '2.5.29.18';
 export const idCeBasicConstraints = '2.5.29.19';
 export const idCeCrlNumber = '2.5.29.20';
 export const idCeCrlReasons = '2.5.29.21';
 export const idCeInvalidityDate = '2.5.29.24';
-export const idCeDeltaCrlIndicator = '2.5.29.27';
 export const idCeIssuingDistributionPoint = '2.5.29.28';
-export const idCeCertificateIssuer = '2.5.29.29';
 export const idCeNameConstraints = '2.5.29.30';
 export const idCeCrlDistributionPoints = '2.5.29.31';
 export const idCeCertificatePolicies = '2.5.29.32';
@@ -23,43 +18,24 @@ export const idCeAuthorityKeyIdentifier = '2.5.29.35';
 export const idCePolicyConstraints = '2.5.29.36';
 export const idCeExtKeyUsage = '2.5.29.37';
 export const anyExtendedKeyUsage = '2.5.29.37.0';
-export const idCeFreshestCrl = '2.5.29.46';
 export const idCeInhibitAnyPolicy = '2.5.29.54';
 export const idPeAuthorityInfoAccess = '1.3.6.1.5.5.7.1.1';
-export const idPeSubjectInfoAccess = '1.3.6.1.5.5.7.1.11';
-// RFC 7633
-export const idPeTlsFeature = '1.3.6.1.5.5.7.1.24';
-// RFC 8737
-export const idPeAcmeIdentifier = '1.3.6.1.5.5.7.1.31';
 
-// RFC 5280 A.1, RFC 9598, RFC 4043, RFC 4108: attributes and forms of otherName
+// RFC 5280 A.1: attributes
 export const idAtCommonName = '2.5.4.3';
-export const idEmailAddress = '1.2.840.113549.1.9.1';
-export const idOnPermanentIdentifier = '1.3.6.1.5.5.7.8.3';
-export const idOnHardwareModuleName = '1.3.6.1.5.5.7.8.4';
-export const idOnSmtpUtf8Mailbox = '1.3.6.1.5.5.7.8.9';
 
 // RFC 5280 4.2.2: access methods
 export const idAdOcsp = '1.3.6.1.5.5.7.48.1';
 export const idAdCaIssuers = '1.3.6.1.5.5.7.48.2';
-export const idAdCaRepository = '1.3.6.1.5.5.7.48.5';
-// RFC 6960
-export const idPkixOcspBasic = '1.3.6.1.5.5.7.48.1.1';
-export const idPkixOcspNonce = '1.3.6.1.5.5.7.48.1.2';
-export const idPkixOcspNocheck = '1.3.6.1.5.5.7.48.1.5';
 
 // RFC 5280 4.2.1.12, RFC 6402 2.10, RFC 9480 2.2, RFC 5280 A.1: key purposes
 export const idKpServerAuth = '1.3.6.1.5.5.7.3.1';
 export const idKpClientAuth = '1.3.6.1.5.5.7.3.2';
 export const idKpCodeSigning = '1.3.6.1.5.5.7.3.3';
-export const idKpEmailProtection = '1.3.6.1.5.5.7.3.4';
-export const idKpIpsecEndSystem = '1.3.6.1.5.5.7.3.5';
 export const idKpTimeStamping = '1.3.6.1.5.5.7.3.8';
 export const idKpOcspSigning = '1.3.6.1.5.5.7.3.9';
-export const idKpIpsecIke = '1.3.6.1.5.5.7.3.17';
 export const idKpCmcCa = '1.3.6.1.5.5.7.3.27';
 export const idKpCmcRa = '1.3.6.1.5.5.7.3.28';
-export const idKpCmcArchive = '1.3.6.1.5.5.7.3.29';
 export const idKpCmKga = '1.3.6.1.5.5.7.3.32';
 
 // RFC 2985: attributes of requests

@@ -42,15 +42,15 @@ describe('The lines that the start prints', () => {
     expect(linesBelow('read the variables')).toEqual([expect.stringMatching(/^\. .*quickstart\.env$/)]);
     expect(gateway.gateway.greeting.at(-1)).toBe('README.md goes on from here.');
   });
+});
 
+describeWith(['curl', 'openssl'], 'The lines that the start prints for curl', () => {
   it('show a refusal as the gateway says it', async () => {
     const lines = linesBelow('curl and openssl').slice(0, 2);
     const { output } = await shell.run(...linesBelow('read the variables'), 'GATEHOUSE_PASSCODE=wrong', ...lines);
     expect(output).toMatch(/passcode is wrong/);
   });
-});
 
-describeWith(['curl', 'openssl'], 'The lines that the start prints for curl', () => {
   it('get a first certificate with the passcode', async () => {
     await copy('curl and openssl');
     expect(firstCertificate('device-1')).toMatchObject({ subject: 'CN=device-1', issuer });

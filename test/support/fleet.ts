@@ -48,8 +48,7 @@ authenticationPolicies:
     division: plant
     credentials: [{ kind: passcode, name: fleet, secret: ${fleetPasscode} }]
 policies:
-  -
-    name: fleet
+  - name: fleet
     division: plant
     default: true
     authenticationPolicy: fleet

@@ -2,7 +2,7 @@
 import { namesEqual } from '../../x509/names.js';
 import { denied, ok, type Verdict } from '../decision.js';
 import type { Draft } from '../draft.js';
-import type { KnownCertificate } from '../facts.js';
+import type { Facts, KnownCertificate } from '../facts.js';
 
 /** Same device, policy, usage and subject: needs the subject decided. A re-enrollment is no duplicate of what it replaces. */
 export function checkDuplicates(draft: Draft): Verdict {
@@ -25,12 +25,7 @@ export function checkDuplicates(draft: Draft): Verdict {
 export function checkLimits(draft: Draft): Verdict {
   const { facts, now, revokes } = draft;
   const { certificates, certificatesPerDevice } = facts.policy.limits;
-  const { replaces } = facts;
-  const isReplacedCounted =
-    draft.operation === 'reenroll' &&
-    replaces?.policy === facts.policy.name &&
-    replaces.notAfter.getTime() > now.getTime();
-  const leaving = revokes.length + (isReplacedCounted ? 1 : 0);
+  const leaving = countLeaving(facts, revokes.length, now);
   const ofDevice = facts.device === undefined ? 0 : facts.validCertificatesOfDevice;
   if (isReached(certificates, facts.validCertificatesOfPolicy, leaving)) {
     return denied('forbidden', `policy ${facts.policy.name} has reached its limit of ${certificates} certificates`);
@@ -42,6 +37,15 @@ export function checkLimits(draft: Draft): Verdict {
     );
   }
   return ok('within the limits of the policy');
+}
+
+/**
+ * How many of the certificates that count as valid now do not count against a limit: those that the issuance supersedes,
+ * and the one that it renews. The commit's guards count by it, too.
+ */
+export function countLeaving({ policy, replaces }: Facts, superseded: number, now: Date): number {
+  const isRenewedCounted = replaces?.policy === policy.name && replaces.notAfter.getTime() > now.getTime();
+  return superseded + (isRenewedCounted ? 1 : 0);
 }
 
 /** A limit whose count is not known counts as reached. */
