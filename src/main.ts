@@ -25,7 +25,7 @@ for (const { key, flag, variable, description } of settingDescriptions) {
 }
 
 const settings = () => {
-  const { settings: file = process.env['GATEHOUSE_SETTINGS'], ...flags } = program.opts();
+  const { settings: file = process.env.GATEHOUSE_SETTINGS, ...flags } = program.opts();
   return readSettings({ flags, environment: process.env, ...(file === undefined ? {} : { file }) });
 };
 const run = createRunWithCore(settings);

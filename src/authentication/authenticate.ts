@@ -47,9 +47,16 @@ export async function authenticate(input: AuthenticationInput, dependencies: Dep
   try {
     return await verifyAll(input, dependencies);
   } catch (error) {
-    failures.add(input.remoteAddress);
+    if (isGuess(input, error)) failures.add(input.remoteAddress);
     throw error;
   }
+}
+
+/** Many clients send a password only once they were asked for it, and a database in trouble is nobody's failure. */
+function isGuess({ credentials }: AuthenticationInput, error: unknown): boolean {
+  return (
+    credentials.length > 0 && error instanceof GatewayError && error.code !== 'unavailable' && error.code !== 'internal'
+  );
 }
 
 async function verifyAll(input: AuthenticationInput, dependencies: Dependencies): Promise<Authenticated> {

@@ -69,8 +69,11 @@ function requireAccepted(
   { policy }: ResolvedAuthenticationPolicy,
   authenticationPolicyOf: (policy: string) => string | undefined,
 ): void {
-  const isService = issued.usage === 'service' || issued.usage === 'intermediate';
-  if (!policy.acceptIssuedCertificates || isService || authenticationPolicyOf(issued.policy) !== policy.name) {
+  if (
+    !policy.acceptIssuedCertificates ||
+    issued.usage === 'service' ||
+    authenticationPolicyOf(issued.policy) !== policy.name
+  ) {
     throw new GatewayError(
       'untrusted-signer',
       'the client certificate was issued here, but does not authenticate requests to this policy',

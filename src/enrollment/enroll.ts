@@ -1,7 +1,7 @@
 /** The one enrollment flow: who is it, may it, sign, commit, answer. There is no second way to a certificate. */
 import { type Authenticated, authenticate } from '../authentication/authenticate.js';
 import { GatewayError, OvertakenError } from '../errors.js';
-import type { Policy } from '../model/policy.js';
+import type { CertificateUsage, Policy } from '../model/policy.js';
 import type { Trace } from '../policy/decision.js';
 import type { Identity } from '../policy/identity.js';
 import { selectProfile } from '../policy/select-profile.js';
@@ -68,12 +68,10 @@ async function attemptEnrollment(
     request.transactionId === undefined ? undefined : transactionKey(request.transactionId, target, identity.requester);
   const answer: RecordedAnswer =
     key === undefined ? { state: 'none', expiredBy: 0 } : await findAnswer(key, services.store, now);
-  if (answer.state === 'pending')
-    return {
-      outcome: 'pending',
-      requestId: answer.transaction.requestId,
-      retryAfterSeconds: target.resolved.policy.pollInterval,
-    };
+  if (answer.state === 'pending') {
+    const { requestId } = answer.transaction;
+    return { outcome: 'pending', requestId, retryAfterSeconds: target.resolved.policy.pollInterval };
+  }
   // A key that was made here is not kept: the repeat of such a request gets a new key and certificate.
   if (answer.state === 'issued' && !request.generateKey) return recordedResult(answer.certificate, services);
   if (answer.state === 'none') {
@@ -84,19 +82,23 @@ async function attemptEnrollment(
   const recipient =
     request.generateKey?.recipient && (await findRecipient(request.generateKey.recipient, target.resolved, services));
   const { usage, profile } = selectProfile(identity, target.resolved);
-  const judgement = await judge(
-    { target, usage, profile, identity, request, approved: answer.state !== 'none', now },
+  const judged = { ...request, operation: effectiveOperation(request.operation, identity, usage) };
+  const { decision, facts, madeKey } = await judge(
+    { target, usage, profile, identity, request: judged, approved: answer.state !== 'none', now },
     services,
     (trace) => {
       progress.trace = trace;
     },
   );
-  const { decision, facts, madeKey } = judgement;
-  if (decision.outcome === 'pending')
-    return await recordPending({ request, target, identity, key, answer, now, trace: decision.trace }, services);
+  if (decision.outcome === 'pending') {
+    return await recordPending(
+      { request: judged, target, identity, key, answer, now, trace: decision.trace },
+      services,
+    );
+  }
   return await issue(
     {
-      request,
+      request: judged,
       identity,
       facts,
       decision,
@@ -108,6 +110,18 @@ async function attemptEnrollment(
     },
     services,
   );
+}
+
+/**
+ * A certificate that opens nothing but its own successor re-enrolls, whatever the message calls it: otherwise the holder
+ * of one device's certificate could ask for another device's names. With a passcode beside it a request may be a first one.
+ */
+function effectiveOperation(
+  operation: EnrollmentRequest['operation'],
+  { issuedCertificate, credentials }: Identity,
+  usage: CertificateUsage,
+): EnrollmentRequest['operation'] {
+  return issuedCertificate?.usage === usage && credentials.length === 0 ? 'reenroll' : operation;
 }
 
 function authenticateRequest(

@@ -35,12 +35,13 @@ export async function issue(issuance: Issuance, services: EnrollmentServices): P
   const superseded = await findSuperseded(issuance, services);
   await store.commit({
     statements: [
+      // Before the credentials: a repeat that came at the same time has to find this transaction, not a credential used up.
+      ...transactionStatements(issuance, certificate, services),
       ...credentialStatements(issuance, services),
       ...(deviceId === null ? [] : deviceStatements({ id: deviceId, facts, identity, now }, store)),
       ...limitStatements(issuance, superseded.length, services),
       store.certificates.insert(certificate),
       ...superseded.flatMap((old) => supersessionStatements(old, now, store)),
-      ...transactionStatements(issuance, certificate, services),
       ...(request.accompanying?.(result) ?? []),
     ],
     audit: [...(issuance.approval ? [issuance.approval] : []), ...issuanceRecords(issuance, certificate, superseded)],

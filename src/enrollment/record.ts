@@ -87,7 +87,6 @@ export async function recordPending(
   const at = now.getTime();
   await store.commit({
     statements: [
-      ...identity.credentials.map(({ id }) => store.credentials.consume({ id, now: at })),
       store.enrollmentTransactions.insert({
         // Without a transaction of its protocol the request can still be approved, only not be asked for again.
         key: key ?? request.requestId,
@@ -108,6 +107,8 @@ export async function recordPending(
         reason: null,
         expiredBy: answer.state === 'none' ? answer.expiredBy : at,
       }),
+      // After it: a repeat that came at the same time has to find this transaction, not a credential used up.
+      ...identity.credentials.map(({ id }) => store.credentials.consume({ id, now: at })),
     ],
     audit: [
       createAuditRecord({

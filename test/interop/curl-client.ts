@@ -41,12 +41,12 @@ export function readCertificate(name: string): string {
   return `openssl base64 -d -A -in ${name}.p7 | openssl pkcs7 -inform DER -print_certs | openssl x509 -out ${name}.pem`;
 }
 
-/** All of it: makes key and request, enrolls with the passcode and leaves `<name>.pem`. */
-export function enroll(name: string, { key = ecKey, label = '', request = '' } = {}): string[] {
+/** All of it: makes key and request, enrolls, with the passcode unless told otherwise, and leaves `<name>.pem`. */
+export function enroll(name: string, { key = ecKey, label = '', request = '', credential = passcode } = {}): string[] {
   return [
     makeKey(name, key),
     makeRequest(name, `/CN=${name}`, request),
-    post({ operation: 'simpleenroll', label, name, options: passcode }),
+    post({ operation: 'simpleenroll', label, name, options: credential }),
     readCertificate(name),
   ];
 }

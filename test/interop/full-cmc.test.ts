@@ -22,12 +22,14 @@ const type = 'application/pkcs7-mime; smime-type=CMC-request';
 const answerType = 'application/pkcs7-mime; smime-type=CMC-response';
 
 /** `<name>.b64`: a Full PKI Request for `<name>.key`, signed by `<signer>.key`. */
-async function writeRequest(name: string, signer: string): Promise<void> {
+async function writeRequest(name: string, signer: string, options = ''): Promise<void> {
   await shell.succeed(`openssl req -new -key ${name}.key -subj /CN=${name} -out ${name}.csr`);
   const [csr = new Uint8Array()] = fromPem(shell.read(`${name}.csr`).toString());
   shell.write('pkidata.der', pkiData([control(1, idCmcSenderNonce, octets('nonce'))], [taggedRequest(2, csr)]));
   const sign = 'openssl cms -sign -binary -nodetach -econtent_type 1.3.6.1.5.5.7.12.2 -in pkidata.der -outform DER';
-  await shell.succeed(`${sign} -signer ${signer}.pem -inkey ${signer}.key | openssl base64 -A > ${name}.b64`);
+  await shell.succeed(
+    `${sign} -signer ${signer}.pem -inkey ${signer}.key ${options} | openssl base64 -A > ${name}.b64`,
+  );
 }
 
 /** Verifies the Full PKI Response in `<name>.p7` with openssl and shows its content. */
@@ -55,10 +57,9 @@ describeWith(['curl', 'openssl'], 'EST fullcmc (RFC 7030 4.3, RFC 5272) with cur
     );
     const response = await readResponse(name);
     expect(response).toMatch(/id-cct-PKIResponse/);
-    // The client's nonce comes back (RFC 5272 6.6), and the status is success, 0 (6.1.1).
-    expect(response).toMatch(/id-cmc-recipientNonce/);
-    expect(response).toContain(Buffer.from('nonce').toString('hex').toUpperCase());
-    expect(response).toMatch(/id-cmc-statusInfo[^]*?INTEGER +:00/);
+    // RFC 5272 6.6: the client's nonce comes back; 6.1: CMCStatusInfoV2 with success (0).
+    expect(response).toMatch(/id-cmc-recipientNonce[^]*OCTET STRING +:nonce/);
+    expect(response).toMatch(/:1\.3\.6\.1\.5\.5\.7\.7\.25\n[^]*?INTEGER +:00/);
     await shell.succeed(`openssl pkcs7 -inform DER -in response.der -print_certs -out certificates.pem`);
     const issued = fromPem(shell.read('certificates.pem').toString(), 'CERTIFICATE').map(
       (der) => new X509Certificate(der),
@@ -82,14 +83,15 @@ describeWith(['curl', 'openssl'], 'EST fullcmc (RFC 7030 4.3, RFC 5272) with cur
     const send = post({ operation: 'fullcmc', name: 'by-stranger', options: '', type });
     const { output } = await shell.run(send);
     expect(output).toBe(`403 ${answerType}`);
-    // failed, 2.
-    expect(await readResponse('by-stranger')).toMatch(/id-cmc-statusInfo[^]*?INTEGER +:02/);
+    // CMCStatusInfoV2 (RFC 5272 6.1): failed (2), a sentence, badMessageCheck (1).
+    expect(await readResponse('by-stranger')).toMatch(/INTEGER +:02\n.*UTF8STRING +:.*\n.*INTEGER +:01/);
   });
 
   it('takes the passcode for a message that is signed by the key of its request', async () => {
     const self = 'openssl req -x509 -new -key first.key -subj /CN=first -out first.pem';
     await shell.succeed(makeKey('first'), self);
-    await writeRequest('first', 'first');
+    // RFC 5272 4.2: nothing but the key identifies the signer.
+    await writeRequest('first', 'first', '-keyid -nocerts');
     const send = post({ operation: 'fullcmc', name: 'first', options: passcode, type });
     expect(await shell.succeed(send)).toBe(`200 ${answerType}`);
   });

@@ -1,16 +1,14 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { applyPlan } from '../../src/catalog/apply.js';
-import { parseDocument } from '../../src/catalog/document.js';
-import { planDocument } from '../../src/catalog/plan.js';
 import { encodeContentInfo } from '../../src/cms/content-info.js';
 import { idSignedData } from '../../src/cms/oids.js';
 import { extension, decodeCertificate } from '../../src/x509/certificate.js';
 import { DerReader } from '../../src/x509/der.js';
 import { octetString } from '../../src/x509/der-writer.js';
 import { idCeSubjectKeyIdentifier } from '../../src/x509/oids.js';
-import { makeCsr } from '../protocols/est/make-csr.js';
+import { makeCsr } from '../support/make-csr.js';
 import { describeWith, openShell, type Shell } from '../support/interop.js';
+import { makeCsr } from '../support/make-csr.js';
 import { startTestGateway, type TestGateway } from '../support/test-gateway.js';
 import { ecKey, enroll, makeKey, makeRequest, passcode, post, rsaKey } from './curl-client.js';
 
@@ -27,7 +25,7 @@ authenticationPolicies:
   - name: wrapped
     division: quickstart
     credentials:
-      - { kind: passcode, name: wrapped-passcode, username: "\${GATEHOUSE_USERNAME}", secret: "\${GATEHOUSE_PASSCODE}" }
+      - { kind: passcode, name: wrapped-passcode, secret: wrapped-secret }
       - { kind: key-wrap-key, name: pump-17, identifier: pump-17, key: 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f }
 policies:
   - name: quickstart-wrapped
@@ -44,12 +42,8 @@ let gateway: TestGateway;
 let shell: Shell;
 beforeAll(async () => {
   gateway = await startTestGateway();
-  const { environment } = gateway;
-  shell = openShell(environment);
-  const { core } = gateway.gateway;
-  const document = parseDocument({ file: 'wrapped.yaml', text: wrappedPolicy, environment, readFile: () => '' });
-  await applyPlan(await planDocument(document, core), { ...core, actor: 'test' });
-  await core.holder.refresh();
+  await applyYaml(gateway, wrappedPolicy);
+  shell = openShell(gateway.environment);
 });
 afterAll(async () => {
   shell.remove();
@@ -57,6 +51,7 @@ afterAll(async () => {
 });
 
 const label = '-wrapped';
+const wrapped = '-u :wrapped-secret';
 
 interface Part {
   readonly type: string | undefined;
@@ -133,7 +128,7 @@ describeWith(['curl', 'openssl'], 'EST serverkeygen (RFC 7030 4.4) with curl and
   it('encrypts the key with the key-wrap key that DecryptKeyIdentifier names (4.4.1.1)', async () => {
     const name = 'wrapped';
     writeRequest(name, idAaDecryptKeyId, Buffer.from('pump-17'));
-    const status = await shell.succeed(post({ operation: 'serverkeygen', label, name, options: passcode }));
+    const status = await shell.succeed(post({ operation: 'serverkeygen', label, name, options: wrapped }));
     const [keyPart, certificatePart] = readParts(name, status);
     const secretKey = '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f';
     const identifier = Buffer.from('pump-17').toString('hex');
@@ -147,7 +142,7 @@ describeWith(['curl', 'openssl'], 'EST serverkeygen (RFC 7030 4.4) with curl and
   ])(
     'encrypts the key to the %s certificate that AsymmetricDecryptKeyIdentifier names (4.4.1.2)',
     async (_, recipient, key) => {
-      await shell.succeed(...enroll(recipient, { key, label }));
+      await shell.succeed(...enroll(recipient, { key, label, credential: wrapped }));
       const certificate = decodeCertificate(new X509Certificate(shell.read(`${recipient}.pem`)).raw);
       const identifier = DerReader.decode(
         extension(certificate, idCeSubjectKeyIdentifier) ?? new Uint8Array(),
@@ -155,7 +150,7 @@ describeWith(['curl', 'openssl'], 'EST serverkeygen (RFC 7030 4.4) with curl and
       );
       const name = `${recipient}-made`;
       writeRequest(name, idAaAsymmDecryptKeyId, identifier);
-      const status = await shell.succeed(post({ operation: 'serverkeygen', label, name, options: passcode }));
+      const status = await shell.succeed(post({ operation: 'serverkeygen', label, name, options: wrapped }));
       const [keyPart, certificatePart] = readParts(name, status);
       const made = await openKey(keyPart, `-recip ${recipient}.pem -inkey ${recipient}.key`);
       expect((await certificateOf(certificatePart)).checkPrivateKey(made)).toBe(true);
@@ -167,7 +162,7 @@ describeWith(['curl', 'openssl'], 'EST serverkeygen (RFC 7030 4.4) with curl and
     ['AsymmetricDecryptKeyIdentifier', idAaAsymmDecryptKeyId],
   ])('refuses a %s that is unknown', async (_, type) => {
     writeRequest('nobody', type, Buffer.from('nobody'));
-    const { output } = await shell.run(post({ operation: 'serverkeygen', label, name: 'nobody', options: passcode }));
+    const { output } = await shell.run(post({ operation: 'serverkeygen', label, name: 'nobody', options: wrapped }));
     expect(output).toBe('400 text/plain; charset=utf-8');
   });
 });
