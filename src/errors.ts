@@ -53,7 +53,7 @@ export class GatewayError extends Error {
 /** What a change relied on was no longer so when it was committed: a parallel request was first. Reading again helps. */
 export class OvertakenError extends GatewayError {
   constructor(options: GatewayErrorOptions = {}) {
-    super('unavailable', 'The request was overtaken by another one; try again.', { retryAfterSeconds: 1, ...options });
+    super('unavailable', 'the request was overtaken by another one; try again', { retryAfterSeconds: 1, ...options });
     this.name = 'OvertakenError';
   }
 }

@@ -1,6 +1,6 @@
 /** The contract between a protocol handler and the gateway. Bytes in, bytes out: no web framework in sight. */
 import type { Clock } from './clock.js';
-import type { EnrollmentRequest, RefusedMessage } from './enrollment/request.js';
+import type { EnrollmentRequest, PollRequest, RefusedMessage } from './enrollment/request.js';
 import type { EnrollmentResult } from './enrollment/result.js';
 import type { KeyConstraints } from './model/key-constraints.js';
 import type { Policy } from './model/policy.js';
@@ -91,6 +91,8 @@ export interface PolicyView {
 /** What the gateway does for its protocols. All refusals are GatewayErrors. */
 export interface ProtocolServices {
   enroll(request: EnrollmentRequest): Promise<EnrollmentResult>;
+  /** What has become of a pending request; only its own requester is told. @throws GatewayError `not-found` for all others. */
+  poll(request: PollRequest): Promise<EnrollmentResult>;
   /** Writes the audit event of a message that never became an EnrollmentRequest. */
   recordRefusal(refused: RefusedMessage): Promise<void>;
   /** The policy that a label names, or the default one. @throws GatewayError `not-found`. */

@@ -8,12 +8,12 @@ import { GatewayError } from '../../src/errors.js';
  * @throws GatewayError `malformed-request`
  */
 export function decodeBody(body: Uint8Array, pemLabels: readonly string[]): Uint8Array {
-  if (body.length === 0) throw new GatewayError('malformed-request', 'The request has no body.');
+  if (body.length === 0) throw new GatewayError('malformed-request', 'the request has no body');
   if (isBinary(body)) return body;
   const text = Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1').replace(whiteSpace, '');
   const base64 = text.startsWith('-----') ? withoutArmour(text, pemLabels) : text;
   if (base64 === undefined || base64.length % 4 > 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) {
-    throw new GatewayError('malformed-request', 'The request body is not base64.');
+    throw new GatewayError('malformed-request', 'the request body is not base64');
   }
   return Buffer.from(base64, 'base64');
 }

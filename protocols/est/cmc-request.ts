@@ -84,7 +84,7 @@ function readMessage(body: Uint8Array): { signedData: SignedData; data: PkiData 
   try {
     const signedData = decodeSignedData(body);
     if (signedData.contentType !== idCctPkiData || signedData.content === undefined) {
-      throw new GatewayError('malformed-request', 'The message is not a Full PKI Request.');
+      throw new GatewayError('malformed-request', 'the message is not a Full PKI Request');
     }
     return { signedData, data: decodePkiData(signedData.content) };
   } catch (error) {
@@ -92,7 +92,7 @@ function readMessage(body: Uint8Array): { signedData: SignedData; data: PkiData 
       throw new GatewayError('unsupported-algorithm', error.message, { cause: error });
     }
     if (!(error instanceof CmsError || error instanceof DerError)) throw error;
-    throw new GatewayError('malformed-request', 'The message is not a Full PKI Request.', { cause: error });
+    throw new GatewayError('malformed-request', 'the message is not a Full PKI Request', { cause: error });
   }
 }
 
@@ -111,11 +111,11 @@ function decideAction(signedData: SignedData, data: PkiData, controls: KnownCont
   const requester = verifyRequester(signedData, data);
   if ('status' in requester) return requester;
   if (controls.refused.length > 0) {
-    return refused('badRequest', controls.refused, 'A control is not supported or malformed.');
+    return refused('badRequest', controls.refused, 'a control is not supported or malformed');
   }
   const unsupported = data.requests.filter(({ type }) => type !== 'pkcs10').map(({ bodyPartId }) => bodyPartId);
   if (unsupported.length > 0) {
-    const statusString = 'Certification requests other than PKCS #10 are not supported.';
+    const statusString = 'certification requests other than PKCS #10 are not supported';
     return {
       type: 'refused',
       status: { outcome: { status: 'noSupport' }, bodyPartIds: unsupported, statusString },
@@ -129,17 +129,17 @@ function decideAction(signedData: SignedData, data: PkiData, controls: KnownCont
 
 function decidePoll({ requests }: PkiData, { bodyPartId, value }: KnownControl, requester: CmcRequester): CmcAction {
   if (requests.length > 0) {
-    return refused('badRequest', [bodyPartId], 'A query for a pending request comes without other requests.');
+    return refused('badRequest', [bodyPartId], 'a query for a pending request comes without other requests');
   }
   return { type: 'poll', bodyPartId, pendToken: value, requester };
 }
 
 function decideEnrollment(data: PkiData, { byType }: KnownControls, requester: CmcRequester): CmcAction {
   const [request, ...more] = data.requests;
-  if (request === undefined) return refused('badRequest', [wholeMessage], 'There is no certification request.');
+  if (request === undefined) return refused('badRequest', [wholeMessage], 'there is no certification request');
   if (request.type !== 'pkcs10' || more.length > 0) {
     const bodyPartIds = data.requests.map(({ bodyPartId }) => bodyPartId);
-    return refused('badRequest', bodyPartIds, 'A message may hold one certification request.');
+    return refused('badRequest', bodyPartIds, 'a message may hold one certification request');
   }
   const registrationInfo = byType.get(idCmcRegInfo)?.value;
   const proof = readIdentityProof(data, byType);
@@ -165,14 +165,14 @@ function readIdentityProof(
   try {
     const witness = isNew ? decodeIdentityProofV2(control.value) : decodeIdentityProof(control.value);
     if (witness === undefined) {
-      return refused('badAlg', [control.bodyPartId], 'An algorithm of the identity proof is not supported.');
+      return refused('badAlg', [control.bodyPartId], 'an algorithm of the identity proof is not supported');
     }
     const identification = byType.get(idCmcIdentification)?.value;
     const identity = identification === undefined ? undefined : Buffer.from(identification).toString('utf8');
     return createIdentityProof(witness, data.requestSequence, identity);
   } catch (error) {
     if (!(error instanceof DerError)) throw error;
-    return refused('badRequest', [control.bodyPartId], 'The identity proof is malformed.');
+    return refused('badRequest', [control.bodyPartId], 'the identity proof is malformed');
   }
 }
 
@@ -186,21 +186,21 @@ function refused(failInfo: CmcFailInfo, bodyPartIds: readonly number[], statusSt
 function verifyRequester(signedData: SignedData, data: PkiData): CmcRequester | Refusal {
   const [signer, ...more] = signedData.signers;
   if (signer === undefined || more.length > 0) {
-    return refused('badMessageCheck', [wholeMessage], 'A message has exactly one signer.');
+    return refused('badMessageCheck', [wholeMessage], 'a message has exactly one signer');
   }
   try {
     const found = findRequester(signedData, signer, data);
     if (found === undefined) {
-      return refused('badMessageCheck', [wholeMessage], "The signer's certificate is not in the message.");
+      return refused('badMessageCheck', [wholeMessage], "the signer's certificate is not in the message");
     }
     if (verifySigner(signedData, signer, importPublicKey(found.subjectPublicKeyInfo))) return found.requester;
-    return refused('badMessageCheck', [wholeMessage], 'The signature of the message is not valid.');
+    return refused('badMessageCheck', [wholeMessage], 'the signature of the message is not valid');
   } catch (error) {
     if (error instanceof DerError) {
-      return refused('badMessageCheck', [wholeMessage], "The signer's certificate or attributes are malformed.");
+      return refused('badMessageCheck', [wholeMessage], "the signer's certificate or attributes are malformed");
     }
     if (error instanceof UnsupportedKeyError || error instanceof CmsError) {
-      return refused('badAlg', [wholeMessage], 'The signature algorithm of the message is not supported.');
+      return refused('badAlg', [wholeMessage], 'the signature algorithm of the message is not supported');
     }
     throw error;
   }

@@ -24,7 +24,7 @@ export function decodePkcs10Body({ headers, body }: Exchange): CertificationRequ
 
 /** Decodes a CertificationRequest. @throws GatewayError `malformed-request` */
 export function decodePkcs10(der: Uint8Array): CertificationRequest {
-  return decoding('The PKCS #10 request', () => decodeCertificationRequest(der));
+  return decoding('the PKCS #10 request', () => decodeCertificationRequest(der));
 }
 
 /** Checks that a request is signed with its own key (RFC 7030 3.4). @throws GatewayError */
@@ -32,7 +32,7 @@ export function verifyProofOfPossession(csr: CertificationRequest): void {
   if (readingKey(() => verifyCertificationRequest(csr))) return;
   throw new GatewayError(
     'invalid-proof-of-possession',
-    'The signature of the PKCS #10 request does not fit its public key.',
+    'the signature of the PKCS #10 request does not fit its public key',
   );
 }
 
@@ -55,32 +55,32 @@ export function readCredentials({ headers, tls }: Exchange): PresentedCredential
 /** Checks the type of the body; its parameters are tolerated. @throws UnsupportedMediaTypeError */
 export function checkMediaType(header: string | undefined, expected: string): void {
   if (parseMediaType(header)?.type === expected) return;
-  throw new UnsupportedMediaTypeError(`The Content-Type of this operation's requests is ${expected}.`);
+  throw new UnsupportedMediaTypeError(`the Content-Type of this operation's requests is ${expected}`);
 }
 
-/** Runs a decoder of `subject`, as a sentence begins with it. @throws GatewayError `malformed-request` */
+/** Runs a decoder of `subject`, as a sentence names it. @throws GatewayError `malformed-request` */
 export function decoding<T>(subject: string, decode: () => T): T {
   try {
     return decode();
   } catch (error) {
     if (!(error instanceof DerError)) throw error;
-    throw new GatewayError('malformed-request', `${subject} is malformed: ${error.message}.`, { cause: error });
+    throw new GatewayError('malformed-request', `${subject} is malformed: ${error.message}`, { cause: error });
   }
 }
 
 function readingKey<T>(read: () => T): T {
   try {
-    return decoding('The key or signature of the PKCS #10 request', read);
+    return decoding('the key or signature of the PKCS #10 request', read);
   } catch (error) {
     if (error instanceof UnsupportedAlgorithmError) {
       throw new GatewayError(
         'unsupported-algorithm',
-        `The PKCS #10 request is signed in a way that is not supported: ${error.message}.`,
+        `the PKCS #10 request is signed in a way that is not supported: ${error.message}`,
         { cause: error },
       );
     }
     if (error instanceof UnsupportedKeyError) {
-      throw new GatewayError('unacceptable-key', `The public key cannot be certified: ${error.message}.`, {
+      throw new GatewayError('unacceptable-key', `the public key cannot be certified: ${error.message}`, {
         cause: error,
       });
     }

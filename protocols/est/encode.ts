@@ -24,7 +24,7 @@ export function csrAttributesReply(attributes: Uint8Array | undefined): Reply {
 
 /** The client repeats its request after that time (RFC 7030 4.2.3). */
 export function pendingReply(retryAfterSeconds: number): Reply {
-  return textReply(202, 'The request waits for approval; repeat it later.', retryAfter(retryAfterSeconds));
+  return textReply(202, 'the request waits for approval; repeat it later', retryAfter(retryAfterSeconds));
 }
 
 /** `key`: DER PrivateKeyInfo, or the ContentInfo of an EnvelopedData when it is encrypted to the client. */

@@ -63,9 +63,9 @@ export function failureReply(error: unknown, requestId: string): Reply {
   if (error instanceof GatewayError && error.code !== 'internal') return errorReply(error, false);
   const status = clientErrorStatus(error);
   if (status === undefined) {
-    return textReply(500, `The gateway failed; its operator finds the cause under request ${requestId}.`);
+    return textReply(500, `the gateway failed; its operator finds the cause under request ${requestId}`);
   }
-  return textReply(status, sentences.get(status) ?? 'The request cannot be served.', allowHeader(error));
+  return textReply(status, sentences.get(status) ?? 'the request cannot be served', allowHeader(error));
 }
 
 /** RFC 9110 10.2.3: whole seconds. */
@@ -79,13 +79,13 @@ export function textReply(status: number, sentence: string, headers: Readonly<Re
 
 /** Fixed texts: those of the HTTP server could repeat what the client sent. */
 const sentences: ReadonlyMap<number, string> = new Map([
-  [400, 'The HTTP request is malformed.'],
-  [404, 'There is no such EST operation.'],
-  [405, 'The operation does not know this HTTP method.'],
-  [408, 'The request did not arrive in time.'],
-  [413, 'The request body is larger than the operation takes.'],
-  [415, 'The request body is of a kind that the operation does not take.'],
-  [431, 'The request headers are too large.'],
+  [400, 'the HTTP request is malformed'],
+  [404, 'there is no such EST operation'],
+  [405, 'the operation does not know this HTTP method'],
+  [408, 'the request did not arrive in time'],
+  [413, 'the request body is larger than the operation takes'],
+  [415, 'the request body is of a kind that the operation does not take'],
+  [431, 'the request headers are too large'],
 ]);
 
 function clientErrorStatus(error: unknown): number | undefined {

@@ -29,11 +29,9 @@ export async function answerFullCmc(exchange: Exchange, services: ProtocolServic
     const message = await readMessage(operation, exchange, services, () => decodeMessage(exchange));
     echo = message.echo;
     const { action } = message;
-    const request = await readMessage(operation, exchange, services, () => {
-      if (action.type !== 'refused') bodyPartId = action.bodyPartId;
-      return readEnrollment(action, exchange, policy);
-    });
-    const result = await services.enroll(request);
+    if (action.type !== 'refused') bodyPartId = action.bodyPartId;
+    const ask = await readMessage(operation, exchange, services, () => readAction(action, exchange, policy, services));
+    const result = await ask();
     return await respond.result(result, echo, bodyPartId);
   } catch (error) {
     if (!isRefusal(error) || error instanceof UnsupportedMediaTypeError) throw error;
@@ -51,7 +49,7 @@ class CmcRefusal extends GatewayError {
   constructor(status: CmcStatusInfo) {
     const { outcome, statusString } = status;
     const code = outcome.status === 'failed' ? codes.get(outcome.failInfo) : undefined;
-    super(code ?? 'malformed-request', statusString ?? 'The Full PKI Request is refused.');
+    super(code ?? 'malformed-request', statusString ?? 'the Full PKI Request is refused');
     this.name = 'CmcRefusal';
     this.status = status;
   }
@@ -71,25 +69,40 @@ function decodeMessage({ headers, body }: Exchange): CmcRequest {
   checkMediaType(headers['content-type'], 'application/pkcs7-mime');
   const kind = parseMediaType(headers['content-type'])?.parameters.get('smime-type');
   if (kind !== undefined && kind.toLowerCase() !== 'cmc-request') {
-    throw new UnsupportedMediaTypeError("The smime-type of this operation's requests is CMC-request.");
+    throw new UnsupportedMediaTypeError("the smime-type of this operation's requests is CMC-request");
   }
   return decodeCmcRequest(decodeBody(body, ['CMS', 'PKCS7']));
 }
 
-function readEnrollment(action: CmcAction, exchange: Exchange, policy: PolicyView): EnrollmentRequest {
-  if (action.type === 'refused') throw new CmcRefusal(action.status);
-  if (action.type === 'poll') {
-    throw new GatewayError(
-      'malformed-request',
-      'A pending request is looked up by repeating it, not by Query Pending.',
-    );
+/** What the message asks of the core. @throws GatewayError */
+function readAction(
+  action: CmcAction,
+  exchange: Exchange,
+  policy: PolicyView,
+  services: ProtocolServices,
+): () => Promise<EnrollmentResult> {
+  switch (action.type) {
+    case 'refused':
+      throw new CmcRefusal(action.status);
+    case 'enroll': {
+      const request = readEnrollment(action, exchange, policy);
+      return () => services.enroll(request);
+    }
+    case 'poll': {
+      // RFC 5272 6.13: the token is what the pending answer had in it.
+      const pendingRequestId = Buffer.from(action.pendToken).toString('latin1');
+      const credentials = readRequesters(action.requester, exchange);
+      return () => services.poll({ ...origin(exchange), protocol: 'est', pendingRequestId, credentials });
+    }
   }
+}
+
+type EnrollAction = Extract<CmcAction, { type: 'enroll' }>;
+
+function readEnrollment(action: EnrollAction, exchange: Exchange, policy: PolicyView): EnrollmentRequest {
   if (action.identityProof !== undefined) {
     // The gateway keeps no passcode in a form that a MAC could be computed with.
-    throw new GatewayError(
-      'bad-secret',
-      'An identity proof by shared secret is not accepted; use HTTP authentication.',
-    );
+    throw new GatewayError('bad-secret', 'an identity proof by shared secret is not accepted; use HTTP authentication');
   }
   const csr = decodePkcs10(action.certificationRequest);
   // The signature over the whole message links identity and possession already: a challengePassword is never demanded.
@@ -150,7 +163,7 @@ function createResponder({ params }: Exchange, services: ProtocolServices): Resp
       const { requestId, retryAfterSeconds } = result;
       const pendTime = new Date(services.clock.now().getTime() + retryAfterSeconds * 1000);
       const outcome = { status: 'pending', pendToken: Buffer.from(requestId), pendTime } as const;
-      const statusString = 'The request waits for approval; repeat it later.';
+      const statusString = 'the request waits for approval; ask again later';
       const http = { status: 202, headers: retryAfter(retryAfterSeconds) };
       return respond({ outcome, bodyPartIds, statusString }, echo, http);
     },

@@ -28,7 +28,7 @@ export function decodeKeyDeliveryWishes(attributes: readonly CsrAttribute[]): Ke
     const asymmetric = singleValue(attributes, idAaAsymmDecryptKeyId);
     const capabilities = singleValue(attributes, smimeCapabilities);
     if (symmetric !== undefined && asymmetric !== undefined) {
-      throw malformed('A request names either a secret or a public key to encrypt the private key with, not both.');
+      throw malformed('a request names either a secret or a public key to encrypt the private key with, not both');
     }
     return {
       ...(symmetric === undefined ? {} : { decryptKeyIdentifier: decodeKeyIdentifier(symmetric) }),
@@ -37,7 +37,7 @@ export function decodeKeyDeliveryWishes(attributes: readonly CsrAttribute[]): Ke
     };
   } catch (error) {
     if (!(error instanceof DerError)) throw error;
-    throw new GatewayError('malformed-request', 'An attribute about the delivery of the key is malformed.', {
+    throw new GatewayError('malformed-request', 'an attribute about the delivery of the key is malformed', {
       cause: error,
     });
   }
@@ -50,14 +50,14 @@ const maximumIdentifierLength = 256;
 
 function singleValue(attributes: readonly CsrAttribute[], type: string): Uint8Array | undefined {
   const values = attributes.filter((attribute) => attribute.type === type).flatMap((attribute) => attribute.values);
-  if (values.length > 1) throw malformed('An attribute about the delivery of the key has more than one value.');
+  if (values.length > 1) throw malformed('an attribute about the delivery of the key has more than one value');
   return values[0];
 }
 
 function decodeKeyIdentifier(der: Uint8Array): Uint8Array {
   const identifier = DerReader.decode(der, (reader) => reader.octetString());
   if (identifier.length === 0 || identifier.length > maximumIdentifierLength) {
-    throw malformed('A key identifier has 1 to 256 octets.');
+    throw malformed('a key identifier has 1 to 256 octets');
   }
   return identifier;
 }

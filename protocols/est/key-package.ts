@@ -83,7 +83,7 @@ function chooseProtection(recipient: KeyRecipient, capabilities: readonly SmimeC
     const contentEncryption = chooseContentEncryption(capabilities, 'aes256-wrap');
     return { recipient: { type: 'keyTransport', identifier, subjectPublicKeyInfo, keyTransport }, contentEncryption };
   }
-  if (description.algorithm !== 'ec') throw unsupported('The key can be encrypted to RSA and EC keys only.');
+  if (description.algorithm !== 'ec') throw unsupported('the key can be encrypted to RSA and EC keys only');
   const fallback = curveDefaults[description.curve];
   const { hash, keyWrap } = findKeyAgreement(capabilities) ?? {
     ...fallback,
@@ -99,7 +99,7 @@ function describeRecipientKey(subjectPublicKeyInfo: Uint8Array): PublicKeyDescri
   try {
     return describePublicKey(subjectPublicKeyInfo);
   } catch (error) {
-    throw unsupported('The key to encrypt the private key with is not supported.', error);
+    throw unsupported('the key to encrypt the private key with is not supported', error);
   }
 }
 
@@ -115,9 +115,9 @@ function protectWithSecretKey(
   capabilities: readonly SmimeCapability[],
 ): Protection {
   const keyWrap = keyWrapForLength(key.length);
-  if (keyWrap === undefined) throw unsupported('The secret key is not an AES key.');
+  if (keyWrap === undefined) throw unsupported('the secret key is not an AES key');
   if (!mayUseKeyWrap(capabilities, keyWrap)) {
-    throw unsupported("The client's capabilities do not name the key wrap that the secret key is for.");
+    throw unsupported("the client's capabilities do not name the key wrap that the secret key is for");
   }
   return {
     recipient: { type: 'keyEncryptionKey', keyIdentifier, key },
@@ -141,7 +141,7 @@ function chooseContentEncryption(capabilities: readonly SmimeCapability[], keyWr
       findKeyAgreement([capability]) !== undefined,
   );
   if (namesKeysOnly) return contentEncryptions[keyWrap];
-  throw unsupported("None of the client's capabilities is a supported content encryption.");
+  throw unsupported("none of the client's capabilities is a supported content encryption");
 }
 
 const contentEncryptions: Readonly<Record<KeyWrap, ContentEncryption>> = {

@@ -18,7 +18,7 @@ export function checkLinking(
   if (challengePassword === undefined) {
     if (rule === 'check') return;
     throw refusal(
-      'The request must have a challengePassword that binds it to its TLS connection (RFC 7030 section 3.5).',
+      'the request must have a challengePassword that binds it to its TLS connection (RFC 7030 section 3.5)',
     );
   }
   const bindings = [tls?.channelBinding('tls-exporter'), tls?.channelBinding('tls-unique')].filter(
@@ -26,13 +26,13 @@ export function checkLinking(
   );
   if (bindings.length === 0) {
     throw refusal(
-      'The challengePassword cannot be compared, because TLS ends before the gateway; an operator can set est.challengePassword of the policy to ignore.',
+      'the challengePassword cannot be compared, because TLS ends before the gateway; an operator can set est.challengePassword of the policy to ignore',
     );
   }
   // Both comparisons are always made, so that the time says nothing about which kind of value came near.
   const matches = bindings.map((binding) => isEncodingOf(challengePassword, binding));
   if (!matches.includes(true)) {
-    throw refusal('The challengePassword is not the channel binding value of this TLS connection.');
+    throw refusal('the challengePassword is not the channel binding value of this TLS connection');
   }
 }
 

@@ -37,13 +37,13 @@ export function readRequestedNames(
   const [change, second] = changes;
   if (change === undefined) return { subject, extensions, changesNames: false };
   if (second !== undefined) {
-    throw new GatewayError('malformed-request', 'The request has more than one ChangeSubjectName.');
+    throw new GatewayError('malformed-request', 'the request has more than one ChangeSubjectName');
   }
-  return decoding('The ChangeSubjectName attribute, or a name that it is compared with,', () => {
+  return decoding('the ChangeSubjectName attribute, or a name that it is compared with,', () => {
     if (requester === undefined || !hasNamesOf(requester, subject, extensions)) {
       throw new GatewayError(
         'rejected-name',
-        'A request with ChangeSubjectName must have the subject and subjectAltName of the certificate that authenticates it.',
+        'a request with ChangeSubjectName must have the subject and subjectAltName of the certificate that authenticates it',
       );
     }
     return { ...changedNames(decodeChangeSubjectName(change), extensions), changesNames: true };

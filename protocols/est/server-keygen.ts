@@ -94,11 +94,11 @@ async function deliverKey(
   label: string | undefined,
   services: ProtocolServices,
 ): Promise<Reply> {
-  if (generatedKey === undefined) throw new GatewayError('internal', 'There is no key to deliver.');
+  if (generatedKey === undefined) throw new GatewayError('internal', 'there is no key to deliver');
   const { pkcs8, recipient } = generatedKey;
   if (recipient === undefined) {
     // Never in the clear to a client that asked for more.
-    if (recipientOf(wishes) !== undefined) throw new GatewayError('internal', 'The key has nobody to be encrypted to.');
+    if (recipientOf(wishes) !== undefined) throw new GatewayError('internal', 'the key has nobody to be encrypted to');
     return generatedKeyReply(pkcs8, false, certificate);
   }
   const signer = await services.serviceKey('est-key-generation', label);
@@ -121,7 +121,7 @@ function packageRecipient(
     return { type: 'secretKey', keyIdentifier: recipient.identifier, key: recipient.key };
   }
   if (asymmetricDecryptKeyIdentifier === undefined) {
-    throw new GatewayError('internal', 'The key is for a certificate that was not asked for.');
+    throw new GatewayError('internal', 'the key is for a certificate that was not asked for');
   }
   // RFC 7030 4.4.2: the identifier "copied from the attribute".
   return {

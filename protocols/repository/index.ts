@@ -71,7 +71,7 @@ function answering(answer: (exchange: Exchange) => Promise<Reply>): (exchange: E
 }
 
 function notFound(): GatewayError {
-  return new GatewayError('not-found', 'There is no such CRL.');
+  return new GatewayError('not-found', 'there is no such CRL');
 }
 
 /** A body with what caches need to know; `maximumAge` in seconds. 304 where the client has it already (RFC 9110 15.4.5). */
@@ -98,8 +98,8 @@ function failureReply(error: unknown, requestId: string): Reply {
     );
   }
   const status = clientErrorStatus(error);
-  if (status !== undefined) return textReply(status, 'The request cannot be served.');
-  return textReply(500, `The gateway failed; its operator finds the cause under request ${requestId}.`);
+  if (status !== undefined) return textReply(status, 'the request cannot be served');
+  return textReply(500, `the gateway failed; its operator finds the cause under request ${requestId}`);
 }
 
 /** What the HTTP server itself refuses carries a `status`. */

@@ -86,7 +86,7 @@ export function createAuthority({ generations, configs }: AuthorityOptions): Aut
 }
 
 function notIssuing(name: string): GatewayError {
-  return new GatewayError('unavailable', 'The certification authority does not issue at the moment.', {
+  return new GatewayError('unavailable', 'the certification authority does not issue at the moment', {
     cause: new Error(`${name} is not a CA of the catalog with a current generation`),
     retryAfterSeconds: 5,
   });
@@ -106,7 +106,7 @@ function toHex(serialNumber: Uint8Array): string {
 function chainOf(generationId: string, generations: Generations): readonly Uint8Array[] {
   const chain: Uint8Array[] = [];
   let generation = generations.find(generationId);
-  if (generation === undefined) throw new GatewayError('not-found', 'There is no such certification authority.');
+  if (generation === undefined) throw new GatewayError('not-found', 'there is no such certification authority');
   while (generation !== undefined) {
     chain.push(generation.certificate.der);
     generation = parentOf(generation, generations);

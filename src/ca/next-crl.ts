@@ -36,7 +36,7 @@ export async function publishNext(
 ): Promise<CrlRecord> {
   const { store, generations } = options;
   const generation = generations.find(generationId);
-  if (generation === undefined) throw new GatewayError('not-found', 'There is no such certification authority.');
+  if (generation === undefined) throw new GatewayError('not-found', 'there is no such certification authority');
   for (let attempt = 1; ; attempt++) {
     const last = await store.crls.find({ issuerId: generationId, partition });
     try {

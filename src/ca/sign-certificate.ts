@@ -35,7 +35,7 @@ export async function signCertificate(
   serialNumber: Uint8Array,
 ): Promise<Uint8Array> {
   if (!isApproved(issuance) || issuance.issuerId !== issuer.id) {
-    throw new GatewayError('internal', 'The certificate could not be issued.', {
+    throw new GatewayError('internal', 'the certificate could not be issued', {
       cause: new Error(`${issuer.id} was asked to sign what was not approved for it`),
     });
   }

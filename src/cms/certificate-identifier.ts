@@ -56,6 +56,6 @@ export function encodeCertificateIdentifier(identifier: CertificateIdentifier): 
     return tlv(Tag.contextPrimitive(0), identifier.subjectKeyIdentifier);
   }
   const { issuer, serialNumber } = identifier;
-  if (serialNumber.startsWith('-')) throw new CmsError('unsupported', 'The serial number is negative.');
+  if (serialNumber.startsWith('-')) throw new CmsError('unsupported', 'the serial number is negative');
   return sequence(issuer, unsignedInteger(serialNumberBytes(serialNumber)));
 }

@@ -37,10 +37,10 @@ export function decryptContent(algorithm: Uint8Array, encrypted: Uint8Array, key
     reader.sequence((a) => ({ id: a.oid(), initializationVector: a.more ? a.element() : undefined })),
   );
   const encryption = contentEncryptionByOid.get(id);
-  if (encryption === undefined) throw new CmsError('unsupported', 'The content encryption is not supported.');
-  if (initializationVector === undefined) throw new CmsError('malformed', 'The initialization vector is missing.');
+  if (encryption === undefined) throw new CmsError('unsupported', 'the content encryption is not supported');
+  if (initializationVector === undefined) throw new CmsError('malformed', 'the initialization vector is missing');
   const vector = DerReader.decode(initializationVector, (reader) => reader.octetString());
-  if (vector.length !== blockLength) throw new CmsError('malformed', 'The initialization vector has a wrong length.');
+  if (vector.length !== blockLength) throw new CmsError('malformed', 'the initialization vector has a wrong length');
   if (key.length !== ciphers[encryption].keyLength) throw failure();
   try {
     const decipher = createDecipheriv(encryption, key, vector);
@@ -59,5 +59,5 @@ const ciphers: Readonly<Record<ContentEncryption, { readonly id: string; readonl
 };
 
 function failure(): CmsError {
-  return new CmsError('decryption-failed', 'The content could not be decrypted.');
+  return new CmsError('decryption-failed', 'the content could not be decrypted');
 }

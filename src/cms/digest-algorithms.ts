@@ -24,7 +24,7 @@ export function decodeDigestIdentifier(identifier: Uint8Array): HashAlgorithm {
     }),
   );
   const name = names.get(id);
-  if (name === undefined) throw new CmsError('unsupported', 'The digest algorithm is not supported.');
+  if (name === undefined) throw new CmsError('unsupported', 'the digest algorithm is not supported');
   return name;
 }
 

@@ -73,7 +73,7 @@ export function encodeEnvelopedData(envelope: {
 /** Reads a ContentInfo, in DER or BER, that holds EnvelopedData. @throws DerError, CmsError (malformed: another content) */
 export function decodeEnvelopedData(ber: Uint8Array): EnvelopedData {
   const { contentType, content } = decodeContentInfo(ber);
-  if (contentType !== idEnvelopedData) throw new CmsError('malformed', 'The CMS message is not an EnvelopedData.');
+  if (contentType !== idEnvelopedData) throw new CmsError('malformed', 'the CMS message is not an EnvelopedData');
   return DerReader.decode(content, (reader) =>
     reader.sequence((data) => {
       const at = data.offset;

@@ -59,8 +59,7 @@ export function encodeRecipientInfo(
     if (recipient.type === 'keyTransport') return encodeKeyTransport(recipient, contentKey);
     return encodeKeyAgreement(recipient, contentKey);
   } catch (error) {
-    if (error instanceof UnsupportedKeyError)
-      throw new CmsError('unsupported', "The recipient's key is not supported.");
+    if (error instanceof UnsupportedKeyError) throw new CmsError('unsupported', "the recipient's key is not supported");
     throw error;
   }
 }
@@ -70,7 +69,7 @@ function encodeKeyTransport(
   contentKey: Uint8Array,
 ): { version: number; der: Uint8Array } {
   if (describePublicKey(subjectPublicKeyInfo).algorithm !== 'rsa') {
-    throw new CmsError('unsupported', 'Key transport needs an RSA key.');
+    throw new CmsError('unsupported', 'key transport needs an RSA key');
   }
   const { algorithm, hash } = keyTransports[keyTransport];
   const key = importPublicKey(subjectPublicKeyInfo);
@@ -107,10 +106,10 @@ function encodeKeyAgreement(
   contentKey: Uint8Array,
 ): { version: number; der: Uint8Array } {
   const description = describePublicKey(subjectPublicKeyInfo);
-  if (description.algorithm !== 'ec') throw new CmsError('unsupported', 'Key agreement needs an EC key.');
+  if (description.algorithm !== 'ec') throw new CmsError('unsupported', 'key agreement needs an EC key');
   const ephemeral = generateKeyPairSync('ec', { namedCurve: description.curve });
   const ephemeralKey = describePublicKey(ephemeral.publicKey.export({ format: 'der', type: 'spki' }));
-  if (ephemeralKey.algorithm !== 'ec') throw new CmsError('unsupported', 'Key agreement needs an EC key.');
+  if (ephemeralKey.algorithm !== 'ec') throw new CmsError('unsupported', 'key agreement needs an EC key');
   const sharedSecret = diffieHellman({
     privateKey: ephemeral.privateKey,
     publicKey: importPublicKey(subjectPublicKeyInfo),
@@ -175,7 +174,7 @@ function encodeKeyEncryptionKey(
   contentKey: Uint8Array,
 ): { version: number; der: Uint8Array } {
   const keyWrap = keyWrapForLength(key.length);
-  if (keyWrap === undefined) throw new CmsError('unsupported', 'A key-wrap key has 16, 24 or 32 octets.');
+  if (keyWrap === undefined) throw new CmsError('unsupported', 'a key-wrap key has 16, 24 or 32 octets');
   return {
     version: 4,
     der: tlv(

@@ -51,7 +51,7 @@ export interface CmsSigner {
  */
 export function decodeSignedData(ber: Uint8Array): SignedData {
   const { contentType, content } = decodeContentInfo(ber);
-  if (contentType !== idSignedData) throw new CmsError('malformed', 'The CMS message is not a SignedData.');
+  if (contentType !== idSignedData) throw new CmsError('malformed', 'the CMS message is not a SignedData');
   return DerReader.decode(content, readSignedData);
 }
 

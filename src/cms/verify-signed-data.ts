@@ -39,7 +39,7 @@ export function verifySigner(
   digests: readonly HashAlgorithm[] = secureDigests,
 ): boolean {
   const algorithm = signatureAlgorithm(signer);
-  if (!digests.includes(signer.digest)) throw new CmsError('unsupported', 'The digest algorithm is not accepted.');
+  if (!digests.includes(signer.digest)) throw new CmsError('unsupported', 'the digest algorithm is not accepted');
   // A stronger hash beside a weaker one would let the weaker decide (RFC 5754 section 3: they are the same).
   if (algorithm.hash !== undefined && algorithm.hash !== signer.digest) return false;
   if (signer.signed === undefined || signedData.content === undefined) return false;
@@ -72,6 +72,6 @@ function signatureAlgorithm(signer: SignerInfo): SignatureAlgorithm {
     return decodeSignatureAlgorithm(signer.signatureAlgorithm);
   } catch (error) {
     if (!(error instanceof UnsupportedAlgorithmError)) throw error;
-    throw new CmsError('unsupported', 'The signature algorithm is not supported.');
+    throw new CmsError('unsupported', 'the signature algorithm is not supported');
   }
 }

@@ -1,14 +1,14 @@
 /** The one enrollment flow: who is it, may it, sign, commit, answer. There is no second way to a certificate. */
-import { type Authenticated, authenticate } from '../authentication/authenticate.js';
 import { GatewayError, OvertakenError } from '../errors.js';
 import type { CertificateUsage, Policy } from '../model/policy.js';
 import type { Trace } from '../policy/decision.js';
 import type { Identity } from '../policy/identity.js';
 import { selectProfile } from '../policy/select-profile.js';
-import type { CertificateRecord } from '../store/certificate-record.js';
+import { authenticateRequest } from './authenticate-request.js';
 import { findRecipient } from './generated-key.js';
 import { issue } from './issue.js';
 import { judge } from './judge.js';
+import { pendingResult, recordedResult } from './recorded-result.js';
 import { recordPending, recordRefusal } from './record.js';
 import type { EnrollmentRequest } from './request.js';
 import type { EnrollmentResult } from './result.js';
@@ -69,8 +69,7 @@ async function attemptEnrollment(
   const answer: RecordedAnswer =
     key === undefined ? { state: 'none', expiredBy: 0 } : await findAnswer(key, services.store, now);
   if (answer.state === 'pending') {
-    const { requestId } = answer.transaction;
-    return { outcome: 'pending', requestId, retryAfterSeconds: target.resolved.policy.pollInterval };
+    return pendingResult(answer.transaction, target);
   }
   // A key that was made here is not kept: the repeat of such a request gets a new key and certificate.
   if (answer.state === 'issued' && !request.generateKey) return recordedResult(answer.certificate, services);
@@ -124,20 +123,6 @@ function effectiveOperation(
   return issuedCertificate?.usage === usage && credentials.length === 0 ? 'reenroll' : operation;
 }
 
-function authenticateRequest(
-  { credentials, operation, remoteAddress }: EnrollmentRequest,
-  { resolved }: EnrollmentTarget,
-  at: Date,
-  services: EnrollmentServices,
-): Promise<Authenticated> {
-  const authenticationPolicyOf = (policy: string) =>
-    services.catalog().policies.get(policy)?.policy.authenticationPolicy;
-  return authenticate(
-    { authentication: resolved.authentication, credentials, operation, remoteAddress, at },
-    { ...services, authenticationPolicyOf },
-  );
-}
-
 function limitRate({ name, limits }: Policy, { enrollments }: EnrollmentServices): void {
   if (limits.perMinute === undefined) return;
   if (enrollments.count(name) >= limits.perMinute) {
@@ -146,11 +131,4 @@ function limitRate({ name, limits }: Policy, { enrollments }: EnrollmentServices
     });
   }
   enrollments.add(name);
-}
-
-function recordedResult(
-  { der, serialNumber, issuerId }: CertificateRecord,
-  { authority }: EnrollmentServices,
-): EnrollmentResult {
-  return { outcome: 'issued', certificate: der, serialNumber, chain: authority.chain(issuerId), modified: [] };
 }

@@ -126,7 +126,12 @@ function transactionStatements(
 ): Statement[] {
   if (key === undefined) return [];
   const at = now.getTime();
-  const expiresAt = answerExpiry(now, decision.issuance.notAfter, facts.profile.profile);
+  const expiresAt = answerExpiry({
+    now,
+    notAfter: decision.issuance.notAfter,
+    profile: facts.profile.profile,
+    ...(answer.state === 'none' ? {} : { approvalTimeout: facts.policy.approvalTimeout }),
+  });
   const answered = { certificateIssuer: issuerId, certificateSerial: serialNumber };
   if (answer.state !== 'none') {
     const { requestId, state } = answer.transaction;

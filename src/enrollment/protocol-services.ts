@@ -3,6 +3,7 @@ import type { ResolvedPolicy } from '../catalog/catalog.js';
 import { GatewayError } from '../errors.js';
 import type { PolicyView, ProtocolServices, WantedName } from '../protocol.js';
 import { enroll } from './enroll.js';
+import { poll } from './poll.js';
 import { recordRefusedMessage } from './record.js';
 import type { ServiceKeys } from './service-keys.js';
 import type { EnrollmentServices } from './services.js';
@@ -14,6 +15,7 @@ export function createProtocolServices(services: EnrollmentServices, serviceKeys
   return {
     clock,
     enroll: (request) => enroll(request, services),
+    poll: (request) => poll(request, services),
     recordRefusal: (refused) => recordRefusedMessage(refused, services),
     policy: (label) => describePolicy(resolve(label)),
     caCertificates: (label) => authority.chain(authority.issuer(resolve(label).policy.issuingCa).id),

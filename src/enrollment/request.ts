@@ -41,6 +41,17 @@ export interface EnrollmentRequest {
   readonly accompanying?: (result: EnrollmentResult) => readonly Statement[];
 }
 
+/** Asks what has become of a pending request, in protocols that name it instead of repeating it. */
+export interface PollRequest {
+  readonly protocol: Method;
+  readonly label?: string;
+  /** The id that the pending result had. */
+  readonly pendingRequestId: string;
+  readonly credentials: readonly PresentedCredential[];
+  readonly remoteAddress: string;
+  readonly requestId: string;
+}
+
 /** A request that could not even be read, for the audit log. */
 export interface RefusedMessage {
   readonly protocol: string;

@@ -32,15 +32,24 @@ export type RecordedAnswer =
       readonly certificate: CertificateRecord;
     };
 
-/** @throws GatewayError `forbidden` when the request was rejected. */
+/** What is recorded under a transaction's key. @throws GatewayError `forbidden` when the request was rejected. */
 export async function findAnswer(
   key: string,
   store: Pick<Store, 'enrollmentTransactions' | 'certificates'>,
   now: Date,
 ): Promise<RecordedAnswer> {
-  const transaction = await store.enrollmentTransactions.findByKey({ key });
-  if (transaction === undefined || transaction.expiresAt <= now.getTime())
+  return await answerOf(await store.enrollmentTransactions.findByKey({ key }), store, now);
+}
+
+/** What a transaction that was found, if any, answers. @throws GatewayError `forbidden` when the request was rejected. */
+export async function answerOf(
+  transaction: EnrollmentTransactionRecord | undefined,
+  store: Pick<Store, 'certificates'>,
+  now: Date,
+): Promise<RecordedAnswer> {
+  if (transaction === undefined || transaction.expiresAt <= now.getTime()) {
     return { state: 'none', expiredBy: now.getTime() };
+  }
   switch (transaction.state) {
     case 'pending':
     case 'approved':
@@ -71,8 +80,17 @@ async function findIssued(
     : { state: 'none', expiredBy: transaction.expiresAt };
 }
 
+interface AnswerLifetime {
+  readonly now: Date;
+  readonly notAfter: Date;
+  readonly profile: CertificateProfile;
+  /** Seconds; given where the device may come for its answer as late as it may for an approval. */
+  readonly approvalTimeout?: number;
+}
+
 /** When a recorded answer stops being one: after an hour, or when the certificate's renewal window opens (epoch milliseconds). */
-export function answerExpiry(now: Date, notAfter: Date, { renewal }: CertificateProfile): number {
-  const end = renewal.window === undefined ? notAfter.getTime() : notAfter.getTime() - renewal.window * 1000;
-  return Math.min(now.getTime() + answerLifetimeMilliseconds, Math.max(end, now.getTime()));
+export function answerExpiry({ now, notAfter, profile: { renewal }, approvalTimeout }: AnswerLifetime): number {
+  const lifetime = approvalTimeout === undefined ? answerLifetimeMilliseconds : approvalTimeout * 1000;
+  const end = notAfter.getTime() - (renewal.window ?? 0) * 1000;
+  return Math.min(now.getTime() + lifetime, Math.max(end, now.getTime()));
 }

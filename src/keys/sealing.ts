@@ -61,7 +61,7 @@ function additionalData(context: string): Uint8Array {
 }
 
 function notOpened(context: string, cause: unknown): GatewayError {
-  return new GatewayError('internal', 'A stored secret cannot be opened.', {
+  return new GatewayError('internal', 'a stored secret cannot be opened', {
     cause: new Error(`the sealed secret '${context}' does not open`, { cause }),
   });
 }

@@ -153,5 +153,5 @@ function contextOf(keyId: string): string {
 }
 
 function unusable(reason: string): GatewayError {
-  return new GatewayError('internal', 'A key of the gateway cannot be used.', { cause: new Error(reason) });
+  return new GatewayError('internal', 'a key of the gateway cannot be used', { cause: new Error(reason) });
 }

@@ -29,8 +29,8 @@ export function pendingMigrations(version: string | undefined): readonly Migrati
   if (!Number.isSafeInteger(applied) || applied < 0 || applied > migrations.length) {
     throw new GatewayError(
       'internal',
-      `The database has schema version ${version}, but this program knows only versions up to ${migrations.length}. ` +
-        'It was written by a newer version of Gatehouse: start that version, or restore a backup.',
+      `the database has schema version ${version}, but this program knows only versions up to ${migrations.length}. ` +
+        'It was written by a newer version of Gatehouse: start that version, or restore a backup',
     );
   }
   return migrations.slice(applied);

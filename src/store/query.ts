@@ -46,7 +46,7 @@ export function isBindable(value: unknown): value is Bindable {
 }
 
 export function notBindable(value: unknown, name: string): GatewayError {
-  return new GatewayError('internal', 'The request could not be recorded.', {
+  return new GatewayError('internal', 'the request could not be recorded', {
     cause: new TypeError(`the value of ${name} is ${describe(value)}, which the database cannot keep`),
   });
 }

@@ -41,7 +41,7 @@ export function checkSqliteSchema(connection: SqliteConnection): void {
   if (pendingMigrations(readSchemaVersion(connection)).length > 0) {
     throw new GatewayError(
       'internal',
-      'The database has an older schema: start the gateway once to bring it up to date.',
+      'the database has an older schema: start the gateway once to bring it up to date',
     );
   }
 }

@@ -19,8 +19,8 @@ export function createSqliteReader(connection: SqliteConnection): RunRead {
 function toError(error: unknown, sql: string): GatewayError {
   const cause = new Error(`cannot run ${sql}`, { cause: error });
   return sqliteErrorCode(error) === 'SQLITE_ERROR'
-    ? new GatewayError('internal', 'The request could not be looked up.', { cause })
-    : new GatewayError('unavailable', 'The gateway cannot look the request up now; try again later.', {
+    ? new GatewayError('internal', 'the request could not be looked up', { cause })
+    : new GatewayError('unavailable', 'the gateway cannot look the request up now; try again later', {
         cause,
         retryAfterSeconds: 5,
       });

@@ -82,7 +82,7 @@ const defaultLimits: StoreLimits = {
 };
 
 const refuseWrites: Writing = {
-  commit: () => Promise.reject(new GatewayError('internal', 'The database was opened for reading only.')),
+  commit: () => Promise.reject(new GatewayError('internal', 'the database was opened for reading only')),
   drain: () => Promise.resolve(),
   close: () => Promise.resolve(),
 };

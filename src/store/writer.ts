@@ -123,7 +123,7 @@ function checkAuditRecord({ id, at, action, outcome, subject, content }: AuditRe
 }
 
 function toError(code: ErrorCode, cause: unknown): GatewayError {
-  const message = messages.get(code) ?? 'The request does not fit the present state of the gateway.';
+  const message = messages.get(code) ?? 'the request does not fit the present state of the gateway';
   return new GatewayError(code, message, {
     cause: typeof cause === 'string' ? new Error(cause) : cause,
     ...(code === 'unavailable' ? { retryAfterSeconds: 5 } : {}),
@@ -131,10 +131,10 @@ function toError(code: ErrorCode, cause: unknown): GatewayError {
 }
 
 const messages: ReadonlyMap<ErrorCode, string> = new Map([
-  ['bad-secret', 'The credential is not valid, or it is used up.'],
-  ['already-revoked', 'The certificate is already revoked.'],
-  ['duplicate-transaction', 'There is a transaction of this identifier already.'],
-  ['not-found', 'There is no such object.'],
-  ['unavailable', 'The gateway cannot record the request now; try again later.'],
-  ['internal', 'The request could not be recorded.'],
+  ['bad-secret', 'the credential is not valid, or it is used up'],
+  ['already-revoked', 'the certificate is already revoked'],
+  ['duplicate-transaction', 'there is a transaction of this identifier already'],
+  ['not-found', 'there is no such object'],
+  ['unavailable', 'the gateway cannot record the request now; try again later'],
+  ['internal', 'the request could not be recorded'],
 ]);

@@ -35,7 +35,7 @@ const hierarchies = [
 ] as const;
 
 describeWith(['estclient', 'openssl'], 'EST with estclient', () => {
-  it.each(hierarchies)('cacerts of %s (RFC 7030 4.1)', async (label) => {
+  it.each(['quickstart', 'quickstart-rsa'])('cacerts of %s (RFC 7030 4.1)', async (label) => {
     const cas = await shell.succeed(estclient('cacerts', label));
     expect(cas.match(/BEGIN CERTIFICATE/g)).toHaveLength(2);
   });

@@ -1,7 +1,7 @@
 /** The EST handler with a core that notes what it is asked and answers what the test says. */
 
 import { createEstHandler } from '../../../protocols/est/index.js';
-import type { EnrollmentRequest, RefusedMessage } from '../../../src/enrollment/request.js';
+import type { EnrollmentRequest, PollRequest, RefusedMessage } from '../../../src/enrollment/request.js';
 import type { EnrollmentResult } from '../../../src/enrollment/result.js';
 import { GatewayError } from '../../../src/errors.js';
 import type { Exchange, PolicyView, ProtocolServices, Reply, ServiceKey } from '../../../src/protocol.js';
@@ -17,6 +17,7 @@ export interface FakeOptions {
 export interface FakeGateway {
   /** What reached the core. */
   readonly requests: readonly EnrollmentRequest[];
+  readonly polls: readonly PollRequest[];
   /** What was refused before it got there. */
   readonly refusals: readonly RefusedMessage[];
   /** Posts a body to an operation as a client would; errors thrown by the handler go through `failure`, as at the edge. */
@@ -53,11 +54,17 @@ export const issued: Extract<EnrollmentResult, { outcome: 'issued' }> = {
 
 export function createFakeGateway(options: FakeOptions = {}): FakeGateway {
   const requests: EnrollmentRequest[] = [];
+  const polls: PollRequest[] = [];
   const refusals: RefusedMessage[] = [];
   const { result = issued, serviceKey } = options;
   const services: ProtocolServices = {
     async enroll(request) {
       requests.push(request);
+      if (result instanceof Error) throw result;
+      return result;
+    },
+    async poll(request) {
+      polls.push(request);
       if (result instanceof Error) throw result;
       return result;
     },
@@ -100,6 +107,7 @@ export function createFakeGateway(options: FakeOptions = {}): FakeGateway {
 
   return {
     requests,
+    polls,
     refusals,
     post: (operation, body, more = {}) =>
       serve('POST', operation, {

@@ -165,11 +165,23 @@ describe('EST /fullcmc (RFC 7030 4.3)', () => {
     expect(gateway.requests).toEqual([]);
   });
 
-  it('answers Query Pending with the advice to repeat the request', async () => {
+  it('answers Query Pending with what has become of the request (RFC 5272 6.13)', async () => {
     const gateway = create();
     const query = signRequest(openssl, 'client', pkiData([control(1, idCmcQueryPending, octets('token'))], []));
     const reply = await gateway.post('fullcmc', base64(query));
-    expect(statusOf(reply)).toMatchObject({ status: 2, bodyPart: 1, failInfo: 2 });
+    expect(statusOf(reply)).toMatchObject({ status: 0, bodyPart: 1 });
+    expect(gateway.requests).toEqual([]);
+    expect(gateway.polls).toMatchObject([
+      { pendingRequestId: 'token', credentials: [{ kind: 'certificate', proof: 'message' }] },
+    ]);
+  });
+
+  it('answers Query Pending for what nobody asked for as a failure', async () => {
+    const gateway = create({ result: new GatewayError('not-found', 'no such request') });
+    const query = signRequest(openssl, 'client', pkiData([control(1, idCmcQueryPending, octets('token'))], []));
+    const reply = await gateway.post('fullcmc', base64(query));
+    expect(reply.status).toBe(404);
+    expect(statusOf(reply)).toMatchObject({ status: 2, bodyPart: 1 });
   });
 
   it('checks a challengePassword and never demands one', async () => {

@@ -53,7 +53,7 @@ describe('EST with manual approval (RFC 7030 4.2.3)', () => {
     const answer = await post(makeCsr({ key: newKey(), subject: 'CN=patient' }));
     expect(answer.status).toBe(202);
     expect(answer.headers['retry-after']).toBe('10');
-    expect(answer.text).toBe('The request waits for approval; repeat it later.\n');
+    expect(answer.text).toBe('the request waits for approval; repeat it later\n');
     expect(await countRecords(test)).toEqual({ ...before, transactions: before.transactions + 1 });
   });
 

@@ -16,7 +16,7 @@ const services: ProtocolServices = {
   caCertificates: unused,
   serviceKey: unused,
   async crl(generation, partition) {
-    if (generation !== 'issuing.1' || partition !== 2) throw new GatewayError('not-found', 'There is no such CRL.');
+    if (generation !== 'issuing.1' || partition !== 2) throw new GatewayError('not-found', 'there is no such CRL');
     return { der: crl, nextUpdate: new Date('2030-01-01T01:00:00Z') };
   },
   caCertificate(generation) {
@@ -91,7 +91,7 @@ describe('The repository (RFC 5280 4.2.1.13, 4.2.2.1; RFC 2585)', () => {
     ['other', '2'],
   ])('answers 404 for /crl/%s/%s.crl', async (generation, partition) => {
     const reply = await getCrl(generation, partition);
-    expect(reply).toMatchObject({ status: 404, body: 'There is no such CRL.\n' });
+    expect(reply).toMatchObject({ status: 404, body: 'there is no such CRL\n' });
   });
 
   it('answers 404 for an unknown CA and 503 when it cannot answer', async () => {

@@ -189,7 +189,7 @@ describe('authority: refusing', () => {
 
   it('knows no chain of a generation that does not exist', async () => {
     await withHierarchy(rootAndIssuing, async ({ authority }) => {
-      expect(() => authority.chain('issuing-2')).toThrow('There is no such certification authority.');
+      expect(() => authority.chain('issuing-2')).toThrow('there is no such certification authority');
       expect(authority.generation('issuing-2')).toBeUndefined();
     });
   });

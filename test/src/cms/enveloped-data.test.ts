@@ -226,7 +226,7 @@ describe('decodeEnvelopedData and decryptContent (RFC 5652 sections 6.1 and 6.3)
     const { contentEncryption, encryptedContent } = decodeEnvelopedData(envelope(keyTransport('rsa-pkcs1')));
     const failure = expect.objectContaining({
       problem: 'decryption-failed',
-      message: 'The content could not be decrypted.',
+      message: 'the content could not be decrypted',
     });
     expect(() => decryptContent(contentEncryption, encryptedContent, new Uint8Array(16))).toThrow(failure);
     expect(() => decryptContent(contentEncryption, encryptedContent.subarray(1), new Uint8Array(32))).toThrow(failure);
