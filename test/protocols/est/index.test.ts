@@ -10,6 +10,7 @@ const unused = (): never => {
 };
 const services: ProtocolServices = {
   enroll: unused,
+  poll: unused,
   recordRefusal: unused,
   policy: unused,
   caCertificates: unused,
