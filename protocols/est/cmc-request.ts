@@ -13,11 +13,9 @@ import {
   decodePkiData,
   idCctPkiData,
   idCmcDataReturn,
-  idCmcIdentification,
   idCmcIdentityProof,
   idCmcIdentityProofV2,
   idCmcQueryPending,
-  idCmcRegInfo,
   idCmcSenderNonce,
   idCmcTransactionId,
   type PkiData,
@@ -25,12 +23,6 @@ import {
 } from './cmc.js';
 import { type KnownControl, type KnownControls, readControls } from './cmc-controls.js';
 import type { CmcFailInfo } from './cmc-fail-info.js';
-import {
-  type CmcIdentityProof,
-  createIdentityProof,
-  decodeIdentityProof,
-  decodeIdentityProofV2,
-} from './cmc-identity-proof.js';
 import type { CmcEcho, CmcStatusInfo } from './cmc-response.js';
 
 /** Who signed the request. Whether a certificate is trusted is for others to say. */
@@ -52,8 +44,6 @@ export type CmcAction =
       /** DER, PKCS #10; its own signature is still to be verified. */
       readonly certificationRequest: Uint8Array;
       readonly requester: CmcRequester;
-      readonly identityProof?: CmcIdentityProof;
-      readonly registrationInfo?: Uint8Array;
     }
   | {
       readonly type: 'poll';
@@ -141,39 +131,13 @@ function decideEnrollment(data: PkiData, { byType }: KnownControls, requester: C
     const bodyPartIds = data.requests.map(({ bodyPartId }) => bodyPartId);
     return refused('badRequest', bodyPartIds, 'a message may hold one certification request');
   }
-  const registrationInfo = byType.get(idCmcRegInfo)?.value;
-  const proof = readIdentityProof(data, byType);
-  if (proof !== undefined && 'status' in proof) return proof;
-  return {
-    type: 'enroll',
-    bodyPartId: request.bodyPartId,
-    certificationRequest: request.der,
-    requester,
-    ...(proof === undefined ? {} : { identityProof: proof }),
-    ...(registrationInfo === undefined ? {} : { registrationInfo }),
-  };
-}
-
-/** The newer of the two controls counts where both are sent. */
-function readIdentityProof(
-  data: PkiData,
-  byType: ReadonlyMap<string, KnownControl>,
-): CmcIdentityProof | Refusal | undefined {
-  const control = byType.get(idCmcIdentityProofV2) ?? byType.get(idCmcIdentityProof);
-  if (control === undefined) return undefined;
-  const isNew = byType.has(idCmcIdentityProofV2);
-  try {
-    const witness = isNew ? decodeIdentityProofV2(control.value) : decodeIdentityProof(control.value);
-    if (witness === undefined) {
-      return refused('badAlg', [control.bodyPartId], 'an algorithm of the identity proof is not supported');
-    }
-    const identification = byType.get(idCmcIdentification)?.value;
-    const identity = identification === undefined ? undefined : Buffer.from(identification).toString('utf8');
-    return createIdentityProof(witness, data.requestSequence, identity);
-  } catch (error) {
-    if (!(error instanceof DerError)) throw error;
-    return refused('badRequest', [control.bodyPartId], 'the identity proof is malformed');
+  // The gateway keeps no passcode in a form that a MAC could be computed with.
+  const proof = byType.get(idCmcIdentityProofV2) ?? byType.get(idCmcIdentityProof);
+  if (proof !== undefined) {
+    const statusString = 'an identity proof by shared secret is not accepted; use HTTP authentication';
+    return refused('badIdentity', [proof.bodyPartId], statusString);
   }
+  return { type: 'enroll', bodyPartId: request.bodyPartId, certificationRequest: request.der, requester };
 }
 
 type Refusal = Extract<CmcAction, { type: 'refused' }>;

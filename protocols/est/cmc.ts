@@ -37,8 +37,6 @@ export type CmcTaggedRequest =
 export interface PkiData {
   readonly controls: readonly CmcControl[];
   readonly requests: readonly CmcTaggedRequest[];
-  /** DER of the whole reqSequence: what an identity proof is computed over (section 6.2.1). */
-  readonly requestSequence: Uint8Array;
 }
 
 /**
@@ -50,12 +48,11 @@ export function decodePkiData(der: Uint8Array): PkiData {
   return DerReader.decode(der, (reader) =>
     reader.sequence((data) => {
       const controls = data.each(Tag.sequence, readControl, maximumControls);
-      const requestSequence = data.element(Tag.sequence);
-      const requests = DerReader.decode(requestSequence, (r) => r.each(Tag.sequence, readRequest, maximumRequests));
+      const requests = data.each(Tag.sequence, readRequest, maximumRequests);
       const messages = data.each(Tag.sequence, readTagged, maximumMessages);
       const others = data.each(Tag.sequence, readTagged, maximumMessages);
       checkBodyPartIds([...controls, ...requests, ...messages, ...others]);
-      return { controls, requests, requestSequence };
+      return { controls, requests };
     }),
   );
 }

@@ -58,6 +58,7 @@ class CmcRefusal extends GatewayError {
 const codes: ReadonlyMap<CmcFailInfo, ErrorCode> = new Map([
   ['badAlg', 'unsupported-algorithm'],
   ['badMessageCheck', 'invalid-signature'],
+  ['badIdentity', 'bad-secret'],
 ]);
 
 function failed(error: GatewayError, bodyPartId: number): CmcStatusInfo {
@@ -100,10 +101,6 @@ function readAction(
 type EnrollAction = Extract<CmcAction, { type: 'enroll' }>;
 
 function readEnrollment(action: EnrollAction, exchange: Exchange, policy: PolicyView): EnrollmentRequest {
-  if (action.identityProof !== undefined) {
-    // The gateway keeps no passcode in a form that a MAC could be computed with.
-    throw new GatewayError('bad-secret', 'an identity proof by shared secret is not accepted; use HTTP authentication');
-  }
   const csr = decodePkcs10(action.certificationRequest);
   // The signature over the whole message links identity and possession already: a challengePassword is never demanded.
   const rule = policy.est.challengePassword === 'ignore' ? 'ignore' : 'check';

@@ -1,5 +1,5 @@
 /** The one enrollment flow: who is it, may it, sign, commit, answer. There is no second way to a certificate. */
-import { GatewayError, OvertakenError } from '../errors.js';
+import { type ErrorCode, GatewayError, OvertakenError } from '../errors.js';
 import type { CertificateUsage, Policy } from '../model/policy.js';
 import type { Trace } from '../policy/decision.js';
 import type { Identity } from '../policy/identity.js';
@@ -37,7 +37,8 @@ export async function enroll(request: EnrollmentRequest, services: EnrollmentSer
       try {
         return await attemptEnrollment(request, progress, services);
       } catch (error) {
-        if (attempt === maximumAttempts || !isOvertaken(error)) throw error;
+        if (!isOvertaken(error)) throw error;
+        if (attempt === maximumAttempts) throw new OvertakenError({ cause: error });
       }
     }
   } catch (error) {
@@ -48,8 +49,11 @@ export async function enroll(request: EnrollmentRequest, services: EnrollmentSer
 
 /** A parallel request was first: reading again shows what it did. */
 function isOvertaken(error: unknown): boolean {
-  return error instanceof OvertakenError || (error instanceof GatewayError && error.code === 'duplicate-transaction');
+  return error instanceof OvertakenError || (error instanceof GatewayError && overtaking.has(error.code));
 }
+
+/** It had the same transaction, or superseded the same certificate. */
+const overtaking: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['duplicate-transaction', 'already-revoked']);
 
 async function attemptEnrollment(
   request: EnrollmentRequest,

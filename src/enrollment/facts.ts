@@ -1,6 +1,6 @@
 /** Loads what a decision needs to know. */
 import { GatewayError } from '../errors.js';
-import type { Device, DeviceState } from '../model/device.js';
+import type { Device } from '../model/device.js';
 import type { CertificateUsage } from '../model/policy.js';
 import type { RequestedCertificate } from '../model/requested-certificate.js';
 import type { CompiledProfile } from '../policy/compile-profile.js';
@@ -69,7 +69,7 @@ export async function loadFacts(input: FactsInput, services: EnrollmentServices)
       : { validCertificatesOfPolicy: await store.certificates.countActiveByPolicy({ policy: policy.name, at }) }),
     ...(certificatesPerDevice === undefined || !device
       ? {}
-      : { validCertificatesOfDevice: await store.certificates.countActiveByDevice({ deviceId: device.id, at }) }),
+      : { validCertificatesOfDevice: await store.certificates.countActiveByDevice({ deviceId: device.id, policy: policy.name, at }) }),
     isCompromisedKey,
     approved,
   };
@@ -90,7 +90,7 @@ function describeDevice(record: DeviceRecord): Device {
     division: record.division,
     name: record.name,
     group: record.groupName,
-    state: record.state satisfies DeviceState,
+    state: record.state,
     identifiers: JSON.parse(record.identifiers),
     attributes: JSON.parse(record.attributes),
     updatedAt: record.updatedAt,

@@ -114,7 +114,12 @@ function limitStatements({ facts, now }: Issuance, superseded: number, { store }
     );
   if (certificatesPerDevice !== undefined && device)
     statements.push(
-      store.certificates.requireFewerByDevice({ deviceId: device.id, at, limit: certificatesPerDevice + leaving }),
+      store.certificates.requireFewerByDevice({
+        deviceId: device.id,
+        policy: policy.name,
+        at,
+        limit: certificatesPerDevice + leaving,
+      }),
     );
   return statements;
 }

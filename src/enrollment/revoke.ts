@@ -31,6 +31,8 @@ export async function revokeCertificate(request: RevocationRequest, services: Re
   const at = clock.now();
   const revokedAt = at.getTime();
   const isHold = request.reason === 'certificateHold';
+  if (isHold && record.status !== 'valid')
+    throw new GatewayError('invalid-state', `the certificate is ${record.status}, so that it cannot be put on hold`);
   const statement = isHold
     ? store.certificates.hold({ id: record.id, at: revokedAt })
     : store.certificates.revoke({
@@ -68,6 +70,8 @@ export async function releaseCertificate(
   { store, clock }: RevocationServices,
 ): Promise<void> {
   const record = await findRecord(request, store);
+  if (record.status !== 'held')
+    throw new GatewayError('invalid-state', `the certificate is ${record.status}, not on hold`);
   const at = clock.now();
   await store.commit({
     statements: [store.certificates.release({ id: record.id }), crlDue(record, store)],

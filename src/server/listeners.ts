@@ -87,6 +87,10 @@ export async function openListeners(options: ListenerOptions): Promise<Listeners
     listen(servers[1], settings.host, settings.adminPort, 'adminPort'),
     listen(servers[2], settings.host, settings.deviceHttpPort, 'deviceHttpPort'),
   ]);
+  for (const server of servers) {
+    // Such as no file descriptor for a connection: without somebody who hears of it, the process would end.
+    server.on('error', (err) => log.error({ err }, 'a listener could not take a connection'));
+  }
   return {
     deviceTlsPort: ports[0],
     adminPort: ports[1],
@@ -143,7 +147,8 @@ function endApp(app: Express, log: Log): void {
 
 function tlsOptions({ cert, key, clientCas }: TlsMaterial): ServerOptions {
   // No tickets: a resumed session has no client certificate chain, and outlives the certificate's revocation (decision 0009).
-  const secureOptions = constants.SSL_OP_NO_TICKET;
+  // No renegotiation: it would change the client's certificate and tls-unique under an open connection (RFC 9325 3.5).
+  const secureOptions = constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION;
   return {
     ...timeouts,
     handshakeTimeout,

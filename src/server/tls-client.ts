@@ -49,12 +49,11 @@ function channelBinding(socket: TLSSocket, type: 'tls-unique' | 'tls-exporter'):
  * @throws GatewayError `malformed-request` when the headers are not as the RFC has them.
  */
 export function proxiedClient(headers: IncomingMessage['headers']): TlsClient {
-  const leaf = headers['client-cert'];
-  const rest = headers['client-cert-chain'];
-  const encoded = [leaf, rest]
-    .flat()
-    .filter((value) => value !== undefined)
-    .flatMap((value) => value.split(','));
+  const leaf = [headers['client-cert']].flat().join();
+  // A proxy that knows nothing of chains passes on whatever its client has put there: without a certificate it means nothing.
+  if (leaf === '') return { clientChain: [], channelBinding: () => undefined };
+  // One certificate (2.2): a list is what comes of a proxy that adds its header to one from outside. It has no comma.
+  const encoded = [leaf, ...[headers['client-cert-chain'] ?? []].flat().flatMap((value) => value.split(','))];
   if (encoded.length > maximumChain)
     throw new GatewayError('malformed-request', 'the proxy sent too many client certificates');
   return { clientChain: encoded.map(decodeByteSequence), channelBinding: () => undefined };

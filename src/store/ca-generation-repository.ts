@@ -1,9 +1,8 @@
 /** The generations of each CA: one current, at most; a CA that is rolled over keeps its earlier ones. */
 import { sql } from 'kysely';
+import type { GenerationState } from '../model/certificate-authority.js';
 import type { Database } from './database.js';
 import { slotsOf } from './query.js';
-
-export type CaGenerationState = 'previous' | 'current' | 'next';
 
 export interface CaGenerationRecord {
   /** Part of the URLs that are frozen into certificates, such as quickstart-ec-1. */
@@ -12,7 +11,7 @@ export interface CaGenerationRecord {
   readonly ca: string;
   /** Unique within the CA. */
   readonly number: number;
-  readonly state: CaGenerationState;
+  readonly state: GenerationState;
   /** The CA certificate, DER. */
   readonly certificate: Uint8Array;
   readonly keyId: string;
@@ -49,7 +48,7 @@ export function createCaGenerationRepository(database: Database) {
      * is: a roll-over retires the old generation first and then activates the new one, in one change.
      */
     setState: write(
-      (db, slot: { id: string; from: CaGenerationState; to: CaGenerationState }) =>
+      (db, slot: { id: string; from: GenerationState; to: GenerationState }) =>
         db
           .updateTable('caGeneration')
           .set({ state: slot.to })

@@ -1,8 +1,7 @@
 /** The registered devices. */
+import type { DeviceState } from '../model/device.js';
 import type { Database } from './database.js';
 import { slotsOf } from './query.js';
-
-export type DeviceState = 'registered' | 'provisioned' | 'operational' | 'suspended' | 'retired';
 
 export interface DeviceRecord {
   readonly id: string;
@@ -60,7 +59,7 @@ export function createDeviceRepository(database: Database) {
       { rows: 1, otherwise: 'not-found' },
     ),
 
-    /** Refused as 'invalid-state' unless the device is in the state `from`. */
+    /** Refused as 'unavailable' unless the device is in the state `from`; a second try sees the new one. */
     setState: write(
       (db, slot: { id: string; from: DeviceState; to: DeviceState; at: number }) =>
         db
@@ -68,7 +67,7 @@ export function createDeviceRepository(database: Database) {
           .set({ state: slot.to, updatedAt: slot.at })
           .where('id', '=', slot.id)
           .where('state', '=', slot.from),
-      { rows: 1, otherwise: 'invalid-state' },
+      { rows: 1, otherwise: 'unavailable' },
     ),
 
     /** Guard: refuses the change as 'unavailable' unless the device is still in this state; a second try sees the new one. */

@@ -173,7 +173,8 @@ export function createEnrollmentTransactionRepository(database: Database) {
 
     /**
      * Records the answer: the transaction is 'issued' (or again, with another certificate for a key that was not
-     * delivered). Refused as 'invalid-state' unless it is in the state `from`, and still that of this request id.
+     * delivered). Refused as 'unavailable' unless it is in the state `from`, and still that of this request id;
+     * a second try sees what a parallel one recorded.
      */
     recordCertificate: write(
       (db, slot: Move & { readonly certificateIssuer: string; readonly certificateSerial: string }) =>
@@ -189,7 +190,7 @@ export function createEnrollmentTransactionRepository(database: Database) {
           .where('key', '=', slot.key)
           .where('requestId', '=', slot.requestId)
           .where('state', '=', slot.from),
-      { rows: 1, otherwise: 'invalid-state' },
+      { rows: 1, otherwise: 'unavailable' },
     ),
 
     /** Removes those that expired by `now` (epoch milliseconds), with their approvals. */

@@ -40,7 +40,8 @@ export interface EstReport {
   readonly phases: readonly PhaseReport[];
 }
 
-const warmUpSeconds = 2;
+/** Until V8 has compiled what is hot: some thousand enrollments, or as many as a slow machine gets done. */
+const warmUp = { clients: 64, seconds: 8, requests: 8000 } as const;
 const floorMilliseconds = 300;
 /** Of the connections of their own; more would only wait for each other. */
 const handshakeClients = 16;
@@ -60,14 +61,10 @@ export async function benchEst({ server, seconds, clients, onProgress }: EstBenc
       keepAlive: true,
       ...(basic ? { basic } : { ...(identity ? { identity } : {}) }),
     } as const;
-    const warmUp = await observe(
-      'warm-up',
-      { ...keepAlive, clients: 16, seconds: warmUpSeconds, requests: 5000 },
-      undefined,
-    );
-    if (warmUp.done === 0) throw new Error(`nothing was enrolled: ${warmUp.failure}`);
+    const warm = await observe('warm-up', { ...keepAlive, ...warmUp }, undefined);
+    if (warm.done === 0) throw new Error(`nothing was enrolled: ${warm.failure}`);
     // More than the warm-up's rate, for it was cold; a phase that runs out of requests ends early and is measured right.
-    const requests = Math.ceil((warmUp.done / warmUp.seconds) * 1.6 * seconds);
+    const requests = Math.ceil((warm.done / warm.seconds) * 1.6 * seconds);
 
     const measured: Omit<PhaseReport, 'floor'>[] = [];
     for (const count of basic || identity ? clients : []) {

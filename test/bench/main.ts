@@ -41,7 +41,7 @@ program
   .option('--client-ca <file>', 'PEM CA that makes a client certificate for each connection')
   .option('--client-ca-key <file>', 'PEM private key of that CA')
   .option('--pid <process>', 'process id of the server, if it runs here, to read its CPU time', positive)
-  .option('--seconds <number>', 'how long each phase sends', positive, 4)
+  .option('--seconds <number>', 'how long each phase sends', positive, 3)
   .option('--clients <list>', 'numbers of clients over keep-alive connections', numbers, [1, 16, 64])
   .option('--directory <folder>', 'where the started gateway keeps its data: the disk that commits are flushed to')
   .option('--profile <folder>', 'write CPU profiles of the started gateway there, one of each thread')

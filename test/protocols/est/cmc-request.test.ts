@@ -1,4 +1,3 @@
-import { createHash, createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import {
@@ -15,7 +14,6 @@ import { type CmcAction, decodeCmcRequest } from '../../../protocols/est/cmc-req
 import { GatewayError } from '../../../src/errors.js';
 import { Tag } from '../../../src/x509/der.js';
 import { nullValue, octetString, oid, sequence, smallInteger, tlv, utf8String } from '../../../src/x509/der-writer.js';
-import { idSha256 } from '../../../src/x509/oids.js';
 import { createIdentity, createOpenSsl, type Identity, type OpenSsl } from '../../src/cms/openssl.js';
 import { control, createCsr, octets, pkiData, signRequest, taggedRequest } from './cmc-messages.js';
 
@@ -74,7 +72,6 @@ describe('Full PKI Request (RFC 5272 section 3.2)', () => {
         bodyPartId: 7,
         certificationRequest: csr,
         requester: { type: 'certificate', certificate: client.certificate, certificates: [client.certificate] },
-        registrationInfo: Uint8Array.from(Buffer.from('info')),
       },
     });
   });
@@ -214,46 +211,10 @@ describe('messages that are no Full PKI Request', () => {
 });
 
 describe('identity proofs (RFC 5272 section 6.2)', () => {
-  const secret = 'a shared secret of more than 16 characters';
-  const witness = (hash: string, identity = '') =>
-    createHmac(
-      hash,
-      createHash(hash)
-        .update(secret + identity)
-        .digest(),
-    )
-      .update(sequence(request()))
-      .digest();
-  const proofV2 = (hashId: string, macId: string, value: Uint8Array) =>
-    sequence(sequence(oid(hashId)), sequence(oid(macId), nullValue), octetString(value));
-  const proofOf = (...controls: Uint8Array[]) => {
-    const read = action(controls, [request()]);
-    return read.type === 'enroll' ? read.identityProof : undefined;
-  };
-
-  it('are verified with SHA-1 in the first version (section 6.2.2)', () => {
-    const proof = proofOf(control(1, idCmcIdentityProof, octetString(witness('sha1'))));
-    expect(proof?.identification).toBeUndefined();
-    expect(proof?.verify(secret)).toBe(true);
-    expect(proof?.verify('another secret')).toBe(false);
-  });
-
-  it('name their algorithms in the second version, and include the identification (section 6.2.3)', () => {
-    const value = proofV2(idSha256, '1.2.840.113549.2.9', witness('sha256', 'device 7'));
-    const identification = control(2, idCmcIdentification, utf8String('device 7'));
-    const proof = proofOf(control(1, idCmcIdentityProofV2, value), identification);
-    expect(proof?.identification).toBe('device 7');
-    expect(proof?.verify(secret)).toBe(true);
-    expect(proofOf(control(1, idCmcIdentityProofV2, value))?.verify(secret)).toBe(false);
-    const short = proofV2(idSha256, '1.2.840.113549.2.9', witness('sha256').subarray(1));
-    expect(proofOf(control(1, idCmcIdentityProofV2, short))?.verify(secret)).toBe(false);
-  });
-
-  it('are refused with algorithms that are not supported, and when malformed', () => {
-    const unknown = proofV2('1.2.3', '1.2.840.113549.2.9', witness('sha256'));
-    expect(action([control(1, idCmcIdentityProofV2, unknown)], [request()])).toEqual(refusal('failed', [1], 'badAlg'));
-    expect(action([control(1, idCmcIdentityProofV2, sequence())], [request()])).toEqual(
-      refusal('failed', [1], 'badRequest'),
-    );
+  it.each([
+    ['in the first version (section 6.2.2)', control(1, idCmcIdentityProof, octetString(new Uint8Array(20)))],
+    ['in the second version (section 6.2.1)', control(1, idCmcIdentityProofV2, sequence(sequence(), sequence()))],
+  ])('are refused %s, because no secret is kept that they could be verified with', (_name, proof) => {
+    expect(action([proof], [request()])).toEqual(refusal('failed', [1], 'badIdentity'));
   });
 });

@@ -26,7 +26,6 @@ describe('PKIData (RFC 5272 section 3.2.1)', () => {
         { type: 'crmf', bodyPartId: 4 },
         { type: 'other', bodyPartId: 0xffffffff },
       ],
-      requestSequence: sequence(taggedRequest(3, csr), crmf(4), other(0xffffffff)),
     });
   });
 

@@ -246,7 +246,7 @@ describe('certificates', () => {
           store.commit({
             statements: [
               certificates.requireFewerByPolicy({ policy: 'sensors', at: now, limit: 10 }),
-              certificates.requireFewerByDevice({ deviceId: 'device-1', at: now, limit: 3 }),
+              certificates.requireFewerByDevice({ deviceId: 'device-1', policy: 'sensors', at: now, limit: 3 }),
               certificates.insert(certificate(String(index), { deviceId: 'device-1' })),
             ],
             audit: [],
@@ -256,7 +256,8 @@ describe('certificates', () => {
       const refused = results.filter((result) => result.status === 'rejected');
       expect(refused).toHaveLength(17);
       expect(refused.every(({ reason }) => reason.code === 'forbidden')).toBe(true);
-      expect(await certificates.countActiveByDevice({ deviceId: 'device-1', at: now })).toBe(3);
+      expect(await certificates.countActiveByDevice({ deviceId: 'device-1', policy: 'sensors', at: now })).toBe(3);
+      expect(await certificates.countActiveByDevice({ deviceId: 'device-1', policy: 'other', at: now })).toBe(0);
       expect(await certificates.countActiveByPolicy({ policy: 'sensors', at: now })).toBe(3);
       expect(await certificates.countActiveByPolicy({ policy: 'sensors', at: now + 91 * day })).toBe(0);
       expect(await tryOut(store, certificates.requireFewerByPolicy({ policy: 'sensors', at: now, limit: 3 }))).toBe(
@@ -432,7 +433,7 @@ describe('devices', () => {
       await store.commit({ statements: [insert(device('a'))], audit: [] });
       const provision = setState({ id: 'a', from: 'registered', to: 'provisioned', at: now + 1 });
       expect(await tryOut(store, requireState({ id: 'a', state: 'registered' }), provision)).toBe('done');
-      expect(await tryOut(store, provision)).toBe('invalid-state');
+      expect(await tryOut(store, provision)).toBe('unavailable');
       expect(await tryOut(store, requireState({ id: 'a', state: 'registered' }))).toBe('unavailable');
       expect(await findById({ id: 'a' })).toMatchObject({ state: 'provisioned', updatedAt: now + 1 });
     });
@@ -496,7 +497,7 @@ describe('enrollment transactions', () => {
         certificateIssuer: 'plant-1',
         certificateSerial: '0a',
       });
-      expect(await tryOut(store, record)).toBe('invalid-state');
+      expect(await tryOut(store, record)).toBe('unavailable');
       expect(await tryOut(store, moveState({ ...move, requestId: 'old', from: 'pending', to: 'rejected' }))).toBe(
         'invalid-state',
       );
