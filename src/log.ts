@@ -1,9 +1,17 @@
 /** Structured logging. Secrets are redacted by key name, wherever a log call forgot to leave them out. */
-import { type DestinationStream, pino } from 'pino';
+import { type DestinationStream, destination, pino } from 'pino';
 
 export type Log = pino.Logger;
 
-const secretKeys = ['password', 'passcode', 'secret', 'authorization', 'privateKey', 'pkcs8', 'hmacKey', 'key'];
+/**
+ * Standard output, written in portions: a system call for every line would cost a busy gateway more than making the line.
+ * A process that is killed loses a tenth of a second of lines; what must not be lost is in the audit log.
+ */
+export function standardOutput(): DestinationStream {
+  const output = destination({ fd: 1, sync: true, minLength: 4096, periodicFlush: 100 });
+  process.once('exit', () => output.flushSync());
+  return output;
+}
 
 /** JSON lines on standard output, or on `destination`. Levels are pino's; `silent` for none. */
 export function createLog(level: string, destination?: DestinationStream): Log {
@@ -11,8 +19,41 @@ export function createLog(level: string, destination?: DestinationStream): Log {
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
-    redact: { paths: secretKeys.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]), censor: '[redacted]' },
+    formatters: { level: (label) => ({ level: label }), log: (entry) => redact(entry, 1) },
   };
   return destination ? pino(options, destination) : pino(options);
+}
+
+const secretKeys: ReadonlySet<string> = new Set([
+  'password',
+  'passcode',
+  'secret',
+  'authorization',
+  'privateKey',
+  'pkcs8',
+  'hmacKey',
+  'key',
+]);
+const deepest = 3;
+
+/** Pino's own redaction costs 25 µs a line, whatever is in it; nearly every line has nothing to hide, and is not copied. */
+function redact(entry: Record<string, unknown>, depth: number): Record<string, unknown> {
+  let clean = entry;
+  for (const name of Object.keys(entry)) {
+    const value = entry[name];
+    const safe = secretKeys.has(name)
+      ? '[redacted]'
+      : isPlain(value) && depth < deepest
+        ? redact(value, depth + 1)
+        : value;
+    if (safe === value) continue;
+    if (clean === entry) clean = { ...entry };
+    clean[name] = safe;
+  }
+  return clean;
+}
+
+/** Errors and the like are left to their serializers. */
+function isPlain(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }

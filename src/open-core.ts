@@ -62,6 +62,7 @@ export async function openCore({ settings, log, clock }: CoreOptions): Promise<C
       isCompromisedKey: (fingerprint) => compromised.has(fingerprint),
       failures: createMinuteCounter(clock),
       failuresPerMinute: settings.failedAuthenticationsPerMinute,
+      refusals: createMinuteCounter(clock),
       enrollments: createMinuteCounter(clock),
       ensureCas: () =>
         ensureHierarchy({ configs: configs(), store, keys, generations, authority, clock, createAuditRecord }),

@@ -2,6 +2,7 @@
 import type { Clock } from './clock.js';
 import type { EnrollmentRequest, PollRequest, RefusedMessage } from './enrollment/request.js';
 import type { EnrollmentResult } from './enrollment/result.js';
+import type { GatewayError } from './errors.js';
 import type { KeyConstraints } from './model/key-constraints.js';
 import type { Policy } from './model/policy.js';
 
@@ -33,6 +34,8 @@ export interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array | string;
+  /** What this reply refuses, for the log. */
+  readonly refusal?: GatewayError;
 }
 
 export interface Route {

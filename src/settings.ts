@@ -16,6 +16,10 @@ const list = z.union([
   ),
 ]);
 
+const network = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
+  error: 'an IP address or network such as 192.0.2.0/24',
+});
+
 /** Each setting's name here is its key in the file; `GATEHOUSE_DEVICE_TLS_PORT` and `--device-tls-port` follow from it. */
 const settingsSchema = z.strictObject({
   data: z.string().min(1).default('./data').describe('folder of everything that the gateway keeps'),
@@ -42,6 +46,7 @@ const settingsSchema = z.strictObject({
   protocols: list.default(['est', 'repository']).describe('protocol handlers: names, or paths of modules of your own'),
   trustedProxies: list
     .default([])
+    .pipe(z.array(network))
     .describe('addresses of TLS-terminating proxies whose Client-Cert header is believed'),
   adminClientCertificates: flag.default(false).describe('whether the admin listener asks for client certificates'),
   compromisedKeysFile: z

@@ -36,7 +36,8 @@ export async function answerFullCmc(exchange: Exchange, services: ProtocolServic
   } catch (error) {
     if (!isRefusal(error) || error instanceof UnsupportedMediaTypeError) throw error;
     const status = error instanceof CmcRefusal ? error.status : failed(error, bodyPartId);
-    return await respond.refusal(status, echo, errorStatus(error, policy.acceptsPasswords));
+    const reply = await respond.refusal(status, echo, errorStatus(error, policy.acceptsPasswords));
+    return { ...reply, refusal: error };
   }
 }
 
@@ -102,9 +103,10 @@ type EnrollAction = Extract<CmcAction, { type: 'enroll' }>;
 
 function readEnrollment(action: EnrollAction, exchange: Exchange, policy: PolicyView): EnrollmentRequest {
   const csr = decodePkcs10(action.certificationRequest);
-  // The signature over the whole message links identity and possession already: a challengePassword is never demanded.
-  const rule = policy.est.challengePassword === 'ignore' ? 'ignore' : 'check';
-  checkLinking(csr.challengePassword, rule, exchange.tls);
+  // A certificate's signature over the whole message links identity and possession already; the requested key's own does not.
+  const { challengePassword: rule } = policy.est;
+  const isLinked = action.requester.type === 'certificate' && rule === 'require';
+  checkLinking(csr.challengePassword, isLinked ? 'check' : rule, exchange.tls);
   const credentials = readRequesters(action.requester, exchange);
   const requester = credentials.find((credential) => credential.kind === 'certificate');
   return {

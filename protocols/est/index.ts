@@ -57,7 +57,7 @@ function routesOf({ name, method, bodyLimit, answer }: Operation, services: Prot
     } catch (error) {
       if (!isRefusal(error)) throw error;
       const asksForPassword = error.code === 'bad-secret' && services.policy(exchange.params.label).acceptsPasswords;
-      return errorReply(error, asksForPassword);
+      return { ...errorReply(error, asksForPassword), refusal: error };
     }
   }
   return ['/.well-known/est', '/.well-known/est/:label'].map((base) => ({

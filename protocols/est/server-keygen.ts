@@ -29,7 +29,8 @@ export function readKeyGeneration(exchange: Exchange, policy: PolicyView, servic
       ...origin(exchange),
       protocol: 'est',
       operation: 'enroll',
-      transactionId: transactionId('serverkeygen', names),
+      // A key that was approved for one recipient goes to no other, nor in the clear, to whoever has the same credential.
+      transactionId: transactionId(`serverkeygen ${recipientId(wishes)}`, names),
       requested: { subject, extensions },
       generateKey: gatewayMadeKey(csr.subjectPublicKeyInfo, policy.keys, wishes),
       credentials: readCredentials(exchange),
@@ -56,6 +57,12 @@ function recipientOf({
   if (decryptKeyIdentifier !== undefined) return { kind: 'key-wrap-key', identifier: decryptKeyIdentifier };
   if (asymmetricDecryptKeyIdentifier === undefined) return undefined;
   return { kind: 'certificate', subjectKeyIdentifier: asymmetricDecryptKeyIdentifier };
+}
+
+function recipientId({ decryptKeyIdentifier, asymmetricDecryptKeyIdentifier }: KeyDeliveryWishes): string {
+  const [kind, identifier] =
+    decryptKeyIdentifier === undefined ? ['public', asymmetricDecryptKeyIdentifier] : ['secret', decryptKeyIdentifier];
+  return identifier === undefined ? 'clear' : `${kind} ${Buffer.from(identifier).toString('hex')}`;
 }
 
 /**

@@ -3,11 +3,12 @@
 import type { PolicyView, WantedName } from '../../src/protocol.js';
 import { Tag } from '../../src/x509/der.js';
 import { explicit, sequence, tlv } from '../../src/x509/der-writer.js';
-import { encodeExtKeyUsage, encodeKeyUsage, keyUsages } from '../../src/x509/extensions.js';
+import { encodeExtKeyUsage, encodeKeyUsage, type KeyUsage, keyUsages } from '../../src/x509/extensions.js';
 import { encodeGeneralName } from '../../src/x509/general-names.js';
 import { encodeName } from '../../src/x509/names.js';
 import { idCeExtKeyUsage, idCeKeyUsage, idCeSubjectAltName } from '../../src/x509/oids.js';
 import { parseName } from '../../src/x509/parse-name.js';
+import { type WantedKey, wantedKey } from './wanted-key.js';
 
 export interface WantedExtension {
   /** Dotted OID. */
@@ -22,7 +23,8 @@ export interface WantedExtension {
 /** In the order of the example of RFC 9908 3.4: subjectAltName, keyUsage, extKeyUsage; then the policy's own. */
 export function wantedExtensions(policy: PolicyView): WantedExtension[] {
   const { subjectAltNames, extendedKeyUsages, extensions } = policy;
-  const usages = keyUsages.filter((usage) => policy.keyUsages.includes(usage));
+  const unfit = unfitUsages[wantedKey(policy.keys)?.algorithm ?? 'rsa'];
+  const usages = keyUsages.filter((usage) => policy.keyUsages.includes(usage) && !unfit.includes(usage));
   return [
     wantedAlternatives(subjectAltNames),
     usages.length === 0 ? undefined : { id: idCeKeyUsage, critical: true, value: encodeKeyUsage(usages) },
@@ -32,6 +34,14 @@ export function wantedExtensions(policy: PolicyView): WantedExtension[] {
     ...extensions.filter(({ required }) => required).map(({ id }) => ({ id, critical: false })),
   ].filter((extension) => extension !== undefined);
 }
+
+/** What a key of the kind that csrattrs names cannot serve (RFC 3279 2.3.1, RFC 8813 3, RFC 8410 5): never to be asked for. */
+const unfitUsages: Readonly<Record<WantedKey['algorithm'], readonly KeyUsage[]>> = {
+  rsa: ['keyAgreement'],
+  ec: ['keyEncipherment', 'dataEncipherment'],
+  ed25519: ['keyEncipherment', 'dataEncipherment', 'keyAgreement'],
+  ed448: ['keyEncipherment', 'dataEncipherment', 'keyAgreement'],
+};
 
 export function isComplete(extension: WantedExtension): extension is WantedExtension & { value: Uint8Array } {
   return extension.value !== undefined;

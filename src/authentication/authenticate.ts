@@ -9,6 +9,7 @@ import { fingerprint } from '../x509/certificate.js';
 import { type VerifiedCertificate, verifyCertificate } from './client-certificate.js';
 import type { VerifiedCredential } from './credential-conditions.js';
 import { type PasscodeLookup, verifyPasscode } from './passcode.js';
+import { remoteNetwork } from './remote-network.js';
 
 interface AuthenticationInput {
   readonly authentication: ResolvedAuthenticationPolicy;
@@ -27,7 +28,7 @@ export interface Authenticated {
 interface Dependencies {
   readonly store: Pick<Store, 'certificates' | 'credentials'>;
   readonly passcodeLookup: PasscodeLookup;
-  /** Failures by remote address. */
+  /** Failures with a password, by remote network. */
   readonly failures: MinuteCounter;
   readonly failuresPerMinute: number;
   readonly authenticationPolicyOf: (policy: string) => string | undefined;
@@ -38,25 +39,23 @@ interface Dependencies {
  * certificates, `rate-limited` when the address has failed too often.
  */
 export async function authenticate(input: AuthenticationInput, dependencies: Dependencies): Promise<Authenticated> {
+  // Nobody guesses a private key: who shows only a certificate neither counts nor waits for others at the same address.
+  if (!input.credentials.some(({ kind }) => kind === 'password')) return await verifyAll(input, dependencies);
   const { failures, failuresPerMinute } = dependencies;
-  if (failures.count(input.remoteAddress) >= failuresPerMinute) {
+  const network = remoteNetwork(input.remoteAddress);
+  if (failures.count(network) >= failuresPerMinute) {
     throw new GatewayError('rate-limited', 'too many failed authentications from this address; wait and try again', {
-      retryAfterSeconds: failures.secondsLeft(input.remoteAddress),
+      retryAfterSeconds: failures.secondsLeft(network),
     });
   }
   try {
     return await verifyAll(input, dependencies);
   } catch (error) {
-    if (isGuess(input, error)) failures.add(input.remoteAddress);
+    // A database in trouble is nobody's failure.
+    const isFailure = error instanceof GatewayError && error.code !== 'unavailable' && error.code !== 'internal';
+    if (isFailure) failures.add(network);
     throw error;
   }
-}
-
-/** Many clients send a password only once they were asked for it, and a database in trouble is nobody's failure. */
-function isGuess({ credentials }: AuthenticationInput, error: unknown): boolean {
-  return (
-    credentials.length > 0 && error instanceof GatewayError && error.code !== 'unavailable' && error.code !== 'internal'
-  );
 }
 
 async function verifyAll(input: AuthenticationInput, dependencies: Dependencies): Promise<Authenticated> {

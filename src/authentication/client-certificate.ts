@@ -44,7 +44,10 @@ export async function verifyCertificate(
   if (der === undefined) throw new GatewayError('malformed-request', 'no certificate was presented');
   const certificate = decodePresented(der);
   const certificateFingerprint = fingerprint(der);
-  const issued = await store.certificates.findByFingerprint({ certificateFingerprint });
+  const issued = await store.certificates.findByFingerprint({
+    serialNumber: certificate.serialNumber,
+    certificateFingerprint,
+  });
   if (issued) {
     requireAccepted(issued, authentication, authenticationPolicyOf);
     requireCurrent(issued, presented);
@@ -142,9 +145,9 @@ async function verifyChain(
     trustAnchors,
     at,
     // An intermediate CA may be one that was issued here, to a gateway.
-    isRevoked: async ({ der }) =>
-      ((await store.certificates.findByFingerprint({ certificateFingerprint: fingerprint(der) }))?.status ??
-        'valid') !== 'valid',
+    isRevoked: async ({ der, serialNumber }) =>
+      ((await store.certificates.findByFingerprint({ serialNumber, certificateFingerprint: fingerprint(der) }))
+        ?.status ?? 'valid') !== 'valid',
     ...(proof === 'tls' ? { keyPurpose: idKpClientAuth } : {}),
   });
   if (!result.ok) {

@@ -32,19 +32,19 @@ export async function verifyPasscode(
       kind: 'passcode',
       lookup: lookup(authenticationPolicy, name, passcode),
     });
-  const anyUser = await find('');
-  const records = username === '' ? anyUser : [...(await find(username)), ...anyUser];
   let reason = 'no passcode of this authentication policy is like it';
   let usedUp: VerifiedCredential | undefined;
-  for (const record of records) {
-    const conditions = checkConditions(record, at, remoteAddress);
-    if (!conditions.usable) {
-      reason = conditions.reason;
-      continue;
+  for (const name of new Set([username, ''])) {
+    for (const record of await find(name)) {
+      const conditions = checkConditions(record, at, remoteAddress);
+      if (!conditions.usable) {
+        reason = conditions.reason;
+        continue;
+      }
+      const verified = describeCredential(record);
+      if (!verified.isUsedUp) return verified;
+      usedUp ??= verified;
     }
-    const verified = describeCredential(record);
-    if (!verified.isUsedUp) return verified;
-    usedUp ??= verified;
   }
   if (usedUp) return usedUp;
   throw new GatewayError(

@@ -9,7 +9,7 @@ import type { AuditRecord, Statement } from '../store/change.js';
 import type { Store } from '../store/store.js';
 import { decodeCertificate, fingerprint } from '../x509/certificate.js';
 import { encodeAuthorityKeyIdentifier } from '../x509/extensions.js';
-import { formatName, nameKey } from '../x509/names.js';
+import { formatName } from '../x509/names.js';
 import { keyFingerprint, subjectKeyIdentifier } from '../x509/public-key.js';
 import { randomSerialNumber } from '../x509/tbs-certificate.js';
 import type { Authority, IssuedCertificate } from './authority.js';
@@ -175,7 +175,6 @@ function recordCertificate(
     usage,
     deviceId: null,
     subject: formatName(subject),
-    subjectKey: nameKey(subject),
     keyFingerprint: keyFingerprint(subjectPublicKeyInfo),
     certificateFingerprint: fingerprint(der),
     subjectKeyIdentifier: subjectKeyIdentifier(subjectPublicKeyInfo),

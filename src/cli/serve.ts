@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { systemClock } from '../clock.js';
 import { startGateway } from '../gateway.js';
-import { createLog } from '../log.js';
+import { createLog, standardOutput } from '../log.js';
 import type { Settings } from '../settings.js';
 
 export function serveCommand(settings: () => Settings): Command {
@@ -16,7 +16,7 @@ export function serveCommand(settings: () => Settings): Command {
 }
 
 async function serve(settings: Settings): Promise<void> {
-  const log = createLog(settings.logLevel);
+  const log = createLog(settings.logLevel, standardOutput());
   const gateway = await startGateway({ settings, log, clock: systemClock });
   const { deviceTlsPort, deviceHttpPort, adminPort } = gateway.listeners;
   log.info({ host: settings.host, deviceTlsPort, deviceHttpPort, adminPort, data: settings.data }, 'gatehouse ready');

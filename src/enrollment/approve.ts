@@ -1,9 +1,12 @@
 /** What people decide about pending requests. */
 import { createAuditRecord } from '../audit/audit-record.js';
 import { GatewayError } from '../errors.js';
+import type { Policy } from '../model/policy.js';
 import type { Identity } from '../policy/identity.js';
 import { selectProfile } from '../policy/select-profile.js';
+import type { AuditRecord, Statement } from '../store/change.js';
 import type { EnrollmentTransactionRecord } from '../store/enrollment-transaction-repository.js';
+import type { Store } from '../store/store.js';
 import { issue } from './issue.js';
 import { judge } from './judge.js';
 import type { EnrollmentServices } from './services.js';
@@ -31,59 +34,70 @@ export async function approveRequest(
 ): Promise<ApprovalResult> {
   const { store, clock } = services;
   const transaction = await findPending(requestId, services);
-  const target = findTarget(services.catalog(), labelOf(transaction));
-  const now = clock.now();
+  const { policy } = findTarget(services.catalog(), labelOf(transaction)).resolved;
+  const approvers = await store.enrollmentTransactions.approvers({ requestId });
+  if (approvers.includes(approver))
+    throw new GatewayError('invalid-state', `${approver} has approved this request before; another person has to`);
+  const approval: Approving = { transaction, approver, now: clock.now() };
+  if (policy.approval === 'two-people' && approvers.length === 0) return await recordFirst(approval, services);
+  await requireUnrevoked(decodeIdentity(transaction.identity), services);
+  return decodeRequest(transaction.request).generateKey
+    ? await recordReady(approval, policy, services)
+    : await issueApproved(approval, services);
+}
+
+interface Approving {
+  readonly transaction: EnrollmentTransactionRecord;
+  readonly approver: string;
+  readonly now: Date;
+}
+
+async function recordFirst(approving: Approving, { store }: EnrollmentServices): Promise<ApprovalResult> {
+  const { transaction, approver, now } = approving;
+  await store.commit({
+    statements: [approvalStatement(approving, store)],
+    audit: [
+      createAuditRecord({
+        at: now,
+        action: 'request.approval',
+        outcome: 'pending',
+        subject: transaction.requestId,
+        details: { approver, of: 2 },
+      }),
+    ],
+  });
+  return { outcome: 'waiting' };
+}
+
+/** The key is made when the device asks again: until then nothing is, because keys are not kept. */
+async function recordReady(
+  approving: Approving,
+  { approvalTimeout }: Policy,
+  { store }: EnrollmentServices,
+): Promise<ApprovalResult> {
+  const { transaction, approver, now } = approving;
+  const { key, requestId } = transaction;
   const at = now.getTime();
-  if (
-    target.resolved.policy.approval === 'two-people' &&
-    (await store.enrollmentTransactions.countApprovals({ requestId })) === 0
-  ) {
-    await store.commit({
-      statements: [store.enrollmentTransactions.insertApproval({ requestId, approver, at })],
-      audit: [
-        createAuditRecord({
-          at: now,
-          action: 'request.approval',
-          outcome: 'pending',
-          subject: requestId,
-          details: { approver, of: 2 },
-        }),
-      ],
-    });
-    return { outcome: 'waiting' };
-  }
+  const ready = store.enrollmentTransactions.moveState({
+    key,
+    requestId,
+    from: 'pending',
+    to: 'approved',
+    at,
+    expiresAt: at + approvalTimeout * 1000,
+    decidedBy: approver,
+    reason: null,
+  });
+  await store.commit({ statements: [approvalStatement(approving, store), ready], audit: [approvalRecord(approving)] });
+  return { outcome: 'ready' };
+}
+
+async function issueApproved(approving: Approving, services: EnrollmentServices): Promise<ApprovalResult> {
+  const { transaction, now } = approving;
+  const { key, requestId } = transaction;
+  const target = findTarget(services.catalog(), labelOf(transaction));
   const request = decodeRequest(transaction.request);
   const identity = decodeIdentity(transaction.identity);
-  await requireUnrevoked(identity, services);
-  const approval = store.enrollmentTransactions.insertApproval({ requestId, approver, at });
-  const audit = createAuditRecord({
-    at: now,
-    action: 'request.approved',
-    outcome: 'success',
-    subject: requestId,
-    details: { approver },
-  });
-  const { key } = transaction;
-  if (request.generateKey) {
-    const expiresAt = at + target.resolved.policy.approvalTimeout * 1000;
-    await store.commit({
-      statements: [
-        approval,
-        store.enrollmentTransactions.moveState({
-          key,
-          requestId,
-          from: 'pending',
-          to: 'approved',
-          at,
-          expiresAt,
-          decidedBy: approver,
-          reason: null,
-        }),
-      ],
-      audit: [audit],
-    });
-    return { outcome: 'ready' };
-  }
   const { usage, profile } = selectProfile(identity, target.resolved);
   const { decision, facts } = await judge(
     { target, usage, profile, identity, request, approved: true, now },
@@ -93,18 +107,34 @@ export async function approveRequest(
   if (decision.outcome === 'pending') throw new GatewayError('internal', 'an approved request is still pending');
   const { serialNumber } = await issue(
     {
-      request: { ...request, requestId, accompanying: () => [approval] },
+      request: { ...request, requestId, accompanying: () => [approvalStatement(approving, services.store)] },
       identity,
       facts,
       decision,
       key,
       answer: { state: 'pending', transaction },
-      approval: audit,
+      approval: approvalRecord(approving),
       now,
     },
     services,
   );
   return { outcome: 'issued', serialNumber };
+}
+
+/** Refuses the change if the same person approves it twice at the same time. */
+function approvalStatement({ transaction, approver, now }: Approving, { enrollmentTransactions }: Store): Statement {
+  const { requestId } = transaction;
+  return enrollmentTransactions.insertApproval({ requestId, approver, at: now.getTime() });
+}
+
+function approvalRecord({ transaction, approver, now }: Approving): AuditRecord {
+  return createAuditRecord({
+    at: now,
+    action: 'request.approved',
+    outcome: 'success',
+    subject: transaction.requestId,
+    details: { approver },
+  });
 }
 
 /** Rejects a pending request; the device is told so, with the reason, when it asks again. */

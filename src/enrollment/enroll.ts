@@ -82,12 +82,30 @@ async function attemptEnrollment(
     limitRate(target.resolved.policy, services);
   }
 
-  const recipient =
-    request.generateKey?.recipient && (await findRecipient(request.generateKey.recipient, target.resolved, services));
+  const delivery =
+    request.generateKey?.recipient &&
+    (await findRecipient(
+      request.generateKey.recipient,
+      {
+        authentication: target.resolved.authentication,
+        remoteAddress: request.remoteAddress,
+        isRepeat: answer.state === 'issued',
+      },
+      services,
+    ));
   const { usage, profile } = selectProfile(identity, target.resolved);
   const judged = { ...request, operation: effectiveOperation(request.operation, identity, usage) };
   const { decision, facts, madeKey } = await judge(
-    { target, usage, profile, identity, request: judged, approved: answer.state !== 'none', now },
+    {
+      target,
+      usage,
+      profile,
+      identity,
+      request: judged,
+      approved: answer.state !== 'none',
+      now,
+      ...(delivery?.credential ? { keyWrapKey: delivery.credential } : {}),
+    },
     services,
     (trace) => {
       progress.trace = trace;
@@ -109,7 +127,7 @@ async function attemptEnrollment(
       now,
       ...(key === undefined ? {} : { key }),
       ...(madeKey ? { madeKey } : {}),
-      ...(recipient ? { recipient } : {}),
+      ...(delivery ? { delivery } : {}),
     },
     services,
   );

@@ -69,7 +69,13 @@ export async function loadFacts(input: FactsInput, services: EnrollmentServices)
       : { validCertificatesOfPolicy: await store.certificates.countActiveByPolicy({ policy: policy.name, at }) }),
     ...(certificatesPerDevice === undefined || !device
       ? {}
-      : { validCertificatesOfDevice: await store.certificates.countActiveByDevice({ deviceId: device.id, policy: policy.name, at }) }),
+      : {
+          validCertificatesOfDevice: await store.certificates.countActiveByDevice({
+            deviceId: device.id,
+            policy: policy.name,
+            at,
+          }),
+        }),
     isCompromisedKey,
     approved,
   };

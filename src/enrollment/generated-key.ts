@@ -1,9 +1,11 @@
 /** Key pairs that the gateway makes for devices: never stored, handed over once (RFC 7030 4.4). */
 import { generateKeyPair, type KeyPairKeyObjectResult } from 'node:crypto';
 import { promisify } from 'node:util';
+import { checkConditions, describeCredential } from '../authentication/credential-conditions.js';
 import type { ResolvedPolicy } from '../catalog/catalog.js';
 import { GatewayError } from '../errors.js';
 import type { GeneratedKeyType } from '../model/key-constraints.js';
+import type { UsedCredential } from '../policy/identity.js';
 import { decodeCertificate, extension } from '../x509/certificate.js';
 import { decodeKeyUsage } from '../x509/extensions.js';
 import { idCeKeyUsage } from '../x509/oids.js';
@@ -63,24 +65,38 @@ function generateByType(type: GeneratedKeyType): Promise<KeyPairKeyObjectResult>
   }
 }
 
+/** What a generated key is to be encrypted with. */
+export interface KeyDelivery {
+  readonly recipient: NonNullable<GeneratedKey['recipient']>;
+  /** Set for a key-wrap key. It proves nothing of the requester, but its conditions and limit hold as for any credential. */
+  readonly credential?: UsedCredential;
+}
+
+interface DeliveryInput {
+  readonly authentication: ResolvedPolicy['authentication'];
+  readonly remoteAddress: string;
+  /** Whether a key was delivered for this request before: its use is counted already. */
+  readonly isRepeat: boolean;
+}
+
 /**
  * Finds what a generated key is to be encrypted with.
  * @throws GatewayError `malformed-request` when the identifier is unknown or may not be used (RFC 7030 4.4.1: no key in the clear then).
  */
 export async function findRecipient(
   recipient: KeyRecipient,
-  { authentication }: ResolvedPolicy,
+  { authentication, remoteAddress, isRepeat }: DeliveryInput,
   { store, sealing, clock }: EnrollmentServices,
-): Promise<NonNullable<GeneratedKey['recipient']>> {
-  const now = clock.now().getTime();
+): Promise<KeyDelivery> {
+  const now = clock.now();
   if (recipient.kind === 'certificate') {
     const known = await store.certificates.findBySubjectKeyIdentifier({
       subjectKeyIdentifier: recipient.subjectKeyIdentifier,
     });
     const usable = known.find(
-      ({ status, notAfter, der }) => status === 'valid' && notAfter >= now && mayReceiveKeys(der),
+      ({ status, notAfter, der }) => status === 'valid' && notAfter >= now.getTime() && mayReceiveKeys(der),
     );
-    if (usable) return { kind: 'certificate', certificate: usable.der };
+    if (usable) return { recipient: { kind: 'certificate', certificate: usable.der } };
     throw new GatewayError(
       'malformed-request',
       'AsymmetricDecryptKeyIdentifier names no valid certificate known here whose key may transport or agree on keys',
@@ -92,18 +108,19 @@ export async function findRecipient(
     kind: 'key-wrap-key',
     lookup,
   });
-  const isUsable =
-    record && record.revokedAt === null && (record.notBefore ?? 0) <= now && (record.notAfter ?? now) >= now;
-  if (!isUsable || record.sealed === null)
+  if (record?.sealed == null)
     throw new GatewayError(
       'malformed-request',
       'DecryptKeyIdentifier names no key-wrap key of this authentication policy',
     );
-  return {
-    kind: 'key-wrap-key',
-    identifier: recipient.identifier,
-    key: sealing.open(`credential:${record.id}`, record.sealed),
-  };
+  const conditions = checkConditions(record, now, remoteAddress);
+  const { used, isUsedUp } = describeCredential(record);
+  if (!conditions.usable || (isUsedUp && !isRepeat))
+    throw new GatewayError('malformed-request', 'DecryptKeyIdentifier names a key-wrap key that may not be used', {
+      cause: conditions.usable ? 'the credential is used up' : conditions.reason,
+    });
+  const key = sealing.open(`credential:${record.id}`, record.sealed);
+  return { recipient: { kind: 'key-wrap-key', identifier: recipient.identifier, key }, credential: used };
 }
 
 /** RFC 7030 4.4.1.2: the key must support key transport or key agreement, or its use be unrestricted. */

@@ -3,10 +3,9 @@ import type { Method } from '../model/protocol-name.js';
 import type { Facts } from '../policy/facts.js';
 import type { Identity } from '../policy/identity.js';
 import type { AuditRecord } from '../store/change.js';
-import type { MadeKey } from './generated-key.js';
+import type { KeyDelivery, MadeKey } from './generated-key.js';
 import type { Approval } from './judge.js';
 import type { EnrollmentRequest } from './request.js';
-import type { GeneratedKey } from './result.js';
 import type { RecordedAnswer } from './transaction.js';
 
 export interface Issuance {
@@ -23,5 +22,5 @@ export interface Issuance {
   readonly approval?: AuditRecord;
   readonly now: Date;
   readonly madeKey?: MadeKey;
-  readonly recipient?: GeneratedKey['recipient'];
+  readonly delivery?: KeyDelivery;
 }

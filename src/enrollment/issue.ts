@@ -6,7 +6,7 @@ import { countLeaving } from '../policy/rules/duplicates.js';
 import { type CertificateRecord, certificateId } from '../store/certificate-record.js';
 import type { Statement } from '../store/change.js';
 import { fingerprint } from '../x509/certificate.js';
-import { formatName, nameKey } from '../x509/names.js';
+import { formatName } from '../x509/names.js';
 import { keyFingerprint, subjectKeyIdentifier } from '../x509/public-key.js';
 import { deviceStatements } from './device.js';
 import type { Issuance } from './issuance.js';
@@ -19,7 +19,7 @@ import { answerExpiry } from './transaction.js';
 export type IssuedResult = Extract<EnrollmentResult, { outcome: 'issued' }>;
 
 export async function issue(issuance: Issuance, services: EnrollmentServices): Promise<IssuedResult> {
-  const { request, decision, madeKey, recipient, facts, identity, now } = issuance;
+  const { request, decision, madeKey, delivery, facts, identity, now } = issuance;
   const { authority, store } = services;
   const signed = await authority.issue(decision.issuance);
   const result: IssuedResult = {
@@ -28,7 +28,9 @@ export async function issue(issuance: Issuance, services: EnrollmentServices): P
     serialNumber: signed.serialNumber,
     chain: authority.chain(signed.issuerId),
     modified: decision.modified,
-    ...(madeKey ? { generatedKey: { pkcs8: madeKey.pkcs8, ...(recipient ? { recipient } : {}) } } : {}),
+    ...(madeKey
+      ? { generatedKey: { pkcs8: madeKey.pkcs8, ...(delivery ? { recipient: delivery.recipient } : {}) } }
+      : {}),
   };
   const deviceId = facts.usage === 'service' ? null : (facts.device?.id ?? createIdentifier());
   const certificate = recordOf(issuance, signed, deviceId);
@@ -63,7 +65,6 @@ function recordOf(
     usage: facts.usage,
     deviceId,
     subject: formatName(issuance.subject),
-    subjectKey: nameKey(issuance.subject),
     keyFingerprint: keyFingerprint(issuance.subjectPublicKeyInfo),
     certificateFingerprint: fingerprint(signed.der),
     subjectKeyIdentifier: subjectKeyIdentifier(issuance.subjectPublicKeyInfo),
@@ -84,12 +85,18 @@ function recordOf(
 }
 
 /** Counts the credentials' uses, once for a transaction, and makes sure that all of them still hold. */
-function credentialStatements({ identity, answer, now }: Issuance, { store }: EnrollmentServices): Statement[] {
+function credentialStatements(
+  { identity, delivery, answer, now }: Issuance,
+  { store }: EnrollmentServices,
+): Statement[] {
   // An approval may come long after a passcode's end: what counts is that it was good when the request was made.
   const statements =
     answer.state === 'none'
       ? identity.credentials.map(({ id }) => store.credentials.consume({ id, now: now.getTime() }))
       : [];
+  // A key-wrap key is used by the first delivery, which may come after an approval; repeats are the same use.
+  if (delivery?.credential && answer.state !== 'issued')
+    statements.push(store.credentials.consume({ id: delivery.credential.id, now: now.getTime() }));
   const { issuedCertificate } = identity;
   if (issuedCertificate) {
     statements.push(
@@ -131,12 +138,14 @@ function transactionStatements(
 ): Statement[] {
   if (key === undefined) return [];
   const at = now.getTime();
-  const expiresAt = answerExpiry({
+  const freshExpiry = answerExpiry({
     now,
     notAfter: decision.issuance.notAfter,
     profile: facts.profile.profile,
     ...(answer.state === 'none' ? {} : { approvalTimeout: facts.policy.approvalTimeout }),
   });
+  // Repeats do not prolong it: for so long, and no longer, a used-up credential opens another key for an undelivered one.
+  const expiresAt = answer.state === 'issued' ? Math.min(freshExpiry, answer.transaction.expiresAt) : freshExpiry;
   const answered = { certificateIssuer: issuerId, certificateSerial: serialNumber };
   if (answer.state !== 'none') {
     const { requestId, state } = answer.transaction;

@@ -6,7 +6,7 @@ import type { CompiledProfile } from '../policy/compile-profile.js';
 import { decide, type PolicyDecision } from '../policy/decide.js';
 import type { Trace } from '../policy/decision.js';
 import type { Facts } from '../policy/facts.js';
-import type { Identity } from '../policy/identity.js';
+import type { Identity, UsedCredential } from '../policy/identity.js';
 import { loadFacts } from './facts.js';
 import { type MadeKey, makeKey } from './generated-key.js';
 import type { EnrollmentRequest } from './request.js';
@@ -18,6 +18,8 @@ export interface Case {
   readonly usage: CertificateUsage;
   readonly profile: CompiledProfile;
   readonly identity: Identity;
+  /** What a generated key is to be encrypted with: its registered values count, beside the requester's own. */
+  readonly keyWrapKey?: UsedCredential;
   readonly request: Pick<EnrollmentRequest, 'operation' | 'changesNames' | 'generateKey' | 'requested'>;
   /** Whether a person has approved it. */
   readonly approved: boolean;
@@ -61,12 +63,12 @@ async function consider(
   requested: RequestedCertificate,
   services: EnrollmentServices,
 ): Promise<{ facts: Facts; decision: PolicyDecision }> {
-  const { request, identity, now } = matter;
+  const { request, identity, keyWrapKey, now } = matter;
   const facts = await loadFacts({ ...matter, requested, operation: request.operation }, services);
   const decision = decide({
     requested,
     operation: request.operation,
-    identity,
+    identity: keyWrapKey ? { ...identity, credentials: [...identity.credentials, keyWrapKey] } : identity,
     facts,
     now,
     changesNames: request.changesNames === true,

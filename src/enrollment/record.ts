@@ -1,5 +1,6 @@
 /** What the enrollment flow leaves in the audit log and in the list of requests. */
 import { createAuditRecord } from '../audit/audit-record.js';
+import { remoteNetwork } from '../authentication/remote-network.js';
 import { GatewayError } from '../errors.js';
 import type { Trace } from '../policy/decision.js';
 import type { Identity } from '../policy/identity.js';
@@ -149,11 +150,12 @@ export async function recordRefusal(
   await commitRefusal(
     {
       id: request.requestId,
+      remoteAddress: request.remoteAddress,
+      isAuthenticated: identity !== undefined,
       details: {
         protocol: request.protocol,
         operation: request.operation,
         label: request.label,
-        remoteAddress: request.remoteAddress,
         code,
         reason,
         requester: identity && describeIdentity(identity),
@@ -167,16 +169,35 @@ export async function recordRefusal(
 
 /** Writes the event of a message that never became a request. */
 export async function recordRefusedMessage(
-  { requestId, ...details }: RefusedMessage,
+  { requestId, remoteAddress, ...details }: RefusedMessage,
   services: EnrollmentServices,
 ): Promise<void> {
-  await commitRefusal({ id: requestId, details }, services);
+  await commitRefusal({ id: requestId, remoteAddress, isAuthenticated: false, details }, services);
 }
 
+interface RefusalEvent {
+  readonly id: string;
+  readonly remoteAddress: string;
+  readonly isAuthenticated: boolean;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** Strangers must not be able to fill the disk with what they are refused: beyond this many a minute the log has to do. */
+const recordedRefusalsPerMinute = 600;
+
 async function commitRefusal(
-  { id, details }: { readonly id: string; readonly details: Record<string, unknown> },
-  { store, clock, log }: EnrollmentServices,
+  { id, remoteAddress, isAuthenticated, ...event }: RefusalEvent,
+  { store, clock, log, refusals }: EnrollmentServices,
 ): Promise<void> {
+  const details = { remoteAddress, ...event.details };
+  if (!isAuthenticated) {
+    const network = remoteNetwork(remoteAddress);
+    if (refusals.count(network) >= recordedRefusalsPerMinute) {
+      log.warn({ requestId: id, ...details }, 'a refusal was not recorded: there are too many from this address');
+      return;
+    }
+    refusals.add(network);
+  }
   const record = createAuditRecord({
     id,
     at: clock.now(),

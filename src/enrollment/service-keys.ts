@@ -118,7 +118,7 @@ async function certify(
   );
   if (decision.outcome === 'pending')
     throw new GatewayError('internal', 'a certificate of the gateway itself cannot wait for approval');
-  const { certificate } = await issue(
+  const { certificate, serialNumber } = await issue(
     {
       request: {
         operation: 'enroll',
@@ -136,6 +136,7 @@ async function certify(
     services,
   );
   const record = await services.store.certificates.findByFingerprint({
+    serialNumber,
     certificateFingerprint: fingerprint(certificate),
   });
   if (record === undefined) throw new GatewayError('internal', 'the certificate that was just issued is not on record');

@@ -20,9 +20,11 @@ export interface EnrollmentServices {
   readonly passcodeLookup: PasscodeLookup;
   /** SPKI SHA-256 hashes, lower-case hex, of keys that are known to be compromised. */
   readonly isCompromisedKey: (fingerprint: string) => boolean;
-  /** Failed authentications by remote address. */
+  /** Failed authentications with a password, by remote network. */
   readonly failures: MinuteCounter;
   readonly failuresPerMinute: number;
+  /** Recorded refusals of requests that nobody has authenticated, by remote network. */
+  readonly refusals: MinuteCounter;
   /** Enrollments by policy. */
   readonly enrollments: MinuteCounter;
 }

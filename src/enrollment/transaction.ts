@@ -1,5 +1,5 @@
 /** Retransmissions and pending requests: what makes two messages one transaction, and what the first one got. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { GatewayError } from '../errors.js';
 import type { CertificateProfile } from '../model/certificate-profile.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
@@ -15,9 +15,7 @@ export function transactionKey(
   { resolved, group }: EnrollmentTarget,
   requester: string,
 ): string {
-  return createHash('sha256')
-    .update(JSON.stringify([resolved.policy.name, group.name, requester, transactionId]))
-    .digest('base64url');
+  return hash('sha256', JSON.stringify([resolved.policy.name, group.name, requester, transactionId]), 'base64url');
 }
 
 export type RecordedAnswer =

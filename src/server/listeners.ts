@@ -30,6 +30,19 @@ interface ListenerOptions {
   readonly recordRefusal: ProtocolServices['recordRefusal'];
   /** Whether the gateway can do its work just now. */
   readonly isReady: () => Promise<boolean>;
+  readonly timeouts?: Partial<ListenerTimeouts>;
+}
+
+/** Bounds on what a slow or half-open client can hold, in milliseconds. */
+interface ListenerTimeouts {
+  /** From the connection to the end of the TLS handshake. */
+  readonly handshakeTimeout: number;
+  /** Until a request's headers, and all of it, have come. */
+  readonly headersTimeout: number;
+  readonly requestTimeout: number;
+  /** Between two requests. */
+  readonly keepAliveTimeout: number;
+  readonly connectionsCheckingInterval: number;
 }
 
 export interface Listeners {
@@ -42,18 +55,20 @@ export interface Listeners {
   close(graceMilliseconds: number): Promise<void>;
 }
 
-/** Bounds on what a slow or half-open client can hold (milliseconds). */
-const timeouts = {
+const usualTimeouts: ListenerTimeouts = {
+  handshakeTimeout: 15_000,
   headersTimeout: 15_000,
   requestTimeout: 30_000,
   keepAliveTimeout: 60_000,
   connectionsCheckingInterval: 5_000,
 };
-const handshakeTimeout = 15_000;
+/** How often a listener that closes looks for connections whose last request has ended. */
+const closingIntervalMilliseconds = 50;
 const maximumConnections = 10_000;
 
 export async function openListeners(options: ListenerOptions): Promise<Listeners> {
   const { settings, handlers, log, isTrustedProxy, recordRefusal } = options;
+  const timeouts = { ...usualTimeouts, ...options.timeouts };
   const deviceTls = createApp();
   const deviceHttp = createApp();
   for (const handler of handlers) {
@@ -66,12 +81,13 @@ export async function openListeners(options: ListenerOptions): Promise<Listeners
 
   const tlsServers = [
     createTlsServer(
-      { ...deviceTls.classes, ...tlsOptions(options.tls), requestCert: true, rejectUnauthorized: false },
+      { ...deviceTls.classes, ...timeouts, ...tlsOptions(options.tls), requestCert: true, rejectUnauthorized: false },
       deviceTls.app,
     ),
     createTlsServer(
       {
         ...admin.classes,
+        ...timeouts,
         ...tlsOptions(options.tls),
         requestCert: settings.adminClientCertificates,
         rejectUnauthorized: false,
@@ -100,11 +116,17 @@ export async function openListeners(options: ListenerOptions): Promise<Listeners
     },
     close: async (graceMilliseconds) => {
       const closed = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
-      for (const server of servers) server.closeIdleConnections();
+      const closeIdle = () => {
+        for (const server of servers) server.closeIdleConnections();
+      };
+      closeIdle();
+      // Clients keep a connection open after the answer to a request that was still running.
+      const idleTimer = setInterval(closeIdle, closingIntervalMilliseconds);
       const timer = setTimeout(() => {
         for (const socket of sockets) socket.destroy();
       }, graceMilliseconds);
       await Promise.all(closed);
+      clearInterval(idleTimer);
       clearTimeout(timer);
     },
   };
@@ -150,8 +172,6 @@ function tlsOptions({ cert, key, clientCas }: TlsMaterial): ServerOptions {
   // No renegotiation: it would change the client's certificate and tls-unique under an open connection (RFC 9325 3.5).
   const secureOptions = constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION;
   return {
-    ...timeouts,
-    handshakeTimeout,
     cert,
     key,
     ca: [...clientCas],

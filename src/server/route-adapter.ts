@@ -78,9 +78,17 @@ async function serveRoute(
     milliseconds: Math.round(performance.now() - began),
     remoteAddress: request.socket.remoteAddress,
   };
-  if (failure === undefined) log.info(entry, 'request');
-  else if (reply.status >= 500) log.error({ ...entry, err: failure }, 'request failed');
-  else log.info({ ...entry, err: failure instanceof Error ? failure.message : String(failure) }, 'request refused');
+  const refusal = failure ?? reply.refusal;
+  if (refusal === undefined) log.info(entry, 'request');
+  else if (reply.status >= 500) log.error({ ...entry, err: refusal }, 'request failed');
+  else log.info({ ...entry, ...describeRefusal(refusal) }, 'request refused');
+}
+
+/** In words, for a refusal is no fault of the gateway's: nobody wants its stack. */
+function describeRefusal(refusal: unknown): Record<string, unknown> {
+  if (!(refusal instanceof GatewayError)) return { reason: String(refusal) };
+  const { code, message: reason, cause } = refusal;
+  return { code, reason, ...(cause === undefined ? {} : { cause: cause instanceof Error ? cause.message : cause }) };
 }
 
 /** Reads the whole message; what is refused of it is recorded, because no handler will see it. */
@@ -135,7 +143,7 @@ function describeClient(
     const forwarded = request.headers['x-forwarded-for'];
     // The last entry is the one that the trusted proxy itself wrote.
     const client = [forwarded].flat().join(',').split(',').at(-1)?.trim();
-    return { remoteAddress: client || address, tls: proxiedClient(request.headers) };
+    return { remoteAddress: plainAddress(client || address), tls: proxiedClient(request.headers) };
   }
   const tls = directClient(request);
   return tls ? { remoteAddress: address, tls } : { remoteAddress: address };
@@ -148,14 +156,15 @@ function plainAddress(address: string): string {
 
 /** Node joins repeated headers itself; only Set-Cookie, which no request has, would come as an array. */
 function singleHeaders(headers: IncomingHttpHeaders): Exchange['headers'] {
-  delete headers['set-cookie'];
+  if (headers['set-cookie'] !== undefined) delete headers['set-cookie'];
   return headers as Record<string, string | undefined>;
 }
 
 function send(response: Response, reply: Reply, requestId: string): void {
-  const body = typeof reply.body === 'string' ? Buffer.from(reply.body, 'utf8') : reply.body;
+  // Text stays text: Node then sends it in one piece with the headers.
+  const { body } = reply;
   // A 204 has no body and says no length (RFC 9110 8.6).
-  const length = reply.status === 204 ? {} : { 'content-length': String(body.length) };
+  const length = reply.status === 204 ? {} : { 'content-length': String(Buffer.byteLength(body)) };
   response.writeHead(reply.status, { ...reply.headers, ...length, 'x-request-id': requestId });
   response.end(reply.status === 204 || response.req.method === 'HEAD' ? undefined : body);
 }

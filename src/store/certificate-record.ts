@@ -16,8 +16,6 @@ export interface CertificateRecord {
   readonly deviceId: string | null;
   /** RFC 4514 text, for people. */
   readonly subject: string;
-  /** The subject's canonical form, for comparison. */
-  readonly subjectKey: string;
   /** SHA-256 of the SubjectPublicKeyInfo, hex. */
   readonly keyFingerprint: string;
   /** SHA-256 of the certificate, hex. */
@@ -86,7 +84,6 @@ export const certificateColumns = [
   'usage',
   'deviceId',
   'subject',
-  'subjectKey',
   'keyFingerprint',
   'certificateFingerprint',
   'subjectKeyIdentifier',

@@ -1,5 +1,5 @@
 /** Every certificate that was issued, and whether it still holds. */
-import { sql } from 'kysely';
+import { type QueryCreator, sql } from 'kysely';
 import type { CaGenerationRecord } from './ca-generation-repository.js';
 import { createCertificateCounts, valid } from './certificate-counts.js';
 import {
@@ -13,10 +13,7 @@ import type { Database } from './database.js';
 import { slotsOf } from './query.js';
 
 export function createCertificateRepository(database: Database) {
-  const { write, read, find, list } = database.tables<{
-    certificate: CertificateRecord;
-    caGeneration: CaGenerationRecord;
-  }>();
+  const { write, read, find, list } = database.tables<Tables>();
   const findById = find((db, slot: { id: string }) =>
     db.selectFrom('certificate').select(columns).where('id', '=', slot.id),
   );
@@ -41,20 +38,14 @@ export function createCertificateRepository(database: Database) {
     findByIssuerAndSerial: (issuerId: string, serialNumber: string) =>
       findById({ id: certificateId(issuerId, serialNumber) }),
 
-    findByFingerprint: find((db, slot: { certificateFingerprint: string }) =>
-      db.selectFrom('certificate').select(columns).where('certificateFingerprint', '=', slot.certificateFingerprint),
+    /** A certificate that is at hand: both its serial number and its fingerprint. */
+    findByFingerprint: find((db, slot: { serialNumber: string; certificateFingerprint: string }) =>
+      ofSerial(db, slot.serialNumber).where('certificate.certificateFingerprint', '=', slot.certificateFingerprint),
     ),
 
     /** Of whatever issuer: serial numbers are only unique within one. */
     findBySerial: read((db, slot: { serialNumber: string }) =>
-      db
-        .selectFrom('caGeneration')
-        // There are few generations, so that looking the id up in each spares every insert an index of its own.
-        .innerJoin('certificate', (join) =>
-          join.on('certificate.id', '=', sql<string>`${sql.ref('caGeneration.id')} || ':' || ${slot.serialNumber}`),
-        )
-        .select(qualifiedColumns)
-        .orderBy('certificate.id'),
+      ofSerial(db, slot.serialNumber).orderBy('certificate.id'),
     ),
 
     /** All that were ever issued for a key, revoked ones too: a key that was compromised must not come back. */
@@ -72,18 +63,6 @@ export function createCertificateRepository(database: Database) {
         .selectFrom('certificate')
         .select(columns)
         .where('subjectKeyIdentifier', '=', slot.subjectKeyIdentifier)
-        .orderBy('issuedAt', 'desc'),
-    ),
-
-    /** Neither revoked nor held, and not expired `at` (epoch milliseconds); latest first. */
-    validBySubject: read((db, slot: { policy: string; subjectKey: string; at: number }) =>
-      db
-        .selectFrom('certificate')
-        .select(columns)
-        .where('policy', '=', slot.policy)
-        .where('subjectKey', '=', slot.subjectKey)
-        .where('status', '=', valid)
-        .where('notAfter', '>=', slot.at)
         .orderBy('issuedAt', 'desc'),
     ),
 
@@ -185,6 +164,21 @@ export function createCertificateRepository(database: Database) {
         return query.orderBy('issuedAt', 'desc').orderBy('id', 'desc').limit(limit);
       }),
   };
+}
+
+interface Tables {
+  certificate: CertificateRecord;
+  caGeneration: CaGenerationRecord;
+}
+
+/** There are few generations: looking the id up in each spares every insert an index of its own. */
+function ofSerial(db: QueryCreator<Tables>, serialNumber: string) {
+  return db
+    .selectFrom('caGeneration')
+    .innerJoin('certificate', (join) =>
+      join.on('certificate.id', '=', sql<string>`${sql.ref('caGeneration.id')} || ':' || ${serialNumber}`),
+    )
+    .select(qualifiedColumns);
 }
 
 const filterColumns = [

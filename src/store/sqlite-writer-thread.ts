@@ -1,12 +1,12 @@
 /** The thread that has the one connection that writes. It answers each batch with its outcomes, and 'close' by ending. */
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Change } from './change.js';
 import { createApplier } from './sqlite-apply.js';
 import { openForWriting, type SqliteSettings } from './sqlite-connection.js';
+import { createUnpacker, type PackedBatch } from './sqlite-message.js';
 import type { Outcomes } from './writer.js';
 
 /** To the thread. */
-export type WriterRequest = readonly Change[] | 'close';
+export type WriterRequest = PackedBatch | 'close';
 
 /** From the thread; 'ready' once, first. */
 export type WriterResponse = Outcomes | 'ready';
@@ -18,6 +18,7 @@ if (port === null) {
 const settings: SqliteSettings = workerData;
 const connection = openForWriting(settings);
 const apply = createApplier(connection);
+const unpack = createUnpacker();
 
 port.on('message', (request: WriterRequest) => {
   if (request === 'close') {
@@ -25,7 +26,7 @@ port.on('message', (request: WriterRequest) => {
     port.close();
     return;
   }
-  respond(apply(request));
+  respond(apply(unpack(request)));
 });
 respond('ready');
 

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { SqliteSettings } from './sqlite-connection.js';
+import { createPacker } from './sqlite-message.js';
 import type { WriterRequest, WriterResponse } from './sqlite-writer-thread.js';
 import type { Outcomes, WriteBatch } from './writer.js';
 
@@ -17,6 +18,7 @@ export async function startSqliteWriter(settings: SqliteSettings): Promise<Sqlit
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   await Promise.race([once(worker, 'message'), exited.then(() => Promise.reject(gone()))]);
 
+  const pack = createPacker();
   let pending: Pending | undefined;
   let failure: unknown;
   worker.on('message', (response: WriterResponse) => {
@@ -46,7 +48,7 @@ export async function startSqliteWriter(settings: SqliteSettings): Promise<Sqlit
           return;
         }
         pending = { resolve, reject };
-        send(worker, batch);
+        send(worker, pack(batch));
       }),
     async close() {
       send(worker, 'close');

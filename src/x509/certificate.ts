@@ -1,6 +1,6 @@
 /** Certificate (RFC 5280 4.1): the outline that every use needs; names and most extensions stay DER until asked for. */
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { DerError, DerReader, Tag } from './der.js';
 import { type Extension, findExtension, readExtensions } from './extensions.js';
 import { serialNumberHex } from './serial-number.js';
@@ -53,7 +53,7 @@ export function extension(certificate: Certificate, id: string): Uint8Array | un
 
 /** SHA-256 over the DER, lower-case hex. */
 export function fingerprint(der: Uint8Array): string {
-  return createHash('sha256').update(der).digest('hex');
+  return hash('sha256', der, 'hex');
 }
 
 function readTbs(reader: DerReader): Omit<Certificate, 'der' | 'tbs' | 'signature'> {

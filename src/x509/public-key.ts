@@ -1,6 +1,6 @@
 /** SubjectPublicKeyInfo (RFC 5280 4.1.2.7, RFC 4055, RFC 5480, RFC 8410): what kind of key it is, and its import. */
 
-import { createHash, createPublicKey, ECDH, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { createPublicKey, ECDH, hash, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { DerReader, Tag } from './der.js';
 import { bitString, nullValue, oid, sequence } from './der-writer.js';
 import {
@@ -93,14 +93,12 @@ export function importDescribedKey(spki: Uint8Array, key: PublicKeyDescription):
  * @throws DerError or UnsupportedKeyError
  */
 export function keyFingerprint(spki: Uint8Array): string {
-  return createHash('sha256')
-    .update(usualForm(spki, describePublicKey(spki)))
-    .digest('hex');
+  return hash('sha256', usualForm(spki, describePublicKey(spki)), 'hex');
 }
 
 /** SHA-1 over the key's bits, 20 octets (RFC 5280 4.2.1.2 method 1). @throws DerError */
 export function subjectKeyIdentifier(spki: Uint8Array): Uint8Array {
-  return Uint8Array.from(createHash('sha1').update(keyBits(spki)).digest());
+  return Uint8Array.from(hash('sha1', keyBits(spki), 'buffer'));
 }
 
 // What OpenSSL takes at most (OPENSSL_RSA_MAX_MODULUS_BITS); a larger number only costs time.

@@ -23,8 +23,11 @@ function linesBelow(beginning: string): string[] {
   return block.slice(0, block.indexOf('')).map((line) => line.replace(/^ {2}/, ''));
 }
 
+/** Twice, because people try again. */
 async function copy(beginning: string): Promise<void> {
-  await shell.succeed(...linesBelow('read the variables'), ...linesBelow(beginning));
+  const lines = [...linesBelow('read the variables'), ...linesBelow(beginning)];
+  await shell.succeed(...lines);
+  await shell.succeed(...lines);
 }
 
 /** The certificate, which is one for the key beside it. */

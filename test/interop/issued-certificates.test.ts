@@ -72,7 +72,7 @@ describeWith(['curl', 'openssl'], 'An issued certificate', () => {
         shell
           .read('chain.pem')
           .toString()
-          .match(/-----BEGIN[^]*?END CERTIFICATE-----/g) ?? [];
+          .match(/-----BEGIN[\s\S]*?END CERTIFICATE-----/g) ?? [];
       const node = new X509Certificate(pem);
       const other = new OtherCertificate(pem.toString());
       const issuer = new X509Certificate(issuerPem);

@@ -1,5 +1,8 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { approveRequest } from '../../src/enrollment/approve.js';
+import { toPem } from '../../src/x509/pem.js';
+import { fleet, fleetPasscode } from '../support/fleet.js';
 import { describeWith, openShell, type Shell } from '../support/interop.js';
 import { startTestGateway, type TestGateway } from '../support/test-gateway.js';
 
@@ -99,4 +102,36 @@ describeWith(['pki'], 'EST with strongSwan', () => {
       expect(shell.read('wrong.pem')).toHaveLength(0);
     });
   });
+
+  describe('pki --est to a policy with manual approval (RFC 7030 4.2.3)', () => {
+    let waiting: TestGateway;
+    beforeAll(async () => {
+      waiting = await startTestGateway({ configuration: `${fleet}    approval: manual\n    pollInterval: 1s\n` });
+    });
+    afterAll(() => waiting.close());
+
+    it('waits, asks again and takes the certificate once the request is approved', async () => {
+      const { core } = waiting.gateway;
+      const chain = core.authority.chain(core.authority.issuer('devices').id);
+      shell.write('root.pem', toPem('CERTIFICATE', chain.at(-1) ?? new Uint8Array()));
+      const server = `URL=https://localhost:${waiting.settings.deviceTlsPort} GATEHOUSE_CA_FILE=root.pem`;
+      await shell.succeed(server, readCas, ...makeRequest('waiting', keys.ec));
+      const who = `--userpass :${fleetPasscode} --interval 1 --maxpolltime 15`;
+      const client = shell.succeed(server, enroll('waiting', who));
+      const requestId = await pendingRequest(core);
+      await approveRequest(requestId, 'test', core);
+      await client;
+      expect(shell.read('waiting.log').toString()).toMatch(/EST request pending, polling/);
+      expect(certificate('waiting').subject).toBe('CN=waiting');
+    });
+  });
 });
+
+/** The id of the first request that waits for approval. */
+async function pendingRequest({ store }: TestGateway['gateway']['core']): Promise<string> {
+  for (;;) {
+    const [pending] = await store.enrollmentTransactions.list({ state: 'pending', limit: 1 });
+    if (pending !== undefined) return pending.requestId;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

@@ -10,20 +10,20 @@ import { describe } from '@jest/globals';
  * @throws Error instead of skipping where GATEHOUSE_INTEROP=required
  */
 export function describeWith(tools: readonly string[], name: string, suite: () => void): void {
-  const missing = tools.filter((tool) => !requireTool(tool));
+  const missing = tools.filter((tool) => !requireTool(tool, name));
   (missing.length === 0 ? describe : describe.skip)(name, suite);
 }
 
 /**
- * Whether a tool is on the PATH; prints that its tests are skipped if not.
+ * Whether the tool that a suite needs is on the PATH; prints that the suite is skipped if not.
  * @throws Error where GATEHOUSE_INTEROP=required, unless it is one that no Debian package has
  */
-export function requireTool(name: string): boolean {
+export function requireTool(name: string, suite: string): boolean {
   if (spawnSync('sh', ['-c', `command -v ${name}`]).status === 0) return true;
   if (process.env.GATEHOUSE_INTEROP === 'required' && !unpackaged.has(name)) {
     throw new Error(`${name} is not on the PATH, and GATEHOUSE_INTEROP=required demands its tests`);
   }
-  process.stderr.write(`interop tests are skipped: ${name} is not on the PATH\n`);
+  process.stderr.write(`skipped: ${suite} (${name} is not on the PATH)\n`);
   return false;
 }
 

@@ -62,10 +62,13 @@ export async function countRecords({ gateway }: TestGateway): Promise<Counts> {
 /** The record of an issued certificate. */
 export async function recordOf(
   { gateway }: TestGateway,
-  { fingerprint256 }: { readonly fingerprint256: string },
+  { fingerprint256, serialNumber }: { readonly fingerprint256: string; readonly serialNumber: string },
 ): Promise<CertificateRecord> {
   const certificateFingerprint = fingerprint256.replaceAll(':', '').toLowerCase();
-  const record = await gateway.core.store.certificates.findByFingerprint({ certificateFingerprint });
+  const record = await gateway.core.store.certificates.findByFingerprint({
+    serialNumber: serialNumber.toLowerCase(),
+    certificateFingerprint,
+  });
   if (record === undefined) throw new Error('the certificate is not on record');
   return record;
 }

@@ -3,6 +3,7 @@ import { attributeByName } from '../../x509/attribute-types.js';
 import { alternativeNameLabel, normalizeAlternativeName } from '../alternative-name.js';
 import { type Denial, denied, ok, type Verdict } from '../decision.js';
 import type { Draft } from '../draft.js';
+import type { RegisteredValues } from '../../model/registered-values.js';
 import type { UsedCredential } from '../identity.js';
 import type { NameValue } from '../name-rule.js';
 import { quote } from '../safe-text.js';
@@ -26,6 +27,13 @@ function checkCredential({ name, registeredValues = {} }: UsedCredential, draft:
   if (device !== undefined && device !== (facts.device?.name ?? facts.deviceName)) {
     return denied('rejected-name', `credential ${name} is for device ${quote(device)}`);
   }
+  const foreign = device === undefined ? undefined : findForeignName(device, registeredValues, draft);
+  if (foreign !== undefined) {
+    return denied(
+      'rejected-name',
+      `${foreign.label} ${quote(foreign.text)} is not for credential ${name} of device ${quote(device ?? '')}`,
+    );
+  }
   const decided = readSubject(draft.subject);
   for (const [attribute, listed] of Object.entries(subject)) {
     const type = attributeByName(attribute)?.oid;
@@ -47,6 +55,31 @@ function checkCredential({ name, registeredValues = {} }: UsedCredential, draft:
   }
   return undefined;
 }
+
+/**
+ * A credential of one device must not get a certificate that others take for another device's. Where nothing is registered
+ * for them, a common name, serial number or DNS name that is copied from the request is the device's name, or a domain
+ * name that begins with it; a serial number may be an identifier as well.
+ */
+function findForeignName(
+  device: string,
+  { subject = {}, subjectAltNames, identifiers = {} }: RegisteredValues,
+  { facts: { profile }, wishes }: Draft,
+): NameValue | undefined {
+  const registered = new Set(Object.keys(subject).map((attribute) => attributeByName(attribute)?.oid));
+  if (subjectAltNames?.dns !== undefined) registered.add('dns');
+  const rules = [...profile.subject, ...profile.subjectAltNames];
+  const isCopied = (key: string) => rules.some((rule) => rule.key === key && rule.source.from === 'request');
+  return [...wishes.subject, ...wishes.alternativeNames].find(({ key, text }) => {
+    if (!naming.has(key) || registered.has(key) || !isCopied(key)) return false;
+    if (key === serialNumber && Object.values(identifiers).includes(text)) return false;
+    const [wanted, own] = [text.toLowerCase(), device.toLowerCase()];
+    return wanted !== own && !wanted.startsWith(`${own}.`);
+  });
+}
+
+const serialNumber = '2.5.4.5';
+const naming: ReadonlySet<string> = new Set(['2.5.4.3', serialNumber, 'dns']);
 
 function listProblem(
   label: string,

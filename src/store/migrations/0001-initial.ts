@@ -102,9 +102,8 @@ function certificates({ table, createIndex, text, integer, bytes }: MigrationSch
       .addColumn('usage', text, required)
       .addColumn('device_id', text, (column) => column.references('device.id'))
       .addColumn('subject', text, required)
-      .addColumn('subject_key', text, required)
       .addColumn('key_fingerprint', text, required)
-      .addColumn('certificate_fingerprint', text, (column) => column.notNull().unique())
+      .addColumn('certificate_fingerprint', text, required)
       .addColumn('subject_key_identifier', bytes, required)
       .addColumn('der', bytes, required)
       .addColumn('not_before', integer, required)
@@ -122,11 +121,6 @@ function certificates({ table, createIndex, text, integer, bytes }: MigrationSch
     createIndex('certificate_key_fingerprint').on('certificate').column('key_fingerprint'),
     createIndex('certificate_subject_key_identifier').on('certificate').column('subject_key_identifier'),
     createIndex('certificate_issued_at').on('certificate').columns(['issued_at', 'id']),
-    createIndex('certificate_valid_subject')
-      .on('certificate')
-      // With the end of validity, or SQLite would rather walk through a whole policy by certificate_valid_policy.
-      .columns(['policy', 'subject_key', 'not_after'])
-      .where(sql<boolean>`status = 'valid'`),
     createIndex('certificate_valid_policy')
       .on('certificate')
       .columns(['policy', 'not_after'])
@@ -183,9 +177,11 @@ function transactions({ table, createIndex, text, integer }: MigrationSchema): C
       .addColumn('expires_at', integer, required)
       .addColumn('decided_by', text)
       .addColumn('reason', text),
-    createIndex('enrollment_transaction_state')
+    // Nearly all are issued at once and are never listed.
+    createIndex('enrollment_transaction_open')
       .on('enrollment_transaction')
-      .columns(['state', 'created_at', 'request_id']),
+      .columns(['created_at', 'request_id'])
+      .where(sql<boolean>`state <> 'issued'`),
     createIndex('enrollment_transaction_expires_at').on('enrollment_transaction').column('expires_at'),
     table('enrollment_approval')
       .addColumn('request_id', text, required)

@@ -199,6 +199,22 @@ describe('EST csrattrs of a policy (RFC 8951 4, RFC 9908)', () => {
     expect(decodeKeyUsage(extensions[0]?.value ?? new Uint8Array())).toEqual(['digitalSignature', 'keyAgreement']);
   });
 
+  it.each([
+    ['an EC key', basePolicy.keys, ['digitalSignature', 'keyAgreement']],
+    [
+      'an RSA key',
+      { rsa: { minimumBits: 2048, maximumBits: 4096 }, ed25519: false, ed448: false },
+      ['digitalSignature', 'keyEncipherment'],
+    ],
+    ['an Ed25519 key', { ed25519: true, ed448: false }, ['digitalSignature']],
+  ])('asks for no key usage that %s cannot serve (RFC 3279 2.3.1, RFC 8813 3, RFC 8410 5)', (_, keys, expected) => {
+    const { attributes } = templateOf(
+      encode({ keys, keyUsages: ['digitalSignature', 'keyEncipherment', 'keyAgreement'] }),
+    );
+    const [extensions] = attributes.map(({ values }) => decodeExtensions(values[0] ?? new Uint8Array()));
+    expect(decodeKeyUsage(extensions?.[0]?.value ?? new Uint8Array())).toEqual(expected);
+  });
+
   it('leaves blanks in the template for what the client has to fill in (RFC 9908 3.4)', () => {
     const { subject, attributes } = templateOf(encode(wishes));
     const rdns = DerReader.decode(subject ?? new Uint8Array(), (r) =>

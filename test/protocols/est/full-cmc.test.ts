@@ -6,7 +6,7 @@ import { GatewayError } from '../../../src/errors.js';
 import type { Reply } from '../../../src/protocol.js';
 import { octetString, oid, sequence, smallInteger } from '../../../src/x509/der-writer.js';
 import { createIdentity, createOpenSsl, type Identity, type OpenSsl } from '../../src/cms/openssl.js';
-import { control, octets, pkiData, signRequest, taggedRequest } from './cmc-messages.js';
+import { control, createCsr, octets, pkiData, signRequest, taggedRequest } from './cmc-messages.js';
 import { base64, basic, createFakeGateway, type FakeOptions, issued } from './fake-gateway.js';
 import { makeCsr, rsaKey } from '../../support/make-csr.js';
 
@@ -184,7 +184,19 @@ describe('EST /fullcmc (RFC 7030 4.3)', () => {
     expect(statusOf(reply)).toMatchObject({ status: 2, bodyPart: 1 });
   });
 
-  it('checks a challengePassword and never demands one', async () => {
+  it('demands a challengePassword, where the policy does, of a request that only its own key has signed', async () => {
+    const policy = { est: { challengePassword: 'require' } } as const;
+    const csr = createCsr(openssl, 'client');
+    const data = pkiData([], [taggedRequest(7, csr)]);
+    const unlinked = signRequest(openssl, 'client', data, '-keyid', '-nocerts');
+    const headers = { authorization: basic('device', 'passcode') };
+    expect((await create().post('fullcmc', base64(unlinked), { headers })).status).toBe(200);
+    const reply = await create({ policy }).post('fullcmc', base64(unlinked), { headers });
+    expect(reply.status).toBe(400);
+    expect(statusOf(reply)).toMatchObject({ status: 2, failInfo: 9 });
+  });
+
+  it('checks a challengePassword and demands none of a message that a certificate has signed', async () => {
     const policy = { est: { challengePassword: 'require' } } as const;
     expect((await create({ policy }).post('fullcmc', base64(message()))).status).toBe(200);
     const tls = { clientChain: [], channelBinding: () => new Uint8Array(32) };

@@ -1,5 +1,5 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { statSync } from 'node:fs';
 import SqliteDatabase from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { certificateOf, createEstClient, type EstClient } from '../../support/est-client.js';
@@ -35,5 +35,28 @@ describe('a database that another process has locked', () => {
     other.close();
     expect(await countRecords(test)).toEqual(before);
     expect(certificateOf(await est.post('simpleenroll', csr)).subject).toBe('CN=locked');
+  });
+});
+
+describe('a disk that is full', () => {
+  /** The greatest size of a file that this process may write: past it, writing fails as it does on a full disk. */
+  const limitFileSize = (bytes: number | 'unlimited') =>
+    execFileSync('prlimit', ['--pid', String(process.pid), `--fsize=${bytes}:unlimited`]);
+  const canLimit = spawnSync('prlimit', ['--version']).status === 0;
+  if (!canLimit) process.stderr.write('a full disk is not tried: there is no prlimit here\n');
+
+  (canLimit ? it : it.skip)('gives 503 with Retry-After, keeps nothing, and serves again by itself', async () => {
+    const csr = makeCsr({ key: newKey(), subject: 'CN=full' });
+    const before = await countRecords(test);
+    limitFileSize(statSync(`${test.settings.database}-wal`).size);
+    const answers = await Promise.all([1, 2, 3].map(() => est.post('simpleenroll', csr)));
+    limitFileSize('unlimited');
+    for (const { status, headers, text } of answers) {
+      expect([status, text]).toEqual([503, expect.stringMatching(/try again/)]);
+      expect(Number(headers['retry-after'])).toBeGreaterThan(0);
+    }
+    expect(await countRecords(test)).toEqual(before);
+    expect(certificateOf(await est.post('simpleenroll', csr)).subject).toBe('CN=full');
+    expect(await test.gateway.core.store.audit.verifyChain({ from: 1, limit: 10_000 })).toMatchObject({ intact: true });
   });
 });

@@ -162,6 +162,16 @@ describe('EST /simplereenroll (RFC 7030 4.2.2)', () => {
   });
 });
 
+describe('EST /simpleenroll with nothing but a certificate issued here', () => {
+  it('is a re-enrollment: same names, or none', async () => {
+    const device = await enroll('open');
+    const next = certificateOf(await post('simpleenroll', device, 'open', { ...device.request, key: newKey() }));
+    expect((await recordOf(test, next)).replaces).toBe((await recordOf(test, device.certificate)).id);
+    const other = await post('simpleenroll', device, 'open', { key: newKey(), subject: 'CN=another' });
+    await expectRefused(test, other, { status: 400, code: 'rejected-name', says: 'same-names' });
+  });
+});
+
 describe('EST re-enrollment by the rules of the profile', () => {
   it('demands the same key, or a new one', async () => {
     const same = await enroll('same');

@@ -71,6 +71,16 @@ describe('EST /serverkeygen (RFC 7030 4.4)', () => {
     expect(gateway.requests[0]?.transactionId).toBe(gateway.requests[1]?.transactionId);
   });
 
+  it('has another transaction for another recipient of the key', async () => {
+    const gateway = createFakeGateway(optionsFor({ pkcs8 }));
+    const recipients = [undefined, ['37', 'a'], ['37', 'b'], ['54', 'a']] as const;
+    for (const recipient of recipients) {
+      const attribute = recipient && [`1.2.840.113549.1.9.16.2.${recipient[0]}`, octetString(Buffer.from(recipient[1]))];
+      await gateway.post('serverkeygen', base64(makeCsr(attribute ? { attributes: [attribute] } : {})));
+    }
+    expect(new Set(gateway.requests.map(({ transactionId }) => transactionId)).size).toBe(4);
+  });
+
   const p384 = generateKeyPairSync('ec', { namedCurve: 'P-384' });
   const p521 = generateKeyPairSync('ec', { namedCurve: 'P-521' });
   const rsa3072 = generateKeyPairSync('rsa', { modulusLength: 3072 });

@@ -76,7 +76,6 @@ export function certificate(serialNumber: string, changes: Partial<NewCertificat
     usage: 'operational',
     deviceId: null,
     subject: 'CN=Sensor 100%',
-    subjectKey: 'cn=sensor 100%',
     keyFingerprint: 'aa',
     certificateFingerprint: `fp-${serialNumber}`,
     subjectKeyIdentifier: Uint8Array.of(1, 2, 3),

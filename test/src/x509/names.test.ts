@@ -56,6 +56,14 @@ describe('Name (RFC 5280 4.1.2.4)', () => {
     expect(() => decodeName(w.sequence(...Array.from({ length: 65 }, () => rdn)))).toThrow(DerError);
   });
 
+  it('compares text that is longer than any name in no time, however hard it is to normalize', () => {
+    const hostile = (count: number) => cn('\u0301'.repeat(count) + '\u0323'.repeat(20_000));
+    const began = performance.now();
+    expect(namesEqual(hostile(20_000), hostile(20_001))).toBe(false);
+    expect(namesEqual(hostile(20_000), hostile(20_000).slice())).toBe(true);
+    expect(performance.now() - began).toBeLessThan(500);
+  });
+
   it('shows a value that is no string as #hex', () => {
     const name = w.sequence(w.tlv(Tag.set, w.sequence(w.oid('2.5.4.45'), w.bitString(Uint8Array.of(1)))));
     expect(decodeName(name)).toEqual([[{ type: '2.5.4.45', value: '#03020001', tag: Tag.bitString }]]);

@@ -35,12 +35,52 @@ describe('registered values rule', () => {
         },
       ),
     ],
+    ['a domain name that begins with the device', using({ device: 'device-1' }, { subject: 'CN=Device-1.example' })],
+    [
+      'a serial number among the identifiers of the device',
+      using(
+        { device: 'device-1', identifiers: { serial: '4711' } },
+        { subject: 'serialNumber=4711', profile: { subject: [{ attribute: 'serialNumber', source: 'request' }] } },
+      ),
+    ],
+    [
+      'names that are registered beside the device',
+      using(
+        { device: 'device-1', subject: { CN: ['other'] }, subjectAltNames: { dns: ['www'] } },
+        { subject: 'CN=other', alternativeNames: dns('www') },
+      ),
+    ],
+    [
+      'a name that is overridden',
+      using(
+        { device: 'device-1' },
+        { subject: 'CN=other', profile: { subject: [{ attribute: 'CN', source: 'fixed', value: 'fixed' }] } },
+      ),
+    ],
     ['types that are not registered', using({ subject: { CN: ['device-1'] } }, { alternativeNames: dns('free') })],
   ])('lets pass %s', (_, matter) => {
     approved(decideCase(matter));
   });
 
   it.each<[string, Case, string]>([
+    [
+      "another device's common name",
+      using({ device: 'device-1' }, { subject: 'CN=device-2' }),
+      'commonName "device-2" is not for credential pass-1 of device "device-1"',
+    ],
+    [
+      "another device's serial number",
+      using(
+        { device: 'device-1' },
+        { subject: 'serialNumber=device-2', profile: { subject: [{ attribute: 'serialNumber', source: 'request' }] } },
+      ),
+      'serialNumber "device-2" is not for credential pass-1',
+    ],
+    [
+      "another device's DNS name",
+      using({ device: 'device-1' }, { alternativeNames: dns('device-1.example', 'device-12') }),
+      'dns "device-12" is not for credential pass-1',
+    ],
     ['another device', using({ device: 'device-2' }), 'credential pass-1 is for device "device-2"'],
     [
       'another attribute value',

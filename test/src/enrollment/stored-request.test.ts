@@ -1,0 +1,79 @@
+import { describe, expect, it } from '@jest/globals';
+import type { EnrollmentRequest } from '../../../src/enrollment/request.js';
+import {
+  decodeIdentity,
+  decodeRequest,
+  encodeIdentity,
+  encodeRequest,
+} from '../../../src/enrollment/stored-request.js';
+import type { Identity } from '../../../src/policy/identity.js';
+
+const bytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text));
+
+const request: EnrollmentRequest = {
+  protocol: 'est',
+  label: 'fleet',
+  operation: 'enroll',
+  transactionId: 't-1',
+  requested: {
+    subjectPublicKeyInfo: Buffer.from('key'),
+    subject: bytes('subject'),
+    extensions: [{ id: '2.5.29.17', critical: true, value: bytes('names') }],
+    notAfter: new Date('2027-01-02T03:04:05.000Z'),
+    requestHash: 'sha256',
+  },
+  credentials: [{ kind: 'password', username: 'alice', password: 'open-sesame' }],
+  remoteAddress: '192.0.2.1',
+  requestId: 'r-1',
+};
+
+describe('a request that waits', () => {
+  it('is kept with its wishes, and without what authenticated it', () => {
+    const text = encodeRequest(request);
+    expect(text).not.toContain('open-sesame');
+    expect(decodeRequest(text)).toEqual({
+      protocol: 'est',
+      operation: 'enroll',
+      remoteAddress: '192.0.2.1',
+      requested: { ...request.requested, subjectPublicKeyInfo: bytes('key') },
+    });
+  });
+
+  it('keeps the wish for a key, but not for whom: the pick-up says that anew', () => {
+    const recipient = { kind: 'certificate', subjectKeyIdentifier: bytes('ski') } as const;
+    const { generateKey } = decodeRequest(encodeRequest({ ...request, generateKey: { type: 'rsa-2048', recipient } }));
+    expect(generateKey).toEqual({ type: 'rsa-2048' });
+    expect(decodeRequest(encodeRequest({ ...request, generateKey: {} })).generateKey).toEqual({});
+  });
+
+  it('keeps who asked', () => {
+    const identity: Identity = {
+      requester: 'passcode:c-1',
+      certificateSubject: bytes('subject'),
+      credentials: [
+        {
+          id: 'c-1',
+          kind: 'passcode',
+          name: 'one',
+          username: 'alice',
+          registeredValues: { device: 'pump-1', subject: { commonName: ['pump-1'] } },
+        },
+      ],
+      issuedCertificate: {
+        der: bytes('der'),
+        issuerId: 'ca-1',
+        serialNumber: '0a',
+        policy: 'fleet',
+        usage: 'bootstrap',
+        deviceId: 'd-1',
+        notAfter: new Date('2027-01-02T03:04:05.000Z'),
+      },
+    };
+    expect(decodeIdentity(encodeIdentity(identity))).toEqual(identity);
+  });
+
+  it.each(['{}', 'null', '{"protocol":"telnet"}'])('is refused when it is not one: %s', (text) => {
+    expect(() => decodeRequest(text)).toThrow();
+    expect(() => decodeIdentity(text)).toThrow();
+  });
+});
