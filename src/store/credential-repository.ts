@@ -129,14 +129,14 @@ export function createCredentialRepository(database: Database) {
       { rows: 1, otherwise: 'bad-secret' },
     ),
 
-    /** Guard for what a use that was counted before may still do. Refuses as 'bad-secret' if revoked or outside its validity. */
-    requireValid: write(
-      (db, slot: { id: string; now: number }) =>
+    /** Guard for what a use that was counted before may still do. Refuses as 'bad-secret' if it was revoked since. */
+    requireUnrevoked: write(
+      (db, slot: { id: string }) =>
         db
           .updateTable('credential')
           .set((row) => ({ uses: row.ref('uses') }))
           .where('id', '=', slot.id)
-          .where((row) => isValid(row, slot.now)),
+          .where('revokedAt', 'is', null),
       { rows: 1, otherwise: 'bad-secret' },
     ),
   };
