@@ -90,10 +90,11 @@ function credentialStatements(
   { store }: EnrollmentServices,
 ): Statement[] {
   // An approval may come long after a passcode's end: what counts is that it was good when the request was made.
-  const statements =
+  const statements = identity.credentials.map(({ id }) =>
     answer.state === 'none'
-      ? identity.credentials.map(({ id }) => store.credentials.consume({ id, now: now.getTime() }))
-      : [];
+      ? store.credentials.consume({ id, now: now.getTime() })
+      : store.credentials.requireUnrevoked({ id }),
+  );
   // A key-wrap key is used by the first delivery, which may come after an approval; repeats are the same use.
   if (delivery?.credential && answer.state !== 'issued')
     statements.push(store.credentials.consume({ id: delivery.credential.id, now: now.getTime() }));

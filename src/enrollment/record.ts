@@ -147,7 +147,7 @@ export async function recordRefusal(
   services: EnrollmentServices,
 ): Promise<void> {
   const { code, reason } = describeError(error);
-  await commitRefusal(
+  const recording = commitRefusal(
     {
       id: request.requestId,
       remoteAddress: request.remoteAddress,
@@ -165,6 +165,8 @@ export async function recordRefusal(
     },
     services,
   );
+  // With the database in trouble the event may take as long as the request did: the client should not wait for both.
+  if (code !== 'unavailable') await recording;
 }
 
 /** Writes the event of a message that never became a request. */

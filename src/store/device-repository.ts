@@ -49,16 +49,6 @@ export function createDeviceRepository(database: Database) {
       db.selectFrom('device').select(columns).where('division', '=', slot.division).where('name', '=', slot.name),
     ),
 
-    /** Changes what an operator describes. Refused as 'not-found'. */
-    update: write(
-      (db, slot: Pick<DeviceRecord, 'id' | 'groupName' | 'identifiers' | 'attributes' | 'updatedAt'>) =>
-        db
-          .updateTable('device')
-          .set(slotsOf(slot, ['groupName', 'identifiers', 'attributes', 'updatedAt']))
-          .where('id', '=', slot.id),
-      { rows: 1, otherwise: 'not-found' },
-    ),
-
     /** Refused as 'unavailable' unless the device is in the state `from`; a second try sees the new one. */
     setState: write(
       (db, slot: { id: string; from: DeviceState; to: DeviceState; at: number }) =>

@@ -4,7 +4,7 @@ import type { Statement } from './change.js';
 import type { Database } from './database.js';
 import { slotsOf } from './query.js';
 
-export type EnrollmentTransactionState = 'pending' | 'approved' | 'issued' | 'rejected' | 'delivered';
+export type EnrollmentTransactionState = 'pending' | 'approved' | 'issued' | 'rejected';
 
 export interface EnrollmentTransactionRecord {
   /** What makes a retransmission the same transaction; each protocol composes its own. */

@@ -75,7 +75,8 @@ describe('EST /serverkeygen (RFC 7030 4.4)', () => {
     const gateway = createFakeGateway(optionsFor({ pkcs8 }));
     const recipients = [undefined, ['37', 'a'], ['37', 'b'], ['54', 'a']] as const;
     for (const recipient of recipients) {
-      const attribute = recipient && [`1.2.840.113549.1.9.16.2.${recipient[0]}`, octetString(Buffer.from(recipient[1]))];
+      const attribute =
+        recipient && ([`1.2.840.113549.1.9.16.2.${recipient[0]}`, octetString(Buffer.from(recipient[1]))] as const);
       await gateway.post('serverkeygen', base64(makeCsr(attribute ? { attributes: [attribute] } : {})));
     }
     expect(new Set(gateway.requests.map(({ transactionId }) => transactionId)).size).toBe(4);

@@ -1,12 +1,13 @@
-import { describe, expect, it } from '@jest/globals';
-import { existsSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { applyPlan } from '../../../src/catalog/apply.js';
 import { readDocumentFile } from '../../../src/catalog/document-file.js';
 import { loadCatalog } from '../../../src/catalog/load.js';
 import { planDocument } from '../../../src/catalog/plan.js';
-import { caFile } from '../catalog/certificates.js';
+import { caPem } from '../catalog/certificates.js';
 import { clock, withConfiguredStore } from '../catalog/configured-store.js';
 
 /** The repository's config folder, from wherever this file was compiled to. */
@@ -17,6 +18,11 @@ function configFile(name: string): string {
   }
   return join(folder, 'config', name);
 }
+
+const folder = mkdtempSync(join(tmpdir(), 'gatehouse-configuration-'));
+const caFile = join(folder, 'factory-ca.pem');
+beforeAll(() => writeFileSync(caFile, caPem));
+afterAll(() => rmSync(folder, { recursive: true }));
 
 const environment = {
   GATEHOUSE_USERNAME: 'quickstart',
