@@ -3,14 +3,13 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { applyCommand, exportCommand } from './cli/apply.js';
+import { auditCommand } from './cli/audit.js';
 import { certificateCommand } from './cli/certificate.js';
-import { CommandLineError } from './cli/command-line-error.js';
 import { healthCommand } from './cli/health.js';
 import { passcodeCommand } from './cli/passcode.js';
 import { requestCommand } from './cli/request.js';
 import { createRunWithCore } from './cli/run-with-core.js';
 import { serveCommand } from './cli/serve.js';
-import { GatewayError } from './errors.js';
 import { readSettings, settingDescriptions } from './settings.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
@@ -30,7 +29,6 @@ const settings = () => {
 };
 const run = createRunWithCore(settings);
 
-// Settings may stand before or after the command.
 for (const command of [
   serveCommand(settings),
   applyCommand(run),
@@ -38,6 +36,7 @@ for (const command of [
   passcodeCommand(run),
   requestCommand(run),
   certificateCommand(run),
+  auditCommand(run),
   healthCommand(settings),
 ]) {
   program.addCommand(command);
@@ -47,9 +46,14 @@ try {
   await program.parseAsync();
 } catch (error) {
   process.exitCode = 1;
-  const isForPeople =
-    error instanceof CommandLineError ||
-    error instanceof GatewayError ||
-    (error instanceof Error && error.constructor !== TypeError);
-  console.error(isForPeople ? `gatehouse: ${error.message}` : error);
+  console.error(error instanceof Error && !isMistake(error) ? `gatehouse: ${explain(error)}` : error);
+}
+
+/** A fault of the program, whose stack somebody will want. */
+function isMistake(error: Error): boolean {
+  return error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError;
+}
+
+function explain({ message, cause }: Error): string {
+  return cause instanceof Error && !message.includes(cause.message) ? `${message} (${cause.message})` : message;
 }

@@ -155,9 +155,13 @@ function readSettingsFile(file: string): Record<string, unknown> {
   const record = z.record(z.string(), z.unknown()).safeParse(content);
   if (!record.success) throw new SettingsError(`${file}: settings are a mapping, such as "deviceTlsPort: 8443"`);
   return Object.fromEntries(
-    Object.entries(record.data).map(([key, value]) => [
-      key,
-      pathSettings.includes(key) && typeof value === 'string' ? resolve(dirname(file), value) : value,
-    ]),
+    Object.entries(record.data).map(([key, value]) => [key, resolveSetting(key, value, dirname(file))]),
   );
+}
+
+/** Paths in a file are relative to its folder: also those of handlers of the operator's own among the protocols. */
+function resolveSetting(key: string, value: unknown, folder: string): unknown {
+  if (pathSettings.includes(key) && typeof value === 'string') return resolve(folder, value);
+  if (key !== 'protocols' || !Array.isArray(value)) return value;
+  return value.map((item) => (typeof item === 'string' && /^\.{1,2}\//.test(item) ? resolve(folder, item) : item));
 }

@@ -3,12 +3,14 @@ import { createAuditRecord } from '../audit/audit-record.js';
 import { GatewayError } from '../errors.js';
 import type { Policy } from '../model/policy.js';
 import type { Identity } from '../policy/identity.js';
+import type { Trace } from '../policy/decision.js';
 import { selectProfile } from '../policy/select-profile.js';
 import type { AuditRecord, Statement } from '../store/change.js';
 import type { EnrollmentTransactionRecord } from '../store/enrollment-transaction-repository.js';
 import type { Store } from '../store/store.js';
 import { issue } from './issue.js';
 import { judge } from './judge.js';
+import { describeError } from './record.js';
 import type { EnrollmentServices } from './services.js';
 import { decodeIdentity, decodeRequest } from './stored-request.js';
 import { findTarget } from './target.js';
@@ -99,11 +101,16 @@ async function issueApproved(approving: Approving, services: EnrollmentServices)
   const request = decodeRequest(transaction.request);
   const identity = decodeIdentity(transaction.identity);
   const { usage, profile } = selectProfile(identity, target.resolved);
-  const { decision, facts } = await judge(
-    { target, usage, profile, identity, request, approved: true, now },
-    services,
-    () => undefined,
-  );
+  const { policy } = target.resolved;
+  let trace: Trace = [];
+  const matter = { ...target, policy, usage, profile, identity, request, approved: true, now };
+  const { decision, facts } = await judge(matter, services, (entries) => {
+    trace = entries;
+  }).catch(async (error) => {
+    // What a person has approved and the rules refuse is worth knowing later.
+    await services.store.commit({ statements: [], audit: [failedApproval(approving, error, trace)] });
+    throw error;
+  });
   if (decision.outcome === 'pending') throw new GatewayError('internal', 'an approved request is still pending');
   const { serialNumber } = await issue(
     {
@@ -122,6 +129,17 @@ async function issueApproved(approving: Approving, services: EnrollmentServices)
 }
 
 /** Refuses the change if the same person approves it twice at the same time. */
+function failedApproval({ transaction, approver, now }: Approving, error: unknown, trace: Trace): AuditRecord {
+  const { code, reason } = describeError(error);
+  return createAuditRecord({
+    at: now,
+    action: 'request.approval',
+    outcome: 'refused',
+    subject: transaction.requestId,
+    details: { approver, code, reason, trace },
+  });
+}
+
 function approvalStatement({ transaction, approver, now }: Approving, { enrollmentTransactions }: Store): Statement {
   const { requestId } = transaction;
   return enrollmentTransactions.insertApproval({ requestId, approver, at: now.getTime() });

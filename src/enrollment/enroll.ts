@@ -97,7 +97,8 @@ async function attemptEnrollment(
   const judged = { ...request, operation: effectiveOperation(request.operation, identity, usage) };
   const { decision, facts, madeKey } = await judge(
     {
-      target,
+      ...target,
+      policy: target.resolved.policy,
       usage,
       profile,
       identity,

@@ -1,9 +1,7 @@
 /** Loads what a decision needs to know. */
 import { GatewayError } from '../errors.js';
 import type { Device } from '../model/device.js';
-import type { CertificateUsage } from '../model/policy.js';
 import type { RequestedCertificate } from '../model/requested-certificate.js';
-import type { CompiledProfile } from '../policy/compile-profile.js';
 import { deviceNameOf } from '../policy/device-name.js';
 import type { Facts, KnownCertificate } from '../policy/facts.js';
 import type { Identity } from '../policy/identity.js';
@@ -13,22 +11,17 @@ import { decodeCertificate } from '../x509/certificate.js';
 import { revocationReasonOf } from '../x509/crl.js';
 import { keyFingerprint } from '../x509/public-key.js';
 import type { EnrollmentServices } from './services.js';
-import type { EnrollmentTarget } from './target.js';
 
-interface FactsInput {
-  readonly target: EnrollmentTarget;
-  readonly usage: CertificateUsage;
-  readonly profile: CompiledProfile;
+/** What is known before the store is asked. */
+interface FactsInput extends Pick<Facts, 'policy' | 'group' | 'isGroupNamed' | 'usage' | 'profile' | 'approved'> {
   readonly identity: Identity;
   readonly requested: RequestedCertificate;
   readonly operation: 'enroll' | 'reenroll';
-  readonly approved: boolean;
   readonly now: Date;
 }
 
 export async function loadFacts(input: FactsInput, services: EnrollmentServices): Promise<Facts> {
-  const { target, usage, profile, identity, requested, operation, approved } = input;
-  const { policy } = target.resolved;
+  const { policy, group, isGroupNamed, usage, profile, identity, requested, operation, approved } = input;
   const { store, authority, isCompromisedKey } = services;
   const at = input.now.getTime();
   const presented = identity.issuedCertificate;
@@ -55,8 +48,8 @@ export async function loadFacts(input: FactsInput, services: EnrollmentServices)
     usage,
     profile,
     issuer: authority.issuer(policy.issuingCa),
-    group: target.group,
-    isGroupNamed: target.isGroupNamed,
+    group,
+    isGroupNamed,
     ...(device ? { device } : {}),
     ...(deviceName === undefined ? {} : { deviceName }),
     ...(replaced ? { replaces: { ...describeCertificate(replaced), der: replaced.der } } : {}),

@@ -1,8 +1,6 @@
 /** Puts a request before the policy engine; makes the key in between where the gateway is to make it. */
 import { GatewayError } from '../errors.js';
-import type { CertificateUsage } from '../model/policy.js';
 import type { RequestedCertificate } from '../model/requested-certificate.js';
-import type { CompiledProfile } from '../policy/compile-profile.js';
 import { decide, type PolicyDecision } from '../policy/decide.js';
 import type { Trace } from '../policy/decision.js';
 import type { Facts } from '../policy/facts.js';
@@ -11,12 +9,8 @@ import { loadFacts } from './facts.js';
 import { type MadeKey, makeKey } from './generated-key.js';
 import type { EnrollmentRequest } from './request.js';
 import type { EnrollmentServices } from './services.js';
-import type { EnrollmentTarget } from './target.js';
 
-export interface Case {
-  readonly target: EnrollmentTarget;
-  readonly usage: CertificateUsage;
-  readonly profile: CompiledProfile;
+export interface Case extends Pick<Facts, 'policy' | 'group' | 'isGroupNamed' | 'usage' | 'profile'> {
   readonly identity: Identity;
   /** What a generated key is to be encrypted with: its registered values count, beside the requester's own. */
   readonly keyWrapKey?: UsedCredential;
@@ -43,12 +37,12 @@ export async function judge(
   services: EnrollmentServices,
   onTrace: (trace: Trace) => void,
 ): Promise<Judgement> {
-  const { request, target } = matter;
+  const { request, policy } = matter;
   const first = await consider(matter, request.requested, services);
   onTrace(first.decision.trace);
   if (first.decision.outcome !== 'key-needed') return { facts: first.facts, decision: granted(first.decision) };
 
-  const madeKey = await makeKey(request.generateKey?.type ?? target.resolved.policy.generatedKey);
+  const madeKey = await makeKey(request.generateKey?.type ?? policy.generatedKey);
   const second = await consider(
     matter,
     { ...request.requested, subjectPublicKeyInfo: madeKey.subjectPublicKeyInfo },

@@ -215,7 +215,8 @@ async function commitRefusal(
   }
 }
 
-function describeError(error: unknown): { code: string; reason: string } {
+/** For the audit log: the code, and the reason with what only the operator may know. */
+export function describeError(error: unknown): { code: string; reason: string } {
   if (error instanceof GatewayError)
     return {
       code: error.code,

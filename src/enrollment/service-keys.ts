@@ -5,7 +5,7 @@ import type { ServicePurpose } from '../catalog/service-profiles.js';
 import { serviceProfile } from '../catalog/service-profiles.js';
 import { GatewayError } from '../errors.js';
 import type { KeyStore } from '../keys/signer.js';
-import { policySchema } from '../model/policy.js';
+import { type Policy, policySchema } from '../model/policy.js';
 import type { Identity } from '../policy/identity.js';
 import type { ServiceKey } from '../protocol.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
@@ -18,7 +18,6 @@ import { keyFingerprint } from '../x509/public-key.js';
 import { issue } from './issue.js';
 import { judge } from './judge.js';
 import type { EnrollmentServices } from './services.js';
-import type { EnrollmentTarget } from './target.js';
 
 interface ServiceKeyRequest {
   readonly purpose: ServicePurpose;
@@ -105,7 +104,8 @@ async function certify(
   const request = { operation: 'enroll', requested } as const;
   const { facts, decision } = await judge(
     {
-      target: serviceTarget(issuingCa),
+      ...nowhere,
+      policy: servicePolicy(issuingCa),
       usage: 'service',
       profile: serviceProfile(purpose),
       identity: gatewayIdentity,
@@ -166,34 +166,14 @@ function renewalOf({ notBefore, notAfter }: CertificateRecord): Date {
 
 const gatewayIdentity: Identity = { requester: 'gateway', credentials: [] };
 
-/** The gateway's own certificates belong to no division, and to a policy whose name no configured one can have. */
-function serviceTarget(issuingCa: string): EnrollmentTarget {
-  const name = '.services';
-  const policy = {
-    ...policySchema.parse({
-      name: 'services',
-      division: 'services',
-      authenticationPolicy: 'services',
-      profiles: [{ usage: 'operational', profile: 'services' }],
-      issuingCa,
-      methods: ['rest'],
-      defaultGroup: 'services',
-    }),
-    name,
-    division: name,
-  };
-  const authentication = {
-    policy: { name, division: name, methods: [], require: 'certificate', acceptIssuedCertificates: false },
-    anchors: [],
-    hasPasscodes: false,
-  } as const;
-  return {
-    resolved: {
-      policy,
-      authentication: { ...authentication, policy: { ...authentication.policy, methods: [] } },
-      profiles: new Map(),
-    },
-    group: { name, division: name, enabled: true, policies: [] },
-    isGroupNamed: false,
-  };
+/** The gateway's own certificates belong to no division and no group: no configured one can have this name. */
+const name = '.services';
+const nowhere = { group: { name, division: name, enabled: true, policies: [] }, isGroupNamed: false };
+
+function servicePolicy(issuingCa: string): Policy {
+  const unused = 'services';
+  const required = { name: unused, division: unused, authenticationPolicy: unused, defaultGroup: unused };
+  const profiles = [{ usage: 'operational', profile: unused }];
+  const policy = policySchema.parse({ ...required, profiles, issuingCa, methods: ['rest'] });
+  return { ...policy, name, division: name, methods: [] };
 }

@@ -58,10 +58,12 @@ async function serveRoute(
   const { log } = options;
   const requestId = createIdentifier();
   const began = performance.now();
+  let exchange: Exchange | undefined;
   let reply: Reply;
   let failure: unknown;
   try {
-    reply = await route.handle(await readExchange(handler, route, request, requestId, options));
+    exchange = await readExchange(handler, route, request, requestId, options);
+    reply = await route.handle(exchange);
   } catch (error) {
     failure = error;
     reply = handler.failure(error, { requestId, headers: singleHeaders(request.headers) });
@@ -76,7 +78,8 @@ async function serveRoute(
     path: request.path,
     status: reply.status,
     milliseconds: Math.round(performance.now() - began),
-    remoteAddress: request.socket.remoteAddress,
+    // Behind a proxy the client's, as the proxy tells it.
+    remoteAddress: exchange?.remoteAddress ?? request.socket.remoteAddress,
   };
   const refusal = failure ?? reply.refusal;
   if (refusal === undefined) log.info(entry, 'request');

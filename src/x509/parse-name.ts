@@ -75,10 +75,10 @@ function splitUnescaped(text: string, separator: ',' | '+'): string[] {
   return parts;
 }
 
-/** Cuts blanks off both ends, but not one that a backslash keeps. */
+/** Cuts blanks off both ends, but not one that a backslash keeps; Unicode's other spaces are part of a value. */
 function trimUnescaped(text: string): string {
-  const start = text.trimStart();
-  const end = start.trimEnd();
+  const start = text.replace(/^[ \t\r\n]+/, '');
+  const end = start.replace(/[ \t\r\n]+$/, '');
   const backslashes = /\\*$/.exec(end)?.[0].length ?? 0;
   return end.length < start.length && backslashes % 2 === 1 ? `${end} ` : end;
 }

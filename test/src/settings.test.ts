@@ -77,6 +77,8 @@ describe('settings', () => {
 
   it('find paths of the file beside the file, and others in the working folder', () => {
     expect(settings({ file: file('data: here\n') }).data).toBe(join(folder, 'here'));
+    const { protocols } = settings({ file: file('protocols: [est, ./own.js]\n') });
+    expect(protocols).toEqual(['est', join(folder, 'own.js')]);
     expect(settings({ flags: { data: 'there' } })).toMatchObject({
       data: resolve('there'),
       database: resolve('there/gatehouse.sqlite'),

@@ -90,6 +90,16 @@ describe('gatehouse request', () => {
     expect(shown).toMatch(/denied {3}subject: .*does not match the pattern/);
   });
 
+  it('says why what a person approves is refused by the rules of now, and keeps it on record', async () => {
+    const { requestId } = await enroll('asked', 'CN=pump-5');
+    await applyYaml(test, policyLike('asked', 'approval: manual, devices: registered'));
+    await expect(run('approve', requestId, '--as', 'alice')).rejects.toMatchObject({ code: 'forbidden' });
+    const shown = await run('show', requestId);
+    expect(shown).toContain(`request ${requestId}: pending`);
+    expect(shown).toMatch(/request\.approval {2}refused .*\n {2}approver: alice\n {2}code: forbidden/);
+    expect(shown).toMatch(/denied {3}device: device "pump-5" is not registered/);
+  });
+
   it('says so when nothing is on record', async () => {
     await expect(run('show', 'nonsense')).rejects.toThrow('nothing is on record for request nonsense');
     await expect(run('approve', 'nonsense')).rejects.toMatchObject({ code: 'not-found' });

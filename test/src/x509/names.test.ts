@@ -145,6 +145,11 @@ describe('names as text (RFC 4514)', () => {
     },
   );
 
+  it('keeps spaces other than the blank at the ends of a value', () => {
+    const der = encodeName([[{ type: '2.5.4.3', value: '\u2003pump\u00a0' }]]);
+    expect(encodeName(parseName(formatName(der)))).toEqual(der);
+  });
+
   it('reads back every text that it writes', () => {
     const text = fc.string({ unit: 'binary', minLength: 1, maxLength: 20 });
     const name = fc.array(fc.record({ type: fc.constantFrom('2.5.4.3', '2.5.4.10', '1.2.3'), value: text }), {
