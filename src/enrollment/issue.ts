@@ -5,6 +5,7 @@ import { GatewayError } from '../errors.js';
 import { countLeaving } from '../policy/rules/duplicates.js';
 import { type CertificateRecord, certificateId } from '../store/certificate-record.js';
 import type { Statement } from '../store/change.js';
+import type { Store } from '../store/store.js';
 import { fingerprint } from '../x509/certificate.js';
 import { formatName } from '../x509/names.js';
 import { keyFingerprint, subjectKeyIdentifier } from '../x509/public-key.js';
@@ -43,6 +44,7 @@ export async function issue(issuance: Issuance, services: EnrollmentServices): P
       ...(deviceId === null ? [] : deviceStatements({ id: deviceId, facts, identity, now }, store)),
       ...limitStatements(issuance, superseded.length, services),
       store.certificates.insert(certificate),
+      ...soleHolderStatements(certificate, store),
       ...superseded.flatMap((old) => supersessionStatements(old, now, store)),
       ...(request.accompanying?.(result) ?? []),
     ],
@@ -107,6 +109,10 @@ function credentialStatements(
     );
   }
   return statements;
+}
+
+function soleHolderStatements({ id, keyFingerprint, deviceId }: CertificateRecord, store: Store): Statement[] {
+  return deviceId === null ? [] : [store.certificates.requireSoleHolder({ id, keyFingerprint, deviceId })];
 }
 
 /** The limits of the policy as the decision has seen them, once more, against parallel requests. */

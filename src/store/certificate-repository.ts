@@ -104,6 +104,32 @@ export function createCertificateRepository(database: Database) {
       { rows: 1, otherwise: 'revoked-requester' },
     ),
 
+    /**
+     * Guard, after the insert: refuses the change as 'unavailable' if the key is in a certificate of another device. The
+     * decision has looked already; this is for the request that came at the same time.
+     */
+    requireSoleHolder: write(
+      (db, slot: { id: string; keyFingerprint: string; deviceId: string }) =>
+        db
+          .updateTable('certificate')
+          .set((row) => ({ status: row.ref('status') }))
+          .where('id', '=', slot.id)
+          .where((row) =>
+            row.not(
+              row.exists(
+                row
+                  .selectFrom('certificate as other')
+                  .select('other.id')
+                  .where('other.keyFingerprint', '=', slot.keyFingerprint)
+                  .where((other) =>
+                    other.or([other('other.deviceId', 'is', null), other('other.deviceId', '<>', slot.deviceId)]),
+                  ),
+              ),
+            ),
+          ),
+      { rows: 1, otherwise: 'unavailable' },
+    ),
+
     /** Also from hold. Refused as 'already-revoked'. */
     revoke: write(
       (db, slot: { id: string; revokedAt: number; revocationReason: number; invalidityDate: number | null }) =>

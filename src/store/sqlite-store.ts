@@ -12,7 +12,7 @@ import {
 } from './sqlite-connection.js';
 import { checkSqliteSchema, migrateSqlite } from './sqlite-migrate.js';
 import { createSqliteReader } from './sqlite-reader.js';
-import { startSqliteWriter } from './sqlite-writer.js';
+import { startLastingWriter, startSqliteWriter } from './sqlite-writer.js';
 import type { Store } from './store.js';
 import { createWriterQueue } from './writer.js';
 
@@ -88,7 +88,7 @@ const refuseWrites: Writing = {
 };
 
 async function startWriting(settings: SqliteSettings, maximumWaiting: number): Promise<Writing> {
-  const writer = await startSqliteWriter(settings);
+  const writer = await startLastingWriter(() => startSqliteWriter(settings));
   const queue = createWriterQueue(writer.writeBatch, maximumWaiting);
   return { commit: queue.commit, drain: queue.drain, close: writer.close };
 }

@@ -8,6 +8,8 @@ import type { Outcomes, WriteBatch } from './writer.js';
 
 export interface SqliteWriter {
   readonly writeBatch: WriteBatch;
+  /** Whether the thread has ended unasked, of a lack of memory perhaps: it will write nothing any more. */
+  hasFailed(): boolean;
   /** Ends the thread. No batch may be under way. */
   close(): Promise<void>;
 }
@@ -41,6 +43,7 @@ export async function startSqliteWriter(settings: SqliteSettings): Promise<Sqlit
   }
 
   return {
+    hasFailed: () => failure !== undefined,
     writeBatch: (batch) =>
       new Promise((resolve, reject) => {
         if (failure !== undefined) {
@@ -51,9 +54,25 @@ export async function startSqliteWriter(settings: SqliteSettings): Promise<Sqlit
         send(worker, pack(batch));
       }),
     async close() {
-      send(worker, 'close');
+      if (failure === undefined) send(worker, 'close');
       await exited;
     },
+  };
+}
+
+/**
+ * A writer that outlives its thread: the batch under way when it ends is refused, and the next one starts another.
+ * What of the refused batch was committed nobody knows; its retransmissions find it.
+ */
+export async function startLastingWriter(start: () => Promise<SqliteWriter>): Promise<SqliteWriter> {
+  let writer = await start();
+  return {
+    hasFailed: () => writer.hasFailed(),
+    writeBatch: async (batch) => {
+      if (writer.hasFailed()) writer = await start();
+      return await writer.writeBatch(batch);
+    },
+    close: () => writer.close(),
   };
 }
 

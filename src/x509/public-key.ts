@@ -93,8 +93,15 @@ export function importDescribedKey(spki: Uint8Array, key: PublicKeyDescription):
  * @throws DerError or UnsupportedKeyError
  */
 export function keyFingerprint(spki: Uint8Array): string {
-  return hash('sha256', usualForm(spki, describePublicKey(spki)), 'hex');
+  const known = fingerprints.get(spki);
+  if (known !== undefined) return known;
+  const fingerprint = hash('sha256', usualForm(spki, describePublicKey(spki)), 'hex');
+  fingerprints.set(spki, fingerprint);
+  return fingerprint;
 }
+
+/** Rules and records ask for the same request's fingerprint several times; nobody writes into a key that was read. */
+const fingerprints = new WeakMap<Uint8Array, string>();
 
 /** SHA-1 over the key's bits, 20 octets (RFC 5280 4.2.1.2 method 1). @throws DerError */
 export function subjectKeyIdentifier(spki: Uint8Array): Uint8Array {

@@ -69,6 +69,16 @@ describe('an EST request that is repeated (RFC 7030 4.2.3)', () => {
     );
   });
 
+  it('of ten devices with the same key at once, is answered to one of them', async () => {
+    const key = newKey();
+    const names = Array.from({ length: 10 }, (_, index) => `CN=shared-key-${index}`);
+    const answers = await Promise.all(names.map((subject) => est.post('simpleenroll', makeCsr({ key, subject }))));
+    const [issued, ...others] = answers.toSorted((a, b) => a.status - b.status);
+    expect(issued?.status).toBe(200);
+    for (const refused of others)
+      await expectRefused(test, refused, { status: 400, code: 'unacceptable-key', says: 'of another device' });
+  });
+
   it('with other names, gets another certificate', async () => {
     const key = newKey();
     const first = certificateOf(await est.post('simpleenroll', makeCsr({ key, subject: 'CN=names' })));
