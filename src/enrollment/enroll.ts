@@ -20,6 +20,8 @@ import { type RecordedAnswer, findAnswer, transactionKey } from './transaction.j
 interface Progress {
   target?: EnrollmentTarget;
   identity?: Identity;
+  /** The key of its transaction, once nothing was found to be recorded under it. */
+  newKey?: string;
   trace?: Trace;
 }
 
@@ -37,7 +39,7 @@ export async function enroll(request: EnrollmentRequest, services: EnrollmentSer
       try {
         return await attemptEnrollment(request, progress, services);
       } catch (error) {
-        if (!isOvertaken(error)) throw error;
+        if (!isOvertaken(error) && !(await isAnsweredMeanwhile(progress, services))) throw error;
         if (attempt === maximumAttempts) throw new OvertakenError({ cause: error });
       }
     }
@@ -52,6 +54,14 @@ function isOvertaken(error: unknown): boolean {
   return error instanceof OvertakenError || (error instanceof GatewayError && overtaking.has(error.code));
 }
 
+/**
+ * A request that is new when it is looked up, and judged by what its own repeat commits a moment later, is refused for it:
+ * its key is in use, its limit reached. What is recorded by then is its answer.
+ */
+async function isAnsweredMeanwhile({ newKey }: Progress, { store, clock }: EnrollmentServices): Promise<boolean> {
+  return newKey !== undefined && (await findAnswer(newKey, store, clock.now())).state !== 'none';
+}
+
 /** It had the same transaction, or superseded the same certificate. */
 const overtaking: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['duplicate-transaction', 'already-revoked']);
 
@@ -63,6 +73,7 @@ async function attemptEnrollment(
   const now = services.clock.now();
   const target = findTarget(services.catalog(), request.label);
   progress.target = target;
+  delete progress.newKey;
   requireMethod(target.resolved, request.protocol);
 
   const { identity, isUsedUp } = await authenticateRequest(request, target, now, services);
@@ -80,6 +91,7 @@ async function attemptEnrollment(
   if (answer.state === 'none') {
     if (isUsedUp) throw new GatewayError('bad-secret', 'the credential is used up');
     limitRate(target.resolved.policy, services);
+    if (key !== undefined) progress.newKey = key;
   }
 
   const delivery =
