@@ -15,17 +15,25 @@ export function serveCommand(settings: () => Settings): Command {
     .action(() => serve(settings()));
 }
 
+/** A second signal within this time is the first one's echo. */
+const impatienceMilliseconds = 1_000;
+
 async function serve(settings: Settings): Promise<void> {
   const log = createLog(settings.logLevel, standardOutput());
   const gateway = await startGateway({ settings, log, clock: systemClock });
   const { deviceTlsPort, deviceHttpPort, adminPort } = gateway.listeners;
   log.info({ host: settings.host, deviceTlsPort, deviceHttpPort, adminPort, data: settings.data }, 'gatehouse ready');
-  // For people; log collectors read JSON lines from standard output.
+  // Before what is for people, which goes to standard error: log collectors read JSON lines from standard output.
+  log.flush();
   if (gateway.greeting.length > 0) console.error(`\n${gateway.greeting.join('\n')}\n`);
-  let isStopping = false;
+  let stoppingSince: number | undefined;
   const stop = (signal: string) => {
-    if (isStopping) process.exit(1);
-    isStopping = true;
+    if (stoppingSince !== undefined) {
+      // Under npm one Ctrl-C comes twice, from the terminal and from npm; a later one means it.
+      if (performance.now() - stoppingSince > impatienceMilliseconds) process.exit(1);
+      return;
+    }
+    stoppingSince = performance.now();
     log.info({ signal }, 'gatehouse stops');
     gateway.close().then(
       () => log.info('gatehouse stopped'),

@@ -45,7 +45,12 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     ...configuration,
     ...options.settings,
   };
-  return await startOn(readSettings({ flags, environment: {} }), options);
+  try {
+    return await startOn(readSettings({ flags, environment: {} }), options);
+  } catch (error) {
+    await rm(directory, { recursive: true, force: true });
+    throw error;
+  }
 }
 
 async function startOn(settings: Settings, options: TestGatewayOptions): Promise<TestGateway> {
