@@ -1,7 +1,7 @@
 /** RFC 7030 section 4.4.1: the CSR attributes that ask for a gateway-made key to be encrypted to the client. */
 
-import { GatewayError } from '../../src/errors.js';
 import { decodeSmimeCapabilities, type SmimeCapability } from '../../src/cms/smime-capabilities.js';
+import { GatewayError } from '../../src/errors.js';
 import { DerError, DerReader } from '../../src/x509/der.js';
 
 /** What the client asks for; without an identifier it asks for no encryption beyond TLS. */

@@ -1,6 +1,7 @@
 /** Makes the stored configuration into the snapshot that everything reads. */
-import { registeredValuesSchema } from '../model/registered-values.js';
+
 import type { Policy, ProfileUsage } from '../model/policy.js';
+import { registeredValuesSchema } from '../model/registered-values.js';
 import { type CompiledProfile, compileProfile, ProfileError } from '../policy/compile-profile.js';
 import type { CredentialRecord } from '../store/credential-repository.js';
 import type { Store } from '../store/store.js';

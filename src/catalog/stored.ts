@@ -1,7 +1,7 @@
 /** The configuration as it stands in the store. */
 import type { Store } from '../store/store.js';
 import { builtInTemplates } from './built-in-templates.js';
-import { type CatalogKind, type CatalogObject, catalogKinds, collectObjects, type CatalogObjects } from './objects.js';
+import { type CatalogKind, type CatalogObject, type CatalogObjects, catalogKinds, collectObjects } from './objects.js';
 import { DocumentError } from './problem.js';
 import { formatPath } from './schema-issue.js';
 

@@ -2,8 +2,8 @@
 import { createAuditRecord } from '../audit/audit-record.js';
 import { GatewayError } from '../errors.js';
 import type { Policy } from '../model/policy.js';
-import type { Identity } from '../policy/identity.js';
 import type { Trace } from '../policy/decision.js';
+import type { Identity } from '../policy/identity.js';
 import { selectProfile } from '../policy/select-profile.js';
 import type { AuditRecord, Statement } from '../store/change.js';
 import type { EnrollmentTransactionRecord } from '../store/enrollment-transaction-repository.js';

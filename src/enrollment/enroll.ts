@@ -8,13 +8,13 @@ import { authenticateRequest } from './authenticate-request.js';
 import { findRecipient } from './generated-key.js';
 import { issue } from './issue.js';
 import { judge } from './judge.js';
-import { pendingResult, recordedResult } from './recorded-result.js';
 import { recordPending, recordRefusal } from './record.js';
+import { pendingResult, recordedResult } from './recorded-result.js';
 import type { EnrollmentRequest } from './request.js';
 import type { EnrollmentResult } from './result.js';
 import type { EnrollmentServices } from './services.js';
 import { type EnrollmentTarget, findTarget, requireMethod } from './target.js';
-import { type RecordedAnswer, findAnswer, transactionKey } from './transaction.js';
+import { findAnswer, type RecordedAnswer, transactionKey } from './transaction.js';
 
 /** What is known of a request on its way; for the refusal's record as well. */
 interface Progress {

@@ -1,7 +1,8 @@
 /** Signs what was approved and commits it, with everything that must stand or fall with it, before anybody sees it. */
-import { createIdentifier } from '../identifier.js';
+
 import type { IssuedCertificate } from '../ca/authority.js';
 import { GatewayError } from '../errors.js';
+import { createIdentifier } from '../identifier.js';
 import { countLeaving } from '../policy/rules/duplicates.js';
 import { type CertificateRecord, certificateId } from '../store/certificate-record.js';
 import type { Statement } from '../store/change.js';

@@ -1,9 +1,10 @@
 /** The gateway's own keys and certificates (TLS server, key generation, CMC): issued by the one flow, renewed by themselves. */
-import { createIdentifier } from '../identifier.js';
+
 import { isIP } from 'node:net';
 import type { ServicePurpose } from '../catalog/service-profiles.js';
 import { serviceProfile } from '../catalog/service-profiles.js';
 import { GatewayError } from '../errors.js';
+import { createIdentifier } from '../identifier.js';
 import type { KeyStore } from '../keys/signer.js';
 import { type Policy, policySchema } from '../model/policy.js';
 import type { Identity } from '../policy/identity.js';

@@ -1,8 +1,8 @@
 /** The value of a custom extension between text, as profiles and patterns know it, and DER. */
 import type { ExtensionRule } from '../model/certificate-profile.js';
+import { readString } from '../x509/character-strings.js';
 import { DerError, DerReader } from '../x509/der.js';
 import { ia5String, octetString, printableString, unsignedInteger, utf8String } from '../x509/der-writer.js';
-import { readString } from '../x509/character-strings.js';
 
 export type ExtensionEncoding = ExtensionRule['encoding'];
 

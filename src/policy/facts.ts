@@ -1,8 +1,9 @@
 /** Everything that a decision needs to know, loaded before it, so that deciding itself is pure. */
-import type { KeyAlgorithm } from '../x509/public-key.js';
+
 import type { Device } from '../model/device.js';
 import type { DeviceGroup } from '../model/device-group.js';
 import type { CertificateUsage, Policy } from '../model/policy.js';
+import type { KeyAlgorithm } from '../x509/public-key.js';
 import type { CompiledProfile } from './compile-profile.js';
 
 /** The CA generation that would sign. */

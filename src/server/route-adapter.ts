@@ -1,8 +1,9 @@
 /** The one place where protocol handlers meet Express: routes in, bytes out. */
-import { GatewayError } from '../errors.js';
-import { createIdentifier } from '../identifier.js';
+
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Express, Request, Response } from 'express';
+import { GatewayError } from '../errors.js';
+import { createIdentifier } from '../identifier.js';
 import type { Log } from '../log.js';
 import type { Exchange, ProtocolHandler, ProtocolServices, Reply, Route, TlsClient } from '../protocol.js';
 import { BodyTooLargeError, readBody } from './request-body.js';

@@ -1,9 +1,9 @@
 /** Applies migrations to an SQLite file. */
 import { GatewayError } from '../errors.js';
 import { createSqliteDialect } from './dialect.js';
-import { createMigrationSchema } from './migration.js';
-import { metaTable, migrations, pendingMigrations, schemaVersionName } from './migrate.js';
 import type { MetaRow } from './meta-repository.js';
+import { metaTable, migrations, pendingMigrations, schemaVersionName } from './migrate.js';
+import { createMigrationSchema } from './migration.js';
 import type { SqliteConnection } from './sqlite-connection.js';
 
 /**

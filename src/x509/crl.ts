@@ -11,7 +11,7 @@ import {
   tlv,
   unsignedInteger,
 } from './der-writer.js';
-import { encodeExtension, type Extension, findExtension, readExtensions } from './extensions.js';
+import { type Extension, encodeExtension, findExtension, readExtensions } from './extensions.js';
 import { idCeCrlReasons, idCeInvalidityDate } from './oids.js';
 import { serialNumberBytes, serialNumberHex } from './serial-number.js';
 

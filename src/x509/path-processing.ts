@@ -3,9 +3,9 @@
  * path-building.ts's, which offers no path without them; revocation, (3), is path-validation.ts's.
  */
 
+import { extension } from './certificate.js';
 import type { PolicyInputs, PolicyProcessing } from './certificate-policies.js';
 import { createPolicyProcessing } from './certificate-policies.js';
-import { extension } from './certificate.js';
 import { DerError } from './der.js';
 import {
   type BasicConstraints,

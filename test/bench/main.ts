@@ -1,10 +1,10 @@
 /** `npm run bench`: how fast the gateway, or another server, is, and what an enrollment costs it. */
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { benchEst, type EstBenchOptions, type EstServer } from './est-bench.js';
 import { formatReport } from './est-report.js';
 import { startGatewayProcess } from './gateway-process.js';
-import { join } from 'node:path';
 
 interface EstOptions {
   readonly url?: string;

@@ -2,9 +2,10 @@
 
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import {
-  BitString,
   Boolean as Asn1Boolean,
+  Set as Asn1Set,
   type BaseBlock,
+  BitString,
   Constructed,
   fromBER,
   GeneralizedTime,
@@ -15,7 +16,6 @@ import {
   Primitive,
   PrintableString,
   Sequence,
-  Set as Asn1Set,
   Utf8String,
 } from 'asn1js';
 

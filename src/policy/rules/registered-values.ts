@@ -1,9 +1,10 @@
 /** Registered values: what subject, alternative names and device must equal when a credential is used. */
+
+import type { RegisteredValues } from '../../model/registered-values.js';
 import { attributeByName } from '../../x509/attribute-types.js';
 import { alternativeNameLabel, normalizeAlternativeName } from '../alternative-name.js';
 import { type Denial, denied, ok, type Verdict } from '../decision.js';
 import type { Draft } from '../draft.js';
-import type { RegisteredValues } from '../../model/registered-values.js';
 import type { UsedCredential } from '../identity.js';
 import type { NameValue } from '../name-rule.js';
 import { quote } from '../safe-text.js';

@@ -1,7 +1,7 @@
 /** Builds Full PKI Requests with openssl for the tests of CMC. */
 
-import { oid, octetString, sequence, setOf, smallInteger, tlv } from '../../../src/x509/der-writer.js';
 import { Tag } from '../../../src/x509/der.js';
+import { octetString, oid, sequence, setOf, smallInteger, tlv } from '../../../src/x509/der-writer.js';
 import type { OpenSsl } from '../../src/cms/openssl.js';
 
 /** TaggedAttribute. */

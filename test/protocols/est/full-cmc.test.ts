@@ -6,9 +6,9 @@ import { GatewayError } from '../../../src/errors.js';
 import type { Reply } from '../../../src/protocol.js';
 import { octetString, oid, sequence, smallInteger } from '../../../src/x509/der-writer.js';
 import { createIdentity, createOpenSsl, type Identity, type OpenSsl } from '../../src/cms/openssl.js';
+import { makeCsr, rsaKey } from '../../support/make-csr.js';
 import { control, createCsr, octets, pkiData, signRequest, taggedRequest } from './cmc-messages.js';
 import { base64, basic, createFakeGateway, type FakeOptions, issued } from './fake-gateway.js';
-import { makeCsr, rsaKey } from '../../support/make-csr.js';
 
 let openssl: OpenSsl;
 let gatewayKey: Identity;

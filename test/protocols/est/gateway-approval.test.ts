@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { approveRequest, rejectRequest } from '../../../src/enrollment/approve.js';
 import { revokePasscode } from '../../../src/catalog/passcodes.js';
+import { approveRequest, rejectRequest } from '../../../src/enrollment/approve.js';
 import { certificateOf, createEstClient, type EstClient } from '../../support/est-client.js';
 import { applyYaml, fleet, fleetPasscode, makePasscode, policyLike } from '../../support/fleet.js';
 import { makeCsr, newKey } from '../../support/make-csr.js';

@@ -8,8 +8,8 @@ import {
   type TlsIdentity,
 } from '../../support/est-client.js';
 import { applyYaml, fleet, fleetPasscode, makePasscode, policyLike, yamlPem } from '../../support/fleet.js';
-import { type CsrOptions, makeCsr, newKey } from '../../support/make-csr.js';
 import { extendedKeyUsage } from '../../support/make-chain.js';
+import { type CsrOptions, makeCsr, newKey } from '../../support/make-csr.js';
 import { createManufacturer } from '../../support/manufacturer.js';
 import { expectRefused, recordOf } from '../../support/records.js';
 import { startTestGateway, type TestGateway } from '../../support/test-gateway.js';

@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';
-import SqliteDatabase from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import SqliteDatabase from 'better-sqlite3';
 import { certificateOf, createEstClient, type EstClient } from '../../support/est-client.js';
 import { fleet, fleetPasscode } from '../../support/fleet.js';
 import { makeCsr, newKey } from '../../support/make-csr.js';

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { octetString, smallInteger } from '../../../src/x509/der-writer.js';
 import { toPem } from '../../../src/x509/pem.js';
+import { createOpenSsl, type OpenSsl } from '../../src/cms/openssl.js';
 import {
   type Answer,
   certificateOf,
@@ -14,7 +15,6 @@ import { applyYaml, fleet, fleetPasscode, makePasscode, policyLike } from '../..
 import { type KeyPair, makeCsr, newKey } from '../../support/make-csr.js';
 import { countRecords, eventOf, eventsOf, expectRefused, recordOf } from '../../support/records.js';
 import { startTestGateway, type TestGateway } from '../../support/test-gateway.js';
-import { createOpenSsl, type OpenSsl } from '../../src/cms/openssl.js';
 import { control, createCsr, pkiData, signRequest, taggedRequest } from './cmc-messages.js';
 
 let test: TestGateway;

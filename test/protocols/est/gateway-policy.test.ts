@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createIdentifier } from '../../../src/identifier.js';
 import { printableString, utf8String } from '../../../src/x509/der-writer.js';
 import { encodeExtKeyUsage, encodeKeyUsage } from '../../../src/x509/extensions.js';

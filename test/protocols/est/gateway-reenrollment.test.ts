@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { releaseCertificate, revokeCertificate } from '../../../src/enrollment/revoke.js';
 import type { RequestedReason } from '../../../src/enrollment/revocation-reason.js';
+import { releaseCertificate, revokeCertificate } from '../../../src/enrollment/revoke.js';
 import { sequence } from '../../../src/x509/der-writer.js';
 import { encodeGeneralNames } from '../../../src/x509/general-names.js';
 import { encodeName } from '../../../src/x509/names.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { TlsClient } from '../../../src/protocol.js';
-import { base64, createFakeGateway } from './fake-gateway.js';
 import { makeCsr } from '../../support/make-csr.js';
+import { base64, createFakeGateway } from './fake-gateway.js';
 
 const exporter = Uint8Array.from({ length: 32 }, (_, i) => i);
 const unique = Uint8Array.from({ length: 12 }, (_, i) => 255 - i);

@@ -6,8 +6,8 @@ import { encodeName } from '../../../src/x509/names.js';
 import { idCeKeyUsage, idCeSubjectAltName } from '../../../src/x509/oids.js';
 import { parseName } from '../../../src/x509/parse-name.js';
 import { makeCertificate, subjectAltName } from '../../support/make-chain.js';
-import { base64, createFakeGateway } from './fake-gateway.js';
 import { type CsrOptions, makeCsr } from '../../support/make-csr.js';
+import { base64, createFakeGateway } from './fake-gateway.js';
 
 const name = (text: string): Uint8Array => encodeName(parseName(text));
 const oldNames: GeneralName[] = [

@@ -5,8 +5,8 @@ import type { GeneratedKey } from '../../../src/enrollment/result.js';
 import type { Reply } from '../../../src/protocol.js';
 import { octetString, oid, sequence } from '../../../src/x509/der-writer.js';
 import { createIdentity, createOpenSsl, type Identity, type OpenSsl } from '../../src/cms/openssl.js';
-import { base64, createFakeGateway, type FakeOptions, issued } from './fake-gateway.js';
 import { deviceKey, type KeyPair, makeCsr, rsaKey } from '../../support/make-csr.js';
+import { base64, createFakeGateway, type FakeOptions, issued } from './fake-gateway.js';
 
 const decryptKeyIdentifier = '1.2.840.113549.1.9.16.2.37';
 const asymmetricDecryptKeyIdentifier = '1.2.840.113549.1.9.16.2.54';

@@ -11,8 +11,8 @@ import { encodeName } from '../../../src/x509/names.js';
 import { idCeSubjectAltName } from '../../../src/x509/oids.js';
 import { parseName } from '../../../src/x509/parse-name.js';
 import { toPem } from '../../../src/x509/pem.js';
-import { base64, basic, createFakeGateway, issued } from './fake-gateway.js';
 import { deviceKey, makeCsr, rsaKey, spkiOf } from '../../support/make-csr.js';
+import { base64, basic, createFakeGateway, issued } from './fake-gateway.js';
 
 const clientChain = [Uint8Array.of(0x30, 0)];
 const tls = { clientChain, channelBinding: () => undefined };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { applyPlan } from '../../../src/catalog/apply.js';
 import { planAdditions } from '../../../src/catalog/plan.js';
-import { clock, type ConfiguredStore, parse, problemsOf, smallFleet, withConfiguredStore } from './configured-store.js';
+import { type ConfiguredStore, clock, parse, problemsOf, smallFleet, withConfiguredStore } from './configured-store.js';
 
 const outline = async ({ plan }: ConfiguredStore, text: string) =>
   (await plan(text)).steps.map(({ action, kind, name }) => `${action} ${kind} ${name}`);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { createCatalogHolder } from '../../../src/catalog/holder.js';
 import { type CompiledProfiles, loadCatalog } from '../../../src/catalog/load.js';
-import { problemsOf, smallFleet, withConfiguredStore } from './configured-store.js';
 import { caPem } from './certificates.js';
+import { problemsOf, smallFleet, withConfiguredStore } from './configured-store.js';
 
 const anchor = (name: string) => `authenticationPolicies:
   - name: pumps

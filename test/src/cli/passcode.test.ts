@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { loadCatalog } from '../../../src/catalog/load.js';
 import { passcodeCommand } from '../../../src/cli/passcode.js';
-import { clock, type ConfiguredStore, smallFleet, withConfiguredStore } from '../catalog/configured-store.js';
+import { type ConfiguredStore, clock, smallFleet, withConfiguredStore } from '../catalog/configured-store.js';
 
 /** Runs `gatehouse passcode …` and returns what it prints. */
 async function run(configured: ConfiguredStore, words: string, input = ''): Promise<string> {

@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { approveCertificateAuthority, decide, isApproved } from '../../../src/policy/decide.js';
-import { decodeBasicConstraints, decodeExtensions, decodeKeyUsage } from '../../../src/x509/extensions.js';
 import { sequence } from '../../../src/x509/der-writer.js';
+import { decodeBasicConstraints, decodeExtensions, decodeKeyUsage } from '../../../src/x509/extensions.js';
 import {
   approved,
   type Case,
-  dns,
   decideCase,
+  dns,
   ecKey,
   expectDenied,
   extensionsOf,

@@ -13,6 +13,7 @@ import { decide, type PolicyDecision } from '../../../src/policy/decide.js';
 import type { DecisionInput } from '../../../src/policy/decision.js';
 import type { Facts, IssuerFacts, KnownCertificate } from '../../../src/policy/facts.js';
 import type { Identity, UsedCredential } from '../../../src/policy/identity.js';
+import { sequence } from '../../../src/x509/der-writer.js';
 import {
   decodeExtensions,
   type Extension,
@@ -21,7 +22,6 @@ import {
   encodeKeyUsage,
   type KeyUsage,
 } from '../../../src/x509/extensions.js';
-import { sequence } from '../../../src/x509/der-writer.js';
 import { encodeGeneralNames, type GeneralName } from '../../../src/x509/general-names.js';
 import { encodeName } from '../../../src/x509/names.js';
 import { idCeBasicConstraints, idCeExtKeyUsage, idCeKeyUsage, idCeSubjectAltName } from '../../../src/x509/oids.js';

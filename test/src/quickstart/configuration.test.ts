@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { applyPlan } from '../../../src/catalog/apply.js';
 import { readDocumentFile } from '../../../src/catalog/document-file.js';
 import { loadCatalog } from '../../../src/catalog/load.js';

@@ -1,7 +1,7 @@
 import { generatePrimeSync } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { describePublicKey } from '../../../src/x509/public-key.js';
 import { decodeCertificationRequest } from '../../../src/x509/pkcs10.js';
+import { describePublicKey } from '../../../src/x509/public-key.js';
 import {
   findRsaWeakness,
   hasClosePrimes,

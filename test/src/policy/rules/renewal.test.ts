@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { bitString, oid, sequence } from '../../../../src/x509/der-writer.js';
-import { encodeExtension, type Extension } from '../../../../src/x509/extensions.js';
+import { type Extension, encodeExtension } from '../../../../src/x509/extensions.js';
 import type { GeneralName } from '../../../../src/x509/general-names.js';
 import { formatName } from '../../../../src/x509/names.js';
 import { encodeCertificate, encodeTbsCertificate } from '../../../../src/x509/tbs-certificate.js';
