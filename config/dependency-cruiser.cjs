@@ -40,6 +40,7 @@ module.exports = {
     only('x509-stands-alone', '^src/x509/', 'x509/'),
     only('cms-knows-x509', '^src/cms/', ourFolder('cms', 'x509')),
     only('http-stands-alone', '^src/http/', 'http/'),
+    only('outbound-stands-alone', '^src/outbound/', 'outbound/'),
     only('store-stands-alone', '^src/store/', 'store/'),
     only('policy-is-pure', '^src/policy/', ourFolder('policy', 'x509')),
     {
@@ -62,13 +63,13 @@ module.exports = {
     only(
       'authentication-verifies',
       '^src/authentication/',
-      `${ourFolder('authentication', 'x509', 'keys', 'store', 'catalog')}|policy/identity\\.ts$|minute-counter\\.ts$`,
+      `${ourFolder('authentication', 'x509', 'keys', 'store', 'catalog', 'outbound')}|policy/identity\\.ts$|minute-counter\\.ts$`,
     ),
     only('audit-writes-records', '^src/audit/', ourFolder('audit', 'store')),
     only(
       'enrollment-is-the-core',
       '^src/enrollment/',
-      `${ourFolder('enrollment', 'authentication', 'policy', 'ca', 'store', 'catalog', 'keys', 'audit', 'x509')}|log\\.ts$|minute-counter\\.ts$|protocol\\.ts$`,
+      `${ourFolder('enrollment', 'authentication', 'policy', 'ca', 'store', 'catalog', 'keys', 'audit', 'x509', 'outbound')}|log\\.ts$|minute-counter\\.ts$|protocol\\.ts$`,
     ),
     only('server-knows-the-contract', '^src/server/', `${ourFolder('server')}|protocol\\.ts$|log\\.ts$|settings\\.ts$`),
     {

@@ -2,6 +2,7 @@
 import { pathToFileURL } from 'node:url';
 import { createEstHandler } from '../protocols/est/index.js';
 import { createRepositoryHandler } from '../protocols/repository/index.js';
+import { createScepHandler } from '../protocols/scep/index.js';
 import { compileAddresses } from './authentication/allowed-addresses.js';
 import type { Clock } from './clock.js';
 import { createProtocolServices } from './enrollment/protocol-services.js';
@@ -35,6 +36,7 @@ type CreateHandler = (services: ProtocolServices) => ProtocolHandler;
 const builtInHandlers: ReadonlyMap<string, CreateHandler> = new Map([
   ['est', createEstHandler],
   ['repository', createRepositoryHandler],
+  ['scep', createScepHandler],
 ]);
 
 const shutdownGraceMilliseconds = 10_000;

@@ -15,6 +15,7 @@ import { createSealing } from './keys/sealing.js';
 import { createSoftwareKeyStore, type SoftwareKeyStore } from './keys/software-key-store.js';
 import type { Log } from './log.js';
 import { createMinuteCounter } from './minute-counter.js';
+import { createOutboundClient } from './outbound/outbound-client.js';
 import type { Settings } from './settings.js';
 import { openStore } from './store/sqlite-store.js';
 
@@ -46,7 +47,7 @@ export async function openCore({ settings, log, clock }: CoreOptions): Promise<C
     const catalog = () => holder.current();
     const configs = () => catalog().certificateAuthorities;
     const generations = createGenerations({ store, keys, publicHttpUrl: settings.publicHttpUrl });
-    const authority = createAuthority({ generations, configs });
+    const authority = createAuthority({ generations, configs, clock });
     await authority.reload();
     return {
       store,
@@ -59,6 +60,7 @@ export async function openCore({ settings, log, clock }: CoreOptions): Promise<C
       clock,
       log,
       passcodeLookup: createPasscodeLookup(kek.derive('passcodes')),
+      outbound: createOutboundClient(),
       isCompromisedKey: (fingerprint) => compromised.has(fingerprint),
       failures: createMinuteCounter(clock),
       failuresPerMinute: settings.failedAuthenticationsPerMinute,

@@ -1,10 +1,12 @@
 /** The contract between a protocol handler and the gateway. Bytes in, bytes out: no web framework in sight. */
 import type { Clock } from './clock.js';
-import type { EnrollmentRequest, PollRequest, RefusedMessage } from './enrollment/request.js';
+import type { CertificateQuery, EnrollmentRequest, PollRequest, RefusedMessage } from './enrollment/request.js';
 import type { EnrollmentResult } from './enrollment/result.js';
 import type { GatewayError } from './errors.js';
 import type { KeyConstraints } from './model/key-constraints.js';
 import type { Policy } from './model/policy.js';
+import type { Method } from './model/protocol-name.js';
+import type { KeyTransport } from './x509/key-transport.js';
 
 /** What a TLS connection tells about its client. */
 export interface TlsClient {
@@ -63,7 +65,17 @@ export interface ServiceKey {
   /** DER certificates from the issuer up to and including the root. */
   readonly chain: readonly Uint8Array[];
   readonly algorithm: 'rsa' | 'ec' | 'ed25519';
-  sign(data: Uint8Array, hash: 'sha256' | 'sha384' | 'sha512'): Promise<Uint8Array>;
+  /** SHA-1 is for answers to clients that a policy's legacy switch admits. */
+  sign(data: Uint8Array, hash: 'sha1' | 'sha256' | 'sha384' | 'sha512'): Promise<Uint8Array>;
+}
+
+/** A service key that clients encrypt to. */
+export interface EncryptionServiceKey extends ServiceKey {
+  /**
+   * Opens a content-encryption key of `length` octets. What cannot be opened gives random octets, in the same time:
+   * nobody learns from it whether the padding was right (RFC 3218 2.3.2).
+   */
+  openKey(transport: KeyTransport, encryptedKey: Uint8Array, length: number): Promise<Uint8Array>;
 }
 
 /** One attribute or name that a policy wants in requests, for `csrattrs` and its like. */
@@ -78,7 +90,10 @@ export interface WantedName {
 /** What a protocol may know of a policy: what to tell clients, nothing to decide with. */
 export interface PolicyView {
   readonly name: string;
+  /** The protocols that it is open to: its own methods as far as its authentication policy has them too. */
+  readonly methods: readonly Method[];
   readonly est: Policy['est'];
+  readonly scep: Policy['scep'];
   readonly acceptsPasswords: boolean;
   readonly keys: KeyConstraints;
   readonly requestHashes: readonly string[];
@@ -102,11 +117,22 @@ export interface ProtocolServices {
   policy(label: string | undefined): PolicyView;
   /** DER certificates of the policy's CA: current issuer first, up to and including the root. @throws GatewayError `not-found`. */
   caCertificates(label: string | undefined): readonly Uint8Array[];
+  /**
+   * The CA certificates that come after the present ones, in a SignedData by the present CA key (RFC 8894 4.7.1), DER.
+   * @throws GatewayError `not-found` as long as none is staged.
+   */
+  nextCaBundle(label: string | undefined): Promise<Uint8Array>;
+  /** A certificate of the policy's CA hierarchy, DER. @throws GatewayError `unknown-certificate`, or as authentication does. */
+  findCertificate(query: CertificateQuery): Promise<Uint8Array>;
+  /** The CRL that a certificate of the policy's CA hierarchy would be on, DER. @throws GatewayError as findCertificate */
+  findCrl(query: CertificateQuery): Promise<Uint8Array>;
   /** The CRL of one CA generation and partition, DER. @throws GatewayError `not-found`. */
   crl(generation: string, partition: number): Promise<{ readonly der: Uint8Array; readonly nextUpdate: Date }>;
   /** The certificate of one CA generation, DER. @throws GatewayError `not-found`. */
   caCertificate(generation: string): Uint8Array;
   /** The gateway's key for a purpose, under the policy's CA; issued at first use and renewed by itself. */
   serviceKey(purpose: 'est-key-generation' | 'cmc', label: string | undefined): Promise<ServiceKey>;
+  /** The keys of the policy that clients encrypt to: the one in use first, then earlier ones that some may still know. */
+  encryptionKeys(purpose: 'scep-ra', label: string | undefined): Promise<readonly EncryptionServiceKey[]>;
   readonly clock: Clock;
 }

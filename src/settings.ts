@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { networkSchema } from './model/network.js';
 
 const port = z.coerce.number().int().min(1).max(65_535);
 const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((v) => v === 'true')]);
@@ -16,16 +17,12 @@ const list = z.union([
   ),
 ]);
 
-const network = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
-  error: 'an IP address or network such as 192.0.2.0/24',
-});
-
 /** Each setting's name here is its key in the file; `GATEHOUSE_DEVICE_TLS_PORT` and `--device-tls-port` follow from it. */
 const settingsSchema = z.strictObject({
   data: z.string().min(1).default('./data').describe('folder of everything that the gateway keeps'),
   host: z.string().min(1).default('127.0.0.1').describe('address that the listeners bind'),
-  deviceTlsPort: port.default(8443).describe('TLS for devices: EST'),
-  deviceHttpPort: port.default(8080).describe('plain HTTP for devices: CRLs and CA certificates'),
+  deviceTlsPort: port.default(8443).describe('TLS for devices: EST, SCEP'),
+  deviceHttpPort: port.default(8080).describe('plain HTTP for devices: SCEP, CRLs and CA certificates'),
   adminPort: port.default(9443).describe('TLS for operators: health'),
   database: z.string().min(1).optional().describe('SQLite file (default: <data>/gatehouse.sqlite)'),
   kekFile: z
@@ -43,10 +40,10 @@ const settingsSchema = z.strictObject({
     .min(1)
     .optional()
     .describe('YAML file that a first start applies (default: the quickstart)'),
-  protocols: list.default(['est', 'repository']).describe('protocol handlers: names, or paths of modules of your own'),
+  protocols: list.default(['est', 'scep', 'repository']).describe('protocol handlers: names, or paths of modules of your own'),
   trustedProxies: list
     .default([])
-    .pipe(z.array(network))
+    .pipe(z.array(networkSchema))
     .describe('addresses of TLS-terminating proxies whose Client-Cert header is believed'),
   adminClientCertificates: flag.default(false).describe('whether the admin listener asks for client certificates'),
   compromisedKeysFile: z

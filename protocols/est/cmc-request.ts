@@ -62,7 +62,7 @@ export interface CmcRequest {
 /**
  * Reads a Full PKI Request, in DER or BER. What is wrong in it becomes an action of type refused, so that the answer
  * can repeat the transaction; only what is no such request at all is thrown.
- * @throws GatewayError malformed-request, unsupported-algorithm
+ * @throws GatewayError malformed-request
  */
 export function decodeCmcRequest(body: Uint8Array): CmcRequest {
   const { signedData, data } = readMessage(body);
@@ -78,9 +78,6 @@ function readMessage(body: Uint8Array): { signedData: SignedData; data: PkiData 
     }
     return { signedData, data: decodePkiData(signedData.content) };
   } catch (error) {
-    if (error instanceof CmsError && error.problem === 'unsupported') {
-      throw new GatewayError('unsupported-algorithm', error.message, { cause: error });
-    }
     if (!(error instanceof CmsError || error instanceof DerError)) throw error;
     throw new GatewayError('malformed-request', 'the message is not a Full PKI Request', { cause: error });
   }

@@ -92,9 +92,9 @@ function readAction(
     }
     case 'poll': {
       // RFC 5272 6.13: the token is what the pending answer had in it.
-      const pendingRequestId = Buffer.from(action.pendToken).toString('latin1');
+      const requestId = Buffer.from(action.pendToken).toString('latin1');
       const credentials = readRequesters(action.requester, exchange);
-      return () => services.poll({ ...origin(exchange), protocol: 'est', pendingRequestId, credentials });
+      return () => services.poll({ ...origin(exchange), protocol: 'est', pending: { requestId, credentials } });
     }
   }
 }

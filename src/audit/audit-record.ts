@@ -17,6 +17,7 @@ export type AuditAction =
   | 'passcode.created'
   | 'passcode.revoked'
   | 'ca.created'
+  | 'ca.staged'
   | 'crl.published';
 
 interface AuditEvent {

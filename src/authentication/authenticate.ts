@@ -1,22 +1,24 @@
 /** Who makes this request? Verifies every credential that was presented and demands those that the policy asks for. */
 import type { ResolvedAuthenticationPolicy } from '../catalog/catalog.js';
 import { GatewayError } from '../errors.js';
+import type { PasscodeLookup } from '../keys/passcode-lookup.js';
 import type { MinuteCounter } from '../minute-counter.js';
 import type { PresentedCredential } from '../model/presented-credential.js';
 import type { Identity, UsedCredential } from '../policy/identity.js';
 import type { Store } from '../store/store.js';
 import { fingerprint } from '../x509/certificate.js';
 import { type VerifiedCertificate, verifyCertificate } from './client-certificate.js';
-import type { VerifiedCredential } from './credential-conditions.js';
-import { type PasscodeLookup, verifyPasscode } from './passcode.js';
 import { remoteNetwork } from './remote-network.js';
+import { type AskWebhook, type VerifiedSecret, verifySecret } from './secret.js';
 
-interface AuthenticationInput {
+export interface AuthenticationInput {
   readonly authentication: ResolvedAuthenticationPolicy;
   readonly credentials: readonly PresentedCredential[];
-  readonly operation: 'enroll' | 'reenroll';
+  /** `query` asks for what was issued, and needs a certificate, whatever enrollments need. */
+  readonly operation: 'enroll' | 'reenroll' | 'either' | 'query';
   readonly remoteAddress: string;
   readonly at: Date;
+  readonly askWebhook?: AskWebhook;
 }
 
 export interface Authenticated {
@@ -59,28 +61,19 @@ export async function authenticate(input: AuthenticationInput, dependencies: Dep
 }
 
 async function verifyAll(input: AuthenticationInput, dependencies: Dependencies): Promise<Authenticated> {
-  const { authentication, at, remoteAddress, operation } = input;
   const password = input.credentials.find((credential) => credential.kind === 'password');
   const presented = input.credentials.find((credential) => credential.kind === 'certificate');
+  const signer =
+    presented?.proof === 'message' ? await verifyPresented(presented, input, undefined, dependencies) : undefined;
   const secret =
-    password &&
-    (await verifyPasscode(
-      {
-        authenticationPolicy: authentication.policy.name,
-        username: password.username,
-        passcode: password.password,
-        at,
-        remoteAddress,
-      },
-      dependencies.store.credentials,
-      dependencies.passcodeLookup,
-    ));
-  const certificate =
-    presented && (await verifyPresented(presented.chain, presented.proof, input, secret, dependencies));
-  requireCredentials(authentication, secret, certificate, operation);
+    password && !isSufficient(signer, input)
+      ? await verifySecret({ ...input, presented: password }, dependencies)
+      : undefined;
+  const certificate = signer ?? (presented && (await verifyPresented(presented, input, secret, dependencies)));
+  requireCredentials(input, secret, certificate);
 
   const credentials: UsedCredential[] = [];
-  if (secret) credentials.push(secret.used);
+  if (secret?.kind === 'passcode') credentials.push(secret.credential.used);
   if (certificate?.kind === 'credential') credentials.push(certificate.credential.used);
   const identity: Identity = {
     requester: nameRequester(certificate, secret, presented?.chain[0]),
@@ -90,8 +83,24 @@ async function verifyAll(input: AuthenticationInput, dependencies: Dependencies)
   };
   return {
     identity,
-    isUsedUp: secret?.isUsedUp === true || (certificate?.kind === 'credential' && certificate.credential.isUsedUp),
+    isUsedUp:
+      (secret?.kind === 'passcode' && secret.credential.isUsedUp) ||
+      (certificate?.kind === 'credential' && certificate.credential.isUsedUp),
   };
+}
+
+/**
+ * The certificate alone authenticates a renewal, whatever passcode comes with it: many clients go on sending the one of
+ * their first enrollment. Not looking at it also leaves nothing to guess at.
+ */
+function isSufficient(signer: VerifiedCertificate | undefined, input: AuthenticationInput): boolean {
+  return isRenewal(input.operation, signer) && input.authentication.policy.require !== 'certificate-and-secret';
+}
+
+/** A bootstrap certificate is for a first operational one. */
+function isRenewal(operation: AuthenticationInput['operation'], certificate: VerifiedCertificate | undefined): boolean {
+  if (operation !== 'either') return operation === 'reenroll';
+  return certificate?.kind === 'issued' && certificate.certificate.usage !== 'bootstrap';
 }
 
 /**
@@ -99,15 +108,14 @@ async function verifyAll(input: AuthenticationInput, dependencies: Dependencies)
  * suffices. One that was issued here and is revoked always is.
  */
 async function verifyPresented(
-  chain: readonly Uint8Array[],
-  proof: 'tls' | 'message',
+  { chain, proof }: Extract<PresentedCredential, { kind: 'certificate' }>,
   { authentication, at, remoteAddress, operation }: AuthenticationInput,
-  secret: VerifiedCredential | undefined,
+  secret: VerifiedSecret | undefined,
   { store, authenticationPolicyOf }: Dependencies,
 ): Promise<VerifiedCertificate | undefined> {
   try {
     return await verifyCertificate(
-      { chain, proof, at, remoteAddress, acceptExpired: operation === 'reenroll' },
+      { chain, proof, at, remoteAddress, acceptExpired: operation === 'reenroll' || operation === 'either' },
       authentication,
       { store, authenticationPolicyOf },
     );
@@ -121,11 +129,14 @@ async function verifyPresented(
 }
 
 function requireCredentials(
-  { policy }: ResolvedAuthenticationPolicy,
-  secret: VerifiedCredential | undefined,
+  { authentication: { policy }, operation }: AuthenticationInput,
+  secret: VerifiedSecret | undefined,
   certificate: VerifiedCertificate | undefined,
-  operation: 'enroll' | 'reenroll',
 ): void {
+  if (operation === 'query') {
+    if (!certificate) throw new GatewayError('untrusted-signer', 'authenticate with a certificate');
+    return;
+  }
   // RFC 7030 4.2.2: what is re-enrolled is the certificate that the client authenticates with.
   if (operation === 'reenroll' && certificate?.kind !== 'issued') {
     throw new GatewayError(
@@ -133,7 +144,7 @@ function requireCredentials(
       're-enrollment needs the certificate that is to be renewed as client certificate',
     );
   }
-  if (operation === 'reenroll' && policy.require !== 'certificate-and-secret') return;
+  if (isRenewal(operation, certificate) && policy.require !== 'certificate-and-secret') return;
   switch (policy.require) {
     case 'any':
       if (!secret && !certificate)
@@ -164,7 +175,7 @@ function requireCredentials(
 
 function nameRequester(
   certificate: VerifiedCertificate | undefined,
-  secret: VerifiedCredential | undefined,
+  secret: VerifiedSecret | undefined,
   der: Uint8Array | undefined,
 ): string {
   if (certificate?.kind === 'issued')
@@ -172,5 +183,6 @@ function nameRequester(
   // Many devices share an authentication CA: their own certificates tell them apart.
   if (certificate && der)
     return `${certificate.credential.used.kind}:${certificate.credential.used.id}:${fingerprint(der)}`;
-  return secret ? `passcode:${secret.used.id}` : 'nobody';
+  if (secret?.kind === 'webhook') return `challenge-webhook:${secret.authenticationPolicy}`;
+  return secret ? `passcode:${secret.credential.used.id}` : 'nobody';
 }

@@ -1,4 +1,5 @@
 /** The embedded CA as the enrollment flow sees it: approved in, certificate out. */
+import type { Clock } from '../clock.js';
 import { GatewayError } from '../errors.js';
 import type { CertificateAuthorityConfig } from '../model/certificate-authority.js';
 import type { ApprovedIssuance } from '../policy/decide.js';
@@ -7,6 +8,7 @@ import { unsignedInteger } from '../x509/der-writer.js';
 import { serialNumberHex } from '../x509/serial-number.js';
 import { randomSerialNumber } from '../x509/tbs-certificate.js';
 import type { CaGeneration, Generations, SigningGeneration } from './generations.js';
+import { createNextCaBundles } from './next-ca-bundles.js';
 import { signCertificate } from './sign-certificate.js';
 
 export interface IssuedCertificate {
@@ -33,15 +35,30 @@ export interface Authority {
   generation(generationId: string): CaGeneration | undefined;
   /** All generations, by CA and number. */
   generations(): readonly CaGeneration[];
+  /** The generation that a CA announces as its next; undefined unless it exists and the catalog still says so. */
+  next(caName: string): CaGeneration | undefined;
+  /**
+   * The announcement of the next generation: its chain, up to and including the root, in a ContentInfo with SignedData
+   * by the current generation (RFC 8894 4.7.1), DER. Signed once a day at most.
+   * @throws GatewayError 'not-found' if there is none; 'unavailable' if the CA has no current generation
+   */
+  nextCaBundle(caName: string): Promise<Uint8Array>;
 }
 
 interface AuthorityOptions {
   readonly generations: Generations;
   /** What the catalog says now. */
   readonly configs: () => ReadonlyMap<string, CertificateAuthorityConfig>;
+  readonly clock: Clock;
 }
 
-export function createAuthority({ generations, configs }: AuthorityOptions): Authority {
+export function createAuthority({ generations, configs, clock }: AuthorityOptions): Authority {
+  const bundles = createNextCaBundles(clock);
+
+  function findNext(caName: string): SigningGeneration | undefined {
+    return configs().get(caName)?.stageNextGeneration ? generations.findNext(caName) : undefined;
+  }
+
   return {
     reload: () => generations.reload(),
 
@@ -82,6 +99,16 @@ export function createAuthority({ generations, configs }: AuthorityOptions): Aut
     chain: (generationId) => chainOf(generationId, generations),
     generation: (generationId) => generations.find(generationId),
     generations: () => generations.all(),
+    next: findNext,
+
+    async nextCaBundle(caName) {
+      const next = findNext(caName);
+      if (next === undefined) throw new GatewayError('not-found', 'no next generation of this CA is staged');
+      const current = generations.findCurrent(caName);
+      if (current === undefined) throw notIssuing(caName);
+      const hash = configs().get(caName)?.signatureHash ?? current.usualHash;
+      return await bundles.get({ current, hash, next, chain: chainOf(next.id, generations) });
+    },
   };
 }
 

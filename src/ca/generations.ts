@@ -56,6 +56,8 @@ export interface Generations {
   find(id: string): SigningGeneration | undefined;
   /** The generation that a CA issues with. */
   findCurrent(ca: string): SigningGeneration | undefined;
+  /** The generation that a CA will issue with once it is activated. */
+  findNext(ca: string): SigningGeneration | undefined;
   /** By CA and number. */
   all(): readonly SigningGeneration[];
 }
@@ -70,13 +72,15 @@ interface GenerationsOptions {
 export function createGenerations({ store, keys, publicHttpUrl }: GenerationsOptions): Generations {
   let byId: ReadonlyMap<string, SigningGeneration> = new Map();
   let currentByCa: ReadonlyMap<string, SigningGeneration> = new Map();
+  let nextByCa: ReadonlyMap<string, SigningGeneration> = new Map();
   let reloading: Promise<void> = Promise.resolve();
 
   async function load(): Promise<void> {
     const records = await store.caGenerations.all();
     const loaded = await Promise.all(records.map(loadOne));
     byId = new Map(loaded.map((generation) => [generation.id, generation]));
-    currentByCa = new Map(loaded.filter(isCurrent).map((generation) => [generation.ca, generation]));
+    currentByCa = byCa(loaded, 'current');
+    nextByCa = byCa(loaded, 'next');
   }
 
   async function loadOne(record: CaGenerationRecord): Promise<SigningGeneration> {
@@ -93,6 +97,7 @@ export function createGenerations({ store, keys, publicHttpUrl }: GenerationsOpt
     },
     find: (id) => byId.get(id),
     findCurrent: (ca) => currentByCa.get(ca),
+    findNext: (ca) => nextByCa.get(ca),
     all: () => [...byId.values()],
   };
 }
@@ -151,6 +156,9 @@ function pathLengthOf(certificate: Certificate): number | undefined {
   return value === undefined ? undefined : decodeBasicConstraints(value).pathLength;
 }
 
-function isCurrent(generation: CaGeneration): boolean {
-  return generation.state === 'current';
+/** A CA has at most one in each of these states. */
+function byCa(all: readonly SigningGeneration[], state: 'current' | 'next'): ReadonlyMap<string, SigningGeneration> {
+  return new Map(
+    all.filter((generation) => generation.state === state).map((generation) => [generation.ca, generation]),
+  );
 }

@@ -1,102 +1,58 @@
-/** Makes the configured CAs that are not there yet: key, certificate and first generation, each in one commit. */
-import type { Clock } from '../clock.js';
-import { GatewayError } from '../errors.js';
-import { caKeyPurpose } from '../keys/key-purpose.js';
-import type { KeyStore, Signer } from '../keys/signer.js';
-import type { CertificateAuthorityConfig } from '../model/certificate-authority.js';
-import { type ApprovedIssuance, approveCertificateAuthority } from '../policy/decide.js';
-import type { AuditRecord, Statement } from '../store/change.js';
-import type { Store } from '../store/store.js';
-import { decodeCertificate, fingerprint } from '../x509/certificate.js';
-import { encodeAuthorityKeyIdentifier } from '../x509/extensions.js';
-import { formatName } from '../x509/names.js';
-import { keyFingerprint, subjectKeyIdentifier } from '../x509/public-key.js';
-import { randomSerialNumber } from '../x509/tbs-certificate.js';
-import type { Authority, IssuedCertificate } from './authority.js';
-import { type Generations, type SigningGeneration, usualHashFor } from './generations.js';
-import { type ExistingPathLengths, HierarchyError, type PlannedAuthority, planHierarchy } from './plan-hierarchy.js';
-import { signCertificate } from './sign-certificate.js';
-
-/** What the audit log says of a new CA; `subject` is the generation's id. */
-interface CaCreatedEvent {
-  readonly at: Date;
-  readonly action: 'ca.created';
-  readonly outcome: 'success';
-  readonly subject: string;
-  readonly details: Readonly<Record<string, unknown>>;
-}
-
-interface HierarchyOptions {
-  readonly configs: ReadonlyMap<string, CertificateAuthorityConfig>;
-  readonly store: Pick<Store, 'commit' | 'caGenerations' | 'certificates'>;
-  readonly keys: KeyStore;
-  readonly generations: Generations;
-  readonly authority: Authority;
-  readonly clock: Clock;
-  readonly createAuditRecord: (event: CaCreatedEvent) => AuditRecord;
-}
+/** Makes the generations of the configured CAs that are not there yet: each CA's first, and the next where it is staged. */
+import type { Generations } from './generations.js';
+import { type HierarchyOptions, makeGeneration } from './make-generation.js';
+import {
+  type ExistingPathLengths,
+  type PlannedGeneration,
+  planHierarchy,
+  planNextGenerations,
+} from './plan-hierarchy.js';
 
 /**
- * Makes every CA that has no generation, roots first, and returns the names of those that it made. What exists is left
- * as it is. Can be interrupted anywhere and run again, by several processes at once.
- * @throws HierarchyError before anything is made; GatewayError of the store or a key
+ * Makes the first generation of every CA that has none, roots first, and then the next of every CA that is to announce
+ * one and has not got it; returns the names of the CAs for which it made something. What exists is left as it is. Can be
+ * interrupted anywhere and run again, by several processes at once.
+ * @throws HierarchyError before it makes any of the first generations, or of the next ones; GatewayError of the store or
+ * a key
  */
 export async function ensureHierarchy(options: HierarchyOptions): Promise<readonly string[]> {
   const { configs, generations } = options;
+  const made = new Set<string>();
   await generations.reload();
-  const created: string[] = [];
   for (const planned of planHierarchy(configs, existingPathLengths(generations))) {
-    if (await createFirstGeneration(planned, options)) created.push(planned.config.name);
+    if (await makeGeneration({ ...planned, number: 1, state: 'current' }, options)) made.add(planned.config.name);
     await generations.reload();
   }
-  return created;
+  const staging = [...configs.values()].filter(
+    ({ name, stageNextGeneration }) => stageNextGeneration && lacksNext(name, generations),
+  );
+  for (const planned of planNextGenerations(staging, existingPathLengths(generations))) {
+    if (await stageNext(planned, options)) made.add(planned.config.name);
+    await generations.reload();
+  }
+  return [...made];
 }
 
 /** Whether it was made here; otherwise another process did so meanwhile. */
-async function createFirstGeneration(planned: PlannedAuthority, options: HierarchyOptions): Promise<boolean> {
-  const { store, keys, generations, clock, createAuditRecord } = options;
-  const { config, subject } = planned;
-  const id = `${config.name}-1`;
-  const now = clock.now();
-  const { signer, statement } = await keys.create(config.key, `${caKeyPurpose}${id}`);
-  const parent = parentOf(config, generations);
-  const issuance = approveCertificateAuthority({
-    issuerId: parent?.id ?? id,
-    subject,
-    subjectPublicKeyInfo: signer.publicKey,
-    ...validityOf(config, parent, options.configs, now),
-    ...(planned.pathLength !== undefined && { pathLength: planned.pathLength }),
-  });
-  const issued =
-    parent === undefined ? await signRoot(issuance, signer, config) : await options.authority.issue(issuance);
-  const details = { ca: config.name, key: config.key, serialNumber: issued.serialNumber, issuer: issued.issuerId };
-  const event = createAuditRecord({ at: now, action: 'ca.created', outcome: 'success', subject: id, details });
-  const statements: Statement[] = [
-    store.caGenerations.insert({
-      id,
-      ca: config.name,
-      number: 1,
-      state: 'current',
-      certificate: issued.der,
-      keyId: signer.keyId,
-      parent: parent?.id ?? null,
-      notBefore: issuance.notBefore.getTime(),
-      notAfter: issuance.notAfter.getTime(),
-      createdAt: now.getTime(),
-    }),
-    statement,
-  ];
-  // A root is trusted for itself; the others can be revoked, and so are on record among the certificates.
-  if (parent !== undefined) statements.push(recordCertificate(issued, issuance, event, store));
-  try {
-    await store.commit({ statements, audit: [event] });
-    return true;
-  } catch (error) {
-    if (!(error instanceof GatewayError && error.code === 'invalid-state')) throw error;
-    await generations.reload();
-    if (!exists(config.name, generations)) throw error;
-    return false;
-  }
+async function stageNext(planned: PlannedGeneration, options: HierarchyOptions): Promise<boolean> {
+  const { generations } = options;
+  const { name } = planned.config;
+  // Asked again, because the others were reloaded since: the number must come from the same view as the lack, so that
+  // the database lets only one of several processes have it.
+  const current = generations.findCurrent(name);
+  if (current === undefined || !lacksNext(name, generations)) return false;
+  // The name that certificates under both generations have as their issuer, whatever is configured now.
+  const { subject } = current.certificate;
+  const number = Math.max(...generationsOf(name, generations).map((generation) => generation.number)) + 1;
+  return await makeGeneration({ ...planned, subject, number, state: 'next' }, options);
+}
+
+function lacksNext(ca: string, generations: Generations): boolean {
+  return generations.findCurrent(ca) !== undefined && generations.findNext(ca) === undefined;
+}
+
+function generationsOf(ca: string, generations: Generations) {
+  return generations.all().filter((generation) => generation.ca === ca);
 }
 
 function existingPathLengths(generations: Generations): ExistingPathLengths {
@@ -106,90 +62,4 @@ function existingPathLengths(generations: Generations): ExistingPathLengths {
       lengths.set(generation.ca, generation.pathLength);
   }
   return lengths;
-}
-
-function exists(ca: string, generations: Generations): boolean {
-  return generations.all().some((generation) => generation.ca === ca);
-}
-
-function parentOf(config: CertificateAuthorityConfig, generations: Generations): SigningGeneration | undefined {
-  if (config.parent === undefined) return undefined;
-  const parent = generations.findCurrent(config.parent);
-  if (parent !== undefined) return parent;
-  throw new HierarchyError([`CA ${config.name} has the parent ${config.parent}, which has no current generation`]);
-}
-
-/** From a little before now, for slow clocks, to the configured end; within the parent's. */
-function validityOf(
-  config: CertificateAuthorityConfig,
-  parent: SigningGeneration | undefined,
-  configs: HierarchyOptions['configs'],
-  now: Date,
-): { notBefore: Date; notAfter: Date } {
-  const certificate = parent?.certificate;
-  const { backdate } = configs.get(config.parent ?? config.name) ?? config;
-  const second = Math.floor(now.getTime() / 1000);
-  const notBefore = Math.max((second - backdate) * 1000, certificate?.notBefore.getTime() ?? 0);
-  // The last second counts as part of the validity (RFC 5280 4.1.2.5).
-  const wanted = (second + config.validity - 1) * 1000;
-  const notAfter = Math.min(wanted, certificate?.notAfter.getTime() ?? noWellDefinedEnd);
-  if (notAfter > now.getTime()) return { notBefore: new Date(notBefore), notAfter: new Date(notAfter) };
-  throw new HierarchyError([`CA ${config.name} would end before it begins: its validity, or its parent's, is over`]);
-}
-
-// RFC 5280 4.1.2.5: what stands for a time that cannot be written.
-const noWellDefinedEnd = Date.UTC(9999, 11, 31, 23, 59, 59);
-
-/** RFC 5280 3.2: self-signed, and nothing in it points to a CRL or a certificate above it. */
-async function signRoot(
-  issuance: ApprovedIssuance,
-  signer: Signer,
-  config: CertificateAuthorityConfig,
-): Promise<IssuedCertificate> {
-  const issuer = {
-    id: issuance.issuerId,
-    name: issuance.subject,
-    signer,
-    hash: config.signatureHash ?? usualHashFor(signer.publicKey),
-    authorityKeyIdentifier: encodeAuthorityKeyIdentifier({ keyIdentifier: subjectKeyIdentifier(signer.publicKey) }),
-    locations: [],
-  };
-  const der = await signCertificate(issuance, issuer, randomSerialNumber());
-  return { der, serialNumber: decodeCertificate(der).serialNumber, issuerId: issuer.id, crlPartition: 0 };
-}
-
-function recordCertificate(
-  issued: IssuedCertificate,
-  issuance: ApprovedIssuance,
-  { at, id: requestId }: AuditRecord,
-  store: HierarchyOptions['store'],
-): Statement {
-  const { der, serialNumber, issuerId, crlPartition } = issued;
-  const { profile, usage, subject, subjectPublicKeyInfo, notBefore, notAfter } = issuance;
-  return store.certificates.insert({
-    issuerId,
-    serialNumber,
-    // No policy's name, so that it counts for none and authenticates nobody.
-    policy: '',
-    profile,
-    usage,
-    deviceId: null,
-    subject: formatName(subject),
-    keyFingerprint: keyFingerprint(subjectPublicKeyInfo),
-    certificateFingerprint: fingerprint(der),
-    subjectKeyIdentifier: subjectKeyIdentifier(subjectPublicKeyInfo),
-    der,
-    notBefore: notBefore.getTime(),
-    notAfter: notAfter.getTime(),
-    issuedAt: at,
-    status: 'valid',
-    revokedAt: null,
-    revocationReason: null,
-    invalidityDate: null,
-    crlPartition,
-    protocol: '',
-    requester: 'gateway',
-    replaces: null,
-    requestId,
-  });
 }

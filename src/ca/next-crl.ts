@@ -113,7 +113,8 @@ async function publishAfter(
 
 /**
  * Whether the CRL has to name its scope. It does with several partitions; with one that has company from earlier; and
- * after a roll-over, because the generations of a CA share its name, and a CRL without a scope speaks for all of them.
+ * where the CA has several generations, because they share its name, and a CRL without a scope speaks for all of them.
+ * The next generation counts before it issues: what is published now may still be in use when it does.
  */
 async function coversOnlyPart(
   { id, ca }: SigningGeneration,

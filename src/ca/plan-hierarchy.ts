@@ -14,12 +14,15 @@ export class HierarchyError extends Error {
   }
 }
 
-export interface PlannedAuthority {
+export interface PlannedGeneration {
   readonly config: CertificateAuthorityConfig;
-  /** DER Name. */
-  readonly subject: Uint8Array;
   /** What its certificate is to say: as configured, and within its parent's. Absent when unlimited. */
   readonly pathLength?: number;
+}
+
+export interface PlannedAuthority extends PlannedGeneration {
+  /** DER Name. */
+  readonly subject: Uint8Array;
 }
 
 /** Path lengths of the CAs that exist, by name; undefined when unlimited. Their certificates count, whatever is configured now. */
@@ -42,6 +45,20 @@ export function planHierarchy(configs: Configs, existing: ExistingPathLengths): 
   }
   if (problems.length > 0) throw new HierarchyError(problems);
   return [...planned.values()];
+}
+
+/** Returns what the next generation of each of these CAs is to be; they and those above them exist. @throws HierarchyError */
+export function planNextGenerations(
+  staging: readonly CertificateAuthorityConfig[],
+  existing: ExistingPathLengths,
+): readonly PlannedGeneration[] {
+  const problems: string[] = [];
+  const planned = staging.map((config) => {
+    const pathLength = pathLengthOf(config, new Map(), existing, problems);
+    return { config, ...(pathLength !== undefined && { pathLength }) };
+  });
+  if (problems.length > 0) throw new HierarchyError(problems);
+  return planned;
 }
 
 /** Parents first. CAs whose parents are missing or go round in a circle are left out, and reported. */
@@ -95,7 +112,7 @@ function checkSubject(
 
 function pathLengthOf(
   { name, parent, pathLength, issueIntermediates }: CertificateAuthorityConfig,
-  planned: ReadonlyMap<string, PlannedAuthority>,
+  planned: ReadonlyMap<string, PlannedGeneration>,
   existing: ExistingPathLengths,
   problems: string[],
 ): number | undefined {
@@ -114,7 +131,7 @@ function pathLengthOf(
 /** The longest path length that a CA below this one may have; negative when there can be none. */
 function limitBelow(
   parent: string,
-  planned: ReadonlyMap<string, PlannedAuthority>,
+  planned: ReadonlyMap<string, PlannedGeneration>,
   existing: ExistingPathLengths,
 ): number | undefined {
   const pathLength = existing.has(parent) ? existing.get(parent) : planned.get(parent)?.pathLength;

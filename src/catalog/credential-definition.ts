@@ -53,7 +53,7 @@ export function prepareCredential(
   };
   switch (config.kind) {
     case 'passcode': {
-      const lookup = passcodeLookup(authenticationPolicy, config.username ?? '', config.secret);
+      const lookup = passcodeLookup(authenticationPolicy, config.secret);
       return { definition: { ...definition, username: config.username ?? null, lookup } };
     }
     case 'authentication-certificate': {

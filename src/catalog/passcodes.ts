@@ -62,7 +62,7 @@ export async function createPasscodes(
     source: 'command',
   } as const;
   const inserts = passcodes.map(({ name, passcode }) => {
-    const lookup = passcodeLookup(authenticationPolicy, username ?? '', passcode);
+    const lookup = passcodeLookup(authenticationPolicy, passcode);
     return store.credentials.insert({ ...common, id: createIdentifier(), name, lookup });
   });
   // The first one changes what the snapshot says: whether the policy has passcodes at all.

@@ -3,7 +3,7 @@ import { certificateProfileSchema } from '../model/certificate-profile.js';
 import { certificateTemplateSchema } from '../model/certificate-template.js';
 import { type CompiledProfile, compileProfile } from '../policy/compile-profile.js';
 
-export type ServicePurpose = 'tls-server' | 'est-key-generation' | 'cmc';
+export type ServicePurpose = 'tls-server' | 'est-key-generation' | 'cmc' | 'scep-ra';
 
 /** The profile of the gateway's certificate for a purpose. */
 export function serviceProfile(purpose: ServicePurpose): CompiledProfile {
@@ -26,32 +26,49 @@ const estKeyGeneration = compile({ purpose: 'est-key-generation', extendedKeyUsa
 /** Signs Full CMC responses (RFC 6402 2.10). */
 const cmc = compile({ purpose: 'cmc', extendedKeyUsages: ['cmcRA'], subjectAltNames: [] });
 
+/**
+ * Signs SCEP answers and opens SCEP requests: one certificate for both, without extended key usage, is what every client
+ * understands. Clients keep it, some until their next renewal, so it lasts.
+ */
+const scepRa = compile({
+  purpose: 'scep-ra',
+  keyUsages: ['digitalSignature', 'keyEncipherment'],
+  extendedKeyUsages: [],
+  subjectAltNames: [],
+  validity: '1y',
+});
+
 const profiles: Readonly<Record<ServicePurpose, CompiledProfile>> = {
   'tls-server': tlsServer,
   'est-key-generation': estKeyGeneration,
   cmc,
+  'scep-ra': scepRa,
 };
 
 interface ServiceCertificate {
   readonly purpose: ServicePurpose;
+  readonly keyUsages?: readonly string[];
   readonly extendedKeyUsages: readonly string[];
   readonly subjectAltNames: readonly {
     readonly type: 'dns' | 'ip';
     readonly source: 'request';
     readonly maximum: number;
   }[];
+  readonly validity?: string;
 }
 
-function compile({ purpose, extendedKeyUsages, subjectAltNames }: ServiceCertificate): CompiledProfile {
+function compile(certificate: ServiceCertificate): CompiledProfile {
+  const { purpose, extendedKeyUsages, subjectAltNames } = certificate;
+  const { keyUsages = ['digitalSignature'], validity = '30d' } = certificate;
   const name = `service-${purpose}`;
   const template = certificateTemplateSchema.parse({
     name,
     keys: { rsa: { minimumBits: 2048 }, ec: { curves: ['P-256', 'P-384', 'P-521'] }, ed25519: true },
-    keyUsages: ['digitalSignature'],
+    keyUsages,
     extendedKeyUsages,
     subjectAttributes: ['commonName', 'organizationName'],
     subjectAltNames: subjectAltNames.map(({ type }) => type),
-    maximumValidity: '90d',
+    maximumValidity: validity,
   });
   const profile = certificateProfileSchema.parse({
     name,
@@ -61,10 +78,10 @@ function compile({ purpose, extendedKeyUsages, subjectAltNames }: ServiceCertifi
       { attribute: 'organizationName', source: 'request' },
     ],
     subjectAltNames,
-    keyUsages: ['digitalSignature'],
+    keyUsages,
     extendedKeyUsages,
-    // Renewed by itself after two thirds, which leaves ten days for whatever is in the way.
-    validity: '30d',
+    // Renewed by itself after two thirds: even of 30 days that leaves ten for whatever is in the way.
+    validity,
     renewal: { window: '10d', key: 'any' },
   });
   return compileProfile(profile, template);

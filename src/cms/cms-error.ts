@@ -1,6 +1,6 @@
 /** What may be wrong with a CMS message that is well-formed DER (what is not throws a DerError). */
 
-export type CmsProblem = 'malformed' | 'unsupported' | 'decryption-failed';
+export type CmsProblem = 'malformed' | 'unsupported';
 
 /** A CMS message that cannot be used, or an algorithm that is not supported. The message never repeats input. */
 export class CmsError extends Error {

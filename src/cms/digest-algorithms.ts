@@ -4,7 +4,6 @@ import { DerReader, Tag } from '../x509/der.js';
 import { oid, sequence } from '../x509/der-writer.js';
 import { idSha1, idSha256, idSha384, idSha512 } from '../x509/oids.js';
 import type { HashAlgorithm } from '../x509/signature-algorithms.js';
-import { CmsError } from './cms-error.js';
 
 /** The AlgorithmIdentifier (DER) of a digest, without parameters as RFC 5754 section 2 asks of those who write. */
 export const digestIdentifiers: Readonly<Record<HashAlgorithm, Uint8Array>> = {
@@ -14,8 +13,8 @@ export const digestIdentifiers: Readonly<Record<HashAlgorithm, Uint8Array>> = {
   sha512: sequence(oid(idSha512)),
 };
 
-/** @throws CmsError (unsupported) for any other digest, DerError */
-export function decodeDigestIdentifier(identifier: Uint8Array): HashAlgorithm {
+/** The digest of a DER AlgorithmIdentifier; undefined for one that is not known. @throws DerError */
+export function findDigest(identifier: Uint8Array): HashAlgorithm | undefined {
   const id = DerReader.decode(identifier, (reader) =>
     reader.sequence((algorithm) => {
       const value = algorithm.oid();
@@ -23,9 +22,7 @@ export function decodeDigestIdentifier(identifier: Uint8Array): HashAlgorithm {
       return value;
     }),
   );
-  const name = names.get(id);
-  if (name === undefined) throw new CmsError('unsupported', 'the digest algorithm is not supported');
-  return name;
+  return names.get(id);
 }
 
 const names: ReadonlyMap<string, HashAlgorithm> = new Map([

@@ -26,7 +26,7 @@ import type { CmsSigner } from './signed-data.js';
 export interface Signature {
   readonly signer: CmsSigner;
   /** Ed25519 always uses SHA-512 (RFC 8419 section 2.3). */
-  readonly digest: Exclude<HashAlgorithm, 'sha1'>;
+  readonly digest: HashAlgorithm;
   /** Signed attributes beside contentType, messageDigest and signingTime: values (DER) by type (dotted OID). */
   readonly attributes?: ReadonlyMap<string, Uint8Array>;
 }
@@ -34,8 +34,8 @@ export interface Signature {
 export interface SignedContent {
   /** Dotted OID. */
   readonly contentType: string;
-  /** What goes into the eContent OCTET STRING. */
-  readonly content: Uint8Array;
+  /** What goes into the eContent OCTET STRING; without it there is none, and the digest is that of no octets. */
+  readonly content?: Uint8Array | undefined;
   readonly signatures: readonly Signature[];
   /** DER, sent in this order. */
   readonly certificates: readonly Uint8Array[];
@@ -51,7 +51,7 @@ export async function encodeSignedData(signed: SignedContent): Promise<Uint8Arra
     // RFC 5652 section 5.1: 1 while everything is as it was in PKCS #7, 3 for a content that is not id-data.
     smallInteger(contentType === idData ? 1 : 3),
     setOf(...[...digests].map((digest) => digestIdentifiers[digest])),
-    sequence(oid(contentType), explicit(0, octetString(content))),
+    sequence(oid(contentType), content === undefined ? undefined : explicit(0, octetString(content))),
     encodeCertificateSet(certificates),
     setOf(...signers),
   );
@@ -65,7 +65,9 @@ export function encodeCertificateSet(certificates: readonly Uint8Array[]): Uint8
   return certificates.length === 0 ? undefined : tlv(Tag.context(0), ...certificates);
 }
 
-function digestOf({ signer, digest }: Signature): Signature['digest'] {
+const noOctets = new Uint8Array(0);
+
+function digestOf({ signer, digest }: Signature): HashAlgorithm {
   return signer.algorithm === 'ed25519' ? 'sha512' : digest;
 }
 
@@ -75,7 +77,14 @@ async function encodeSignerInfo(signed: SignedContent, signature: Signature): Pr
   const attributes = setOf(
     encodeAttribute(idContentType, oid(signed.contentType)),
     encodeAttribute(idSigningTime, time(signed.signingTime)),
-    encodeAttribute(idMessageDigest, octetString(createHash(digest).update(signed.content).digest())),
+    encodeAttribute(
+      idMessageDigest,
+      octetString(
+        createHash(digest)
+          .update(signed.content ?? noOctets)
+          .digest(),
+      ),
+    ),
     ...[...(signature.attributes ?? [])].map(([type, value]) => encodeAttribute(type, value)),
   );
   const octets = await signer.sign(attributes, digest);

@@ -59,11 +59,11 @@ export function encodeEnvelopedData(envelope: {
 }): Uint8Array {
   const { contentType, content, contentEncryption, recipient } = envelope;
   const { algorithm, encrypted, key } = encryptContent(contentEncryption, content);
-  const { version, der } = encodeRecipientInfo(recipient, key);
+  const { der, envelopeVersion } = encodeRecipientInfo(recipient, key);
   return encodeContentInfo(
     idEnvelopedData,
     sequence(
-      smallInteger(version === 0 ? 0 : 2),
+      smallInteger(envelopeVersion),
       setOf(der),
       sequence(oid(contentType), algorithm, tlv(Tag.contextPrimitive(0), encrypted)),
     ),

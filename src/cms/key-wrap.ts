@@ -2,6 +2,7 @@
 
 import { createCipheriv } from 'node:crypto';
 import { oid, sequence } from '../x509/der-writer.js';
+import { CmsError } from './cms-error.js';
 import { idAes128Wrap, idAes192Wrap, idAes256Wrap } from './oids.js';
 
 export type KeyWrap = 'aes128-wrap' | 'aes192-wrap' | 'aes256-wrap';
@@ -31,8 +32,12 @@ export function keyWrapForLength(octets: number): KeyWrap | undefined {
   return Object.values(keyWraps).find(({ keyLength }) => keyLength === octets)?.name;
 }
 
-/** Wraps `key`, a multiple of 8 octets and at least 16, with a key-encryption key of the length that `wrap` asks for. */
+/**
+ * Wraps `key`, a multiple of 8 octets, with a key-encryption key of the length that `wrap` asks for.
+ * @throws CmsError (unsupported) for the key of single DES, which is shorter than the 16 octets that RFC 3394 begins at
+ */
 export function wrapKey(wrap: KeyWrap, keyEncryptionKey: Uint8Array, key: Uint8Array): Uint8Array {
+  if (key.length < 16) throw new CmsError('unsupported', 'the content encryption does not go with AES key wrap');
   const cipher = createCipheriv(`id-${wrap}`, keyEncryptionKey, initialValue);
   return Buffer.concat([cipher.update(key), cipher.final()]);
 }

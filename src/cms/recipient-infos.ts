@@ -2,23 +2,17 @@
 
 import { constants, createHash, diffieHellman, generateKeyPairSync, publicEncrypt, randomBytes } from 'node:crypto';
 import { Tag } from '../x509/der.js';
-import { bitString, explicit, nullValue, octetString, oid, sequence, smallInteger, tlv } from '../x509/der-writer.js';
-import { idEcPublicKey, idMgf1, rsaEncryption } from '../x509/oids.js';
+import { bitString, explicit, octetString, oid, sequence, smallInteger, tlv } from '../x509/der-writer.js';
+import { type KeyTransport, oaepHashes } from '../x509/key-transport.js';
+import { idEcPublicKey } from '../x509/oids.js';
 import { describePublicKey, importPublicKey, UnsupportedKeyError } from '../x509/public-key.js';
 import type { HashAlgorithm } from '../x509/signature-algorithms.js';
 import { type CertificateIdentifier, encodeCertificateIdentifier } from './certificate-identifier.js';
 import { CmsError } from './cms-error.js';
-import { digestIdentifiers } from './digest-algorithms.js';
+import { keyTransportIdentifiers } from './key-transport.js';
 import { type KeyWrap, keyWrapForLength, keyWraps, wrapKey } from './key-wrap.js';
-import {
-  dhSinglePassStdDhSha256Kdf,
-  dhSinglePassStdDhSha384Kdf,
-  dhSinglePassStdDhSha512Kdf,
-  idRsaesOaep,
-} from './oids.js';
-
-/** PKCS #1 v1.5, or OAEP with this hash, also in MGF1. */
-export type KeyTransport = 'rsa-pkcs1' | 'rsa-oaep-sha1' | 'rsa-oaep-sha256' | 'rsa-oaep-sha384' | 'rsa-oaep-sha512';
+import { dhSinglePassStdDhSha256Kdf, dhSinglePassStdDhSha384Kdf, dhSinglePassStdDhSha512Kdf } from './oids.js';
+import { encodePasswordRecipientInfo, type PasswordRecipient } from './password-recipient.js';
 
 /** The hash of the key derivation function (RFC 5753 section 7.1.8). */
 export type KeyAgreementHash = 'sha256' | 'sha384' | 'sha512';
@@ -44,16 +38,23 @@ export type Recipient =
       readonly keyIdentifier: Uint8Array;
       /** An AES key of 16, 24 or 32 octets. */
       readonly key: Uint8Array;
-    };
+    }
+  | PasswordRecipient;
+
+/** A RecipientInfo, and the CMSVersion that an EnvelopedData with it and no other has (RFC 5652 section 6.1). */
+export interface EncodedRecipientInfo {
+  readonly der: Uint8Array;
+  readonly envelopeVersion: 0 | 2 | 3;
+}
 
 /**
  * Encodes the RecipientInfo that gives `contentKey` to the recipient.
  * @throws CmsError (unsupported) for a key that does not fit, DerError for one that is none
  */
-export function encodeRecipientInfo(
-  recipient: Recipient,
-  contentKey: Uint8Array,
-): { version: number; der: Uint8Array } {
+export function encodeRecipientInfo(recipient: Recipient, contentKey: Uint8Array): EncodedRecipientInfo {
+  if (recipient.type === 'password') {
+    return { der: encodePasswordRecipientInfo(recipient, contentKey), envelopeVersion: 3 };
+  }
   if (recipient.type === 'keyEncryptionKey') return encodeKeyEncryptionKey(recipient, contentKey);
   try {
     if (recipient.type === 'keyTransport') return encodeKeyTransport(recipient, contentKey);
@@ -67,44 +68,33 @@ export function encodeRecipientInfo(
 function encodeKeyTransport(
   { identifier, subjectPublicKeyInfo, keyTransport }: Extract<Recipient, { type: 'keyTransport' }>,
   contentKey: Uint8Array,
-): { version: number; der: Uint8Array } {
+): EncodedRecipientInfo {
   if (describePublicKey(subjectPublicKeyInfo).algorithm !== 'rsa') {
     throw new CmsError('unsupported', 'key transport needs an RSA key');
   }
-  const { algorithm, hash } = keyTransports[keyTransport];
+  const oaepHash = oaepHashes[keyTransport];
   const key = importPublicKey(subjectPublicKeyInfo);
   const encryptedKey =
-    hash === undefined
+    oaepHash === undefined
       ? publicEncrypt({ key, padding: constants.RSA_PKCS1_PADDING }, contentKey)
-      : publicEncrypt({ key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: hash }, contentKey);
+      : publicEncrypt({ key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash }, contentKey);
   const version = identifier.type === 'issuerAndSerialNumber' ? 0 : 2;
   return {
-    version,
-    der: sequence(smallInteger(version), encodeCertificateIdentifier(identifier), algorithm, octetString(encryptedKey)),
+    envelopeVersion: version,
+    der: sequence(
+      smallInteger(version),
+      encodeCertificateIdentifier(identifier),
+      keyTransportIdentifiers[keyTransport],
+      octetString(encryptedKey),
+    ),
   };
 }
-
-/** RFC 4055 section 4.1: the defaults of the parameters are SHA-1 and MGF1 with SHA-1, which DER leaves out. */
-function oaep(hash: HashAlgorithm): { algorithm: Uint8Array; hash: HashAlgorithm } {
-  const digest = digestIdentifiers[hash];
-  const parameters =
-    hash === 'sha1' ? sequence() : sequence(explicit(0, digest), explicit(1, sequence(oid(idMgf1), digest)));
-  return { algorithm: sequence(oid(idRsaesOaep), parameters), hash };
-}
-
-const keyTransports: Readonly<Record<KeyTransport, { algorithm: Uint8Array; hash?: HashAlgorithm }>> = {
-  'rsa-pkcs1': { algorithm: sequence(oid(rsaEncryption), nullValue) },
-  'rsa-oaep-sha1': oaep('sha1'),
-  'rsa-oaep-sha256': oaep('sha256'),
-  'rsa-oaep-sha384': oaep('sha384'),
-  'rsa-oaep-sha512': oaep('sha512'),
-};
 
 /** RFC 5753 section 3.1: ephemeral-static ECDH; the ephemeral key lives for this one message. */
 function encodeKeyAgreement(
   { identifier, subjectPublicKeyInfo, hash, keyWrap }: Extract<Recipient, { type: 'keyAgreement' }>,
   contentKey: Uint8Array,
-): { version: number; der: Uint8Array } {
+): EncodedRecipientInfo {
   const description = describePublicKey(subjectPublicKeyInfo);
   if (description.algorithm !== 'ec') throw new CmsError('unsupported', 'key agreement needs an EC key');
   const ephemeral = generateKeyPairSync('ec', { namedCurve: description.curve });
@@ -124,7 +114,7 @@ function encodeKeyAgreement(
   const keyEncryptionKey = deriveKey(hash, sharedSecret, sharedInfo, wrap.keyLength);
   const encryptedKey = wrapKey(keyWrap, keyEncryptionKey, contentKey);
   return {
-    version: 3,
+    envelopeVersion: 2,
     der: tlv(
       Tag.context(1),
       smallInteger(3),
@@ -172,11 +162,11 @@ function uint32(value: number): Uint8Array {
 function encodeKeyEncryptionKey(
   { keyIdentifier, key }: Extract<Recipient, { type: 'keyEncryptionKey' }>,
   contentKey: Uint8Array,
-): { version: number; der: Uint8Array } {
+): EncodedRecipientInfo {
   const keyWrap = keyWrapForLength(key.length);
   if (keyWrap === undefined) throw new CmsError('unsupported', 'a key-wrap key has 16, 24 or 32 octets');
   return {
-    version: 4,
+    envelopeVersion: 2,
     der: tlv(
       Tag.context(2),
       smallInteger(4),

@@ -6,7 +6,7 @@ import type { HashAlgorithm } from '../x509/signature-algorithms.js';
 import { type CertificateIdentifier, readCertificateIdentifier } from './certificate-identifier.js';
 import { CmsError } from './cms-error.js';
 import { decodeContentInfo } from './content-info.js';
-import { decodeDigestIdentifier } from './digest-algorithms.js';
+import { findDigest } from './digest-algorithms.js';
 import { idSignedData } from './oids.js';
 
 /** Attribute values (DER each) by type (dotted OID). */
@@ -14,7 +14,8 @@ export type Attributes = ReadonlyMap<string, readonly Uint8Array[]>;
 
 export interface SignerInfo {
   readonly identifier: CertificateIdentifier;
-  readonly digest: HashAlgorithm;
+  /** Undefined for a digest that is not known, such as MD5: the rest of the message can be read all the same. */
+  readonly digest: HashAlgorithm | undefined;
   /** DER of the SignedAttributes as the SET OF that is signed; undefined when there are none. */
   readonly signed: Uint8Array | undefined;
   readonly signedAttributes: Attributes;
@@ -42,12 +43,12 @@ export interface CmsSigner {
   readonly certificate: Uint8Array;
   readonly algorithm: 'rsa' | 'ec' | 'ed25519';
   /** Hashes and signs: PKCS #1 v1.5, ECDSA-Sig-Value (DER), or Ed25519, which does its own hashing. */
-  sign(data: Uint8Array, hash: Exclude<HashAlgorithm, 'sha1'>): Promise<Uint8Array>;
+  sign(data: Uint8Array, hash: HashAlgorithm): Promise<Uint8Array>;
 }
 
 /**
  * Reads a ContentInfo, in DER or BER, that holds SignedData. Nothing is verified.
- * @throws DerError, CmsError (malformed: another content; unsupported: digest)
+ * @throws DerError, CmsError (malformed: another content)
  */
 export function decodeSignedData(ber: Uint8Array): SignedData {
   const { contentType, content } = decodeContentInfo(ber);
@@ -100,7 +101,7 @@ function readSignerInfo(reader: DerReader): SignerInfo {
   return reader.sequence((info) => {
     readVersion(info);
     const identifier = readCertificateIdentifier(info);
-    const digest = decodeDigestIdentifier(info.element());
+    const digest = findDigest(info.element());
     // RFC 5652 section 5.4: signed under the tag SET OF, not under the [0] that it is sent with; the bytes are those
     // received, because nothing but what the signer encoded has been signed.
     const signed = info.optional(Tag.context(0), (attributes) => tlv(Tag.set, attributes.content(Tag.context(0))));

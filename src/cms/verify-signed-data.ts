@@ -38,27 +38,29 @@ export function verifySigner(
   key: KeyObject,
   digests: readonly HashAlgorithm[] = secureDigests,
 ): boolean {
-  const algorithm = signatureAlgorithm(signer);
-  if (!digests.includes(signer.digest)) throw new CmsError('unsupported', 'the digest algorithm is not accepted');
+  const { digest } = signer;
+  if (digest === undefined) throw new CmsError('unsupported', 'the digest algorithm is not supported');
+  const algorithm = signatureAlgorithm(signer, digest);
+  if (!digests.includes(digest)) throw new CmsError('unsupported', 'the digest algorithm is not accepted');
   // A stronger hash beside a weaker one would let the weaker decide (RFC 5754 section 3: they are the same).
-  if (algorithm.hash !== undefined && algorithm.hash !== signer.digest) return false;
+  if (algorithm.hash !== undefined && algorithm.hash !== digest) return false;
   if (signer.signed === undefined || signedData.content === undefined) return false;
-  if (!areAttributesOf(signedData.contentType, signedData.content, signer)) return false;
+  if (!areAttributesOf(signedData.contentType, createHash(digest).update(signedData.content).digest(), signer))
+    return false;
   return verifySignature(algorithm, key, signer.signed, signer.signature);
 }
 
 const secureDigests: readonly HashAlgorithm[] = ['sha256', 'sha384', 'sha512'];
 
-function areAttributesOf(contentType: string, content: Uint8Array, signer: SignerInfo): boolean {
+function areAttributesOf(contentType: string, digest: Buffer, signer: SignerInfo): boolean {
   const signedType = singleValue(signer.signedAttributes, idContentType);
   const signedDigest = singleValue(signer.signedAttributes, idMessageDigest);
   if (signedType === undefined || signedDigest === undefined) return false;
   if (DerReader.decode(signedType, (reader) => reader.oid()) !== contentType) return false;
-  const digest = createHash(signer.digest).update(content).digest();
   return digest.equals(DerReader.decode(signedDigest, (reader) => reader.octetString()));
 }
 
-function signatureAlgorithm(signer: SignerInfo): SignatureAlgorithm {
+function signatureAlgorithm(signer: SignerInfo, digest: HashAlgorithm): SignatureAlgorithm {
   const id = DerReader.decode(signer.signatureAlgorithm, (reader) =>
     reader.sequence((algorithm) => {
       const value = algorithm.oid();
@@ -67,7 +69,7 @@ function signatureAlgorithm(signer: SignerInfo): SignatureAlgorithm {
     }),
   );
   // RFC 3370 section 3.2: rsaEncryption names PKCS #1 v1.5 with the digest that stands beside it.
-  if (id === rsaEncryption) return signatureAlgorithmFor('rsa', signer.digest);
+  if (id === rsaEncryption) return signatureAlgorithmFor('rsa', digest);
   try {
     return decodeSignatureAlgorithm(signer.signatureAlgorithm);
   } catch (error) {

@@ -1,20 +1,22 @@
 /** The one enrollment flow: who is it, may it, sign, commit, answer. There is no second way to a certificate. */
+import type { AskWebhook } from '../authentication/secret.js';
 import { type ErrorCode, GatewayError, OvertakenError } from '../errors.js';
 import type { CertificateUsage, Policy } from '../model/policy.js';
 import type { Trace } from '../policy/decision.js';
 import type { Identity } from '../policy/identity.js';
 import { selectProfile } from '../policy/select-profile.js';
 import { authenticateRequest } from './authenticate-request.js';
+import { createChallengeCheck } from './challenge-check.js';
 import { findRecipient } from './generated-key.js';
 import { issue } from './issue.js';
 import { judge } from './judge.js';
 import { recordPending, recordRefusal } from './record.js';
 import { pendingResult, recordedResult } from './recorded-result.js';
-import type { EnrollmentRequest } from './request.js';
+import type { DecidedOperation, EnrollmentRequest } from './request.js';
 import type { EnrollmentResult } from './result.js';
 import type { EnrollmentServices } from './services.js';
 import { type EnrollmentTarget, findTarget, requireMethod } from './target.js';
-import { findAnswer, type RecordedAnswer, transactionKey } from './transaction.js';
+import { conversationKey, findAnswer, type RecordedAnswer, transactionKey } from './transaction.js';
 
 /** What is known of a request on its way; for the refusal's record as well. */
 interface Progress {
@@ -34,10 +36,11 @@ const maximumAttempts = 4;
  */
 export async function enroll(request: EnrollmentRequest, services: EnrollmentServices): Promise<EnrollmentResult> {
   const progress: Progress = {};
+  const askWebhook = createChallengeCheck(request, services);
   try {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await attemptEnrollment(request, progress, services);
+        return await attemptEnrollment(request, progress, askWebhook, services);
       } catch (error) {
         if (!isOvertaken(error) && !(await isAnsweredMeanwhile(progress, services))) throw error;
         if (attempt === maximumAttempts) throw new OvertakenError({ cause: error });
@@ -68,6 +71,7 @@ const overtaking: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['duplicate-transa
 async function attemptEnrollment(
   request: EnrollmentRequest,
   progress: Progress,
+  askWebhook: AskWebhook,
   services: EnrollmentServices,
 ): Promise<EnrollmentResult> {
   const now = services.clock.now();
@@ -76,22 +80,21 @@ async function attemptEnrollment(
   delete progress.newKey;
   requireMethod(target.resolved, request.protocol);
 
-  const { identity, isUsedUp } = await authenticateRequest(request, target, now, services);
-  progress.identity = identity;
+  // Whose a conversation's messages are, the key that signs them proves: what is on record for it needs no credentials,
+  // which may be used up by now.
+  const holder = request.conversation?.holder;
+  const known = holder === undefined ? undefined : await lookUp(request, target, holder, progress, services);
+  const knownResult = known && (await answered(request, known.answer, target, services));
+  if (knownResult) return knownResult;
 
-  const key =
-    request.transactionId === undefined ? undefined : transactionKey(request.transactionId, target, identity.requester);
-  const answer: RecordedAnswer =
-    key === undefined ? { state: 'none', expiredBy: 0 } : await findAnswer(key, services.store, now);
-  if (answer.state === 'pending') {
-    return pendingResult(answer.transaction, target);
-  }
-  // A key that was made here is not kept: the repeat of such a request gets a new key and certificate.
-  if (answer.state === 'issued' && !request.generateKey) return recordedResult(answer.certificate, services);
+  const { identity, isUsedUp } = await authenticateRequest({ ...request, askWebhook }, target, now, services);
+  progress.identity = identity;
+  const { key, answer } = known ?? (await lookUp(request, target, identity.requester, progress, services));
+  const result = known ? undefined : await answered(request, answer, target, services);
+  if (result) return result;
   if (answer.state === 'none') {
     if (isUsedUp) throw new GatewayError('bad-secret', 'the credential is used up');
     limitRate(target.resolved.policy, services);
-    if (key !== undefined) progress.newKey = key;
   }
 
   const delivery =
@@ -106,7 +109,7 @@ async function attemptEnrollment(
       services,
     ));
   const { usage, profile } = selectProfile(identity, target.resolved);
-  const judged = { ...request, operation: effectiveOperation(request.operation, identity, usage) };
+  const judged = { ...request, operation: decideOperation(request.operation, identity, usage, now) };
   const { decision, facts, madeKey } = await judge(
     {
       ...target,
@@ -124,9 +127,10 @@ async function attemptEnrollment(
       progress.trace = trace;
     },
   );
+  const conversation = request.conversation && conversationKey(request.conversation, target);
   if (decision.outcome === 'pending') {
     return await recordPending(
-      { request: judged, target, identity, key, answer, now, trace: decision.trace },
+      { request: judged, target, identity, key, conversation, answer, now, trace: decision.trace },
       services,
     );
   }
@@ -139,6 +143,7 @@ async function attemptEnrollment(
       answer,
       now,
       ...(key === undefined ? {} : { key }),
+      ...(conversation === undefined ? {} : { conversation }),
       ...(madeKey ? { madeKey } : {}),
       ...(delivery ? { delivery } : {}),
     },
@@ -146,16 +151,56 @@ async function attemptEnrollment(
   );
 }
 
+interface Recorded {
+  readonly key: string | undefined;
+  readonly answer: RecordedAnswer;
+}
+
+/** What is recorded for the owner's transaction, if the message belongs to one. */
+async function lookUp(
+  { transactionId }: EnrollmentRequest,
+  target: EnrollmentTarget,
+  owner: string,
+  progress: Progress,
+  { store, clock }: EnrollmentServices,
+): Promise<Recorded> {
+  if (transactionId === undefined) return { key: undefined, answer: { state: 'none', expiredBy: 0 } };
+  const key = transactionKey(transactionId, target, owner);
+  const answer = await findAnswer(key, store, clock.now());
+  if (answer.state === 'none') progress.newKey = key;
+  return { key, answer };
+}
+
+/** The recorded answer as a result; undefined where the request has to be judged. */
+async function answered(
+  request: EnrollmentRequest,
+  answer: RecordedAnswer,
+  target: EnrollmentTarget,
+  services: EnrollmentServices,
+): Promise<EnrollmentResult | undefined> {
+  if (answer.state === 'pending') return pendingResult(answer.transaction, target);
+  // A key that was made here is not kept: the repeat of such a request gets a new key and certificate.
+  if (answer.state === 'issued' && !request.generateKey) return recordedResult(answer.certificate, services);
+  return undefined;
+}
+
 /**
  * A certificate that opens nothing but its own successor re-enrolls, whatever the message calls it: otherwise the holder
  * of one device's certificate could ask for another device's names. With a passcode beside it a request may be a first one.
  */
-function effectiveOperation(
+function decideOperation(
   operation: EnrollmentRequest['operation'],
   { issuedCertificate, credentials }: Identity,
   usage: CertificateUsage,
-): EnrollmentRequest['operation'] {
-  return issuedCertificate?.usage === usage && credentials.length === 0 ? 'reenroll' : operation;
+  now: Date,
+): DecidedOperation {
+  if (operation === 'reenroll') return operation;
+  const isSuccessor = issuedCertificate?.usage === usage;
+  if (isSuccessor && (operation === 'either' || credentials.length === 0)) return 'reenroll';
+  // Only re-enrollment has a time of grace.
+  if (issuedCertificate && issuedCertificate.notAfter < now)
+    throw new GatewayError('revoked-requester', 'the certificate that authenticates the request has expired');
+  return 'enroll';
 }
 
 function limitRate({ name, limits }: Policy, { enrollments }: EnrollmentServices): void {

@@ -5,18 +5,21 @@ import type { Identity } from '../policy/identity.js';
 import type { AuditRecord } from '../store/change.js';
 import type { KeyDelivery, MadeKey } from './generated-key.js';
 import type { Approval } from './judge.js';
-import type { EnrollmentRequest } from './request.js';
+import type { DecidedOperation, EnrollmentRequest } from './request.js';
 import type { RecordedAnswer } from './transaction.js';
 
 export interface Issuance {
-  readonly request: Pick<EnrollmentRequest, 'operation' | 'requestId' | 'remoteAddress' | 'accompanying'> & {
+  readonly request: Pick<EnrollmentRequest, 'requestId' | 'remoteAddress' | 'accompanying' | 'replayableUntil'> & {
     readonly protocol: Method | 'gateway';
+    readonly operation: DecidedOperation;
   };
   readonly identity: Identity;
   readonly facts: Facts;
   readonly decision: Approval;
   /** The transaction's key, if it has one, and what was recorded under it before. */
   readonly key?: string;
+  /** The key of the conversation that it belongs to. */
+  readonly conversation?: string;
   readonly answer: RecordedAnswer;
   /** The event of the approval that it rests on. */
   readonly approval?: AuditRecord;

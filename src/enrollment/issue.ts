@@ -140,7 +140,7 @@ function limitStatements({ facts, now }: Issuance, superseded: number, { store }
 }
 
 function transactionStatements(
-  { key, answer, request, facts, now, decision }: Issuance,
+  { key, conversation, answer, request, facts, now, decision }: Issuance,
   { issuerId, serialNumber }: CertificateRecord,
   { store }: EnrollmentServices,
 ): Statement[] {
@@ -151,6 +151,7 @@ function transactionStatements(
     notAfter: decision.issuance.notAfter,
     profile: facts.profile.profile,
     ...(answer.state === 'none' ? {} : { approvalTimeout: facts.policy.approvalTimeout }),
+    ...(request.replayableUntil ? { replayableUntil: request.replayableUntil } : {}),
   });
   // Repeats do not prolong it: for so long, and no longer, a used-up credential opens another key for an undelivered one.
   const expiresAt = answer.state === 'issued' ? Math.min(freshExpiry, answer.transaction.expiresAt) : freshExpiry;
@@ -179,6 +180,7 @@ function transactionStatements(
       expiresAt,
       decidedBy: null,
       reason: null,
+      conversation: conversation ?? null,
       expiredBy: answer.expiredBy,
     }),
   ];

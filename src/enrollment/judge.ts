@@ -7,14 +7,16 @@ import type { Facts } from '../policy/facts.js';
 import type { Identity, UsedCredential } from '../policy/identity.js';
 import { loadFacts } from './facts.js';
 import { type MadeKey, makeKey } from './generated-key.js';
-import type { EnrollmentRequest } from './request.js';
+import type { DecidedOperation, EnrollmentRequest } from './request.js';
 import type { EnrollmentServices } from './services.js';
 
 export interface Case extends Pick<Facts, 'policy' | 'group' | 'isGroupNamed' | 'usage' | 'profile'> {
   readonly identity: Identity;
   /** What a generated key is to be encrypted with: its registered values count, beside the requester's own. */
   readonly keyWrapKey?: UsedCredential;
-  readonly request: Pick<EnrollmentRequest, 'operation' | 'changesNames' | 'generateKey' | 'requested'>;
+  readonly request: Pick<EnrollmentRequest, 'changesNames' | 'generateKey' | 'requested'> & {
+    readonly operation: DecidedOperation;
+  };
   /** Whether a person has approved it. */
   readonly approved: boolean;
   readonly now: Date;

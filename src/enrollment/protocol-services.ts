@@ -3,6 +3,7 @@ import type { ResolvedPolicy } from '../catalog/catalog.js';
 import { GatewayError } from '../errors.js';
 import type { PolicyView, ProtocolServices, WantedName } from '../protocol.js';
 import { enroll } from './enroll.js';
+import { findCertificate, findCrl } from './find-certificate.js';
 import { poll } from './poll.js';
 import { recordRefusedMessage } from './record.js';
 import type { ServiceKeys } from './service-keys.js';
@@ -19,6 +20,9 @@ export function createProtocolServices(services: EnrollmentServices, serviceKeys
     recordRefusal: (refused) => recordRefusedMessage(refused, services),
     policy: (label) => describePolicy(resolve(label)),
     caCertificates: (label) => authority.chain(authority.issuer(resolve(label).policy.issuingCa).id),
+    nextCaBundle: (label) => authority.nextCaBundle(resolve(label).policy.issuingCa),
+    findCertificate: (query) => findCertificate(query, services),
+    findCrl: (query) => findCrl(query, services),
     caCertificate: (generation) => {
       const found = authority.generation(generation);
       if (found === undefined) throw new GatewayError('not-found', 'there is no CA of this name');
@@ -31,7 +35,22 @@ export function createProtocolServices(services: EnrollmentServices, serviceKeys
     },
     serviceKey: (purpose, label) =>
       serviceKeys.get({ purpose, issuingCa: resolve(label).policy.issuingCa, names: [`Gatehouse ${purpose}`] }),
+    encryptionKeys: (purpose, label) => {
+      const { name, issuingCa } = resolve(label).policy;
+      return serviceKeys.encryptionKeys({
+        purpose,
+        issuingCa,
+        names: [commonName(`${encryptionNames[purpose]} ${name}`)],
+      });
+    },
   };
+}
+
+const encryptionNames = { 'scep-ra': 'SCEP RA' } as const;
+
+/** RFC 5280 appendix A.1: ub-common-name. */
+function commonName(text: string): string {
+  return text.slice(0, 64);
 }
 
 /** What clients of a policy are told: of the profile that they get once they have an identity of their own. */
@@ -41,6 +60,8 @@ function describePolicy({ policy, authentication, profiles }: ResolvedPolicy): P
   const { profile, template } = compiled;
   return {
     name: policy.name,
+    methods: policy.methods.filter((method) => authentication.policy.methods.includes(method)),
+    scep: policy.scep,
     est: policy.est,
     acceptsPasswords: authentication.hasPasscodes,
     keys: template.keys,

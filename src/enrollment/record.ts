@@ -7,7 +7,7 @@ import type { Identity } from '../policy/identity.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
 import type { AuditRecord } from '../store/change.js';
 import type { Issuance } from './issuance.js';
-import type { EnrollmentRequest, RefusedMessage } from './request.js';
+import type { DecidedOperation, EnrollmentRequest, RefusedMessage } from './request.js';
 import type { EnrollmentResult } from './result.js';
 import { supersessionRecord } from './revoke.js';
 import type { EnrollmentServices } from './services.js';
@@ -70,10 +70,11 @@ export function issuanceRecords(
 }
 
 interface PendingRequest {
-  readonly request: EnrollmentRequest;
+  readonly request: EnrollmentRequest & { readonly operation: DecidedOperation };
   readonly target: EnrollmentTarget;
   readonly identity: Identity;
   readonly key: string | undefined;
+  readonly conversation: string | undefined;
   readonly answer: RecordedAnswer;
   readonly now: Date;
   readonly trace: Trace;
@@ -81,7 +82,7 @@ interface PendingRequest {
 
 /** Keeps a request until a person has decided. It uses its credentials up now: that is when they were shown. */
 export async function recordPending(
-  { request, target, identity, key, answer, now, trace }: PendingRequest,
+  { request, target, identity, key, conversation, answer, now, trace }: PendingRequest,
   { store }: EnrollmentServices,
 ): Promise<EnrollmentResult> {
   const { policy } = target.resolved;
@@ -106,6 +107,7 @@ export async function recordPending(
         expiresAt: at + policy.approvalTimeout * 1000,
         decidedBy: null,
         reason: null,
+        conversation: conversation ?? null,
         expiredBy: answer.state === 'none' ? answer.expiredBy : at,
       }),
       // After it: a repeat that came at the same time has to find this transaction, not a credential used up.

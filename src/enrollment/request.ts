@@ -19,17 +19,38 @@ export interface GatewayMadeKey {
   readonly recipient?: KeyRecipient;
 }
 
+/** Messages that belong together because the same key has signed them, as the protocol has verified. */
+export interface Conversation {
+  /** The protocol's own name for it: SCEP's transactionID. */
+  readonly id: string;
+  /** Fingerprint of the key. Who holds it is told recorded answers without further credentials. */
+  readonly holder: string;
+}
+
+/** What a request turns out to be once its requester is known. */
+export type DecidedOperation = 'enroll' | 'reenroll';
+
 export interface EnrollmentRequest {
   readonly protocol: Method;
   /** `<policy>` or `<policy>~<group>`; the default policy when absent. */
   readonly label?: string;
-  readonly operation: 'enroll' | 'reenroll';
+  /**
+   * `either` is what a message of a protocol is that does not say: re-enrollment where it is authenticated by a
+   * certificate that was issued here for the same usage, else a first enrollment.
+   */
+  readonly operation: DecidedOperation | 'either';
   /**
    * What makes two messages the same request, in the protocol's terms; the core adds label and requester.
    * Absent: every message is a new request.
    */
   readonly transactionId?: string;
+  /** Given by protocols whose later messages bring no credentials: what those are known by. */
+  readonly conversation?: Conversation;
+  /** Until when a copy of this message would be taken for a new one, if its answer were forgotten. */
+  readonly replayableUntil?: Date;
   readonly requested: RequestedCertificate;
+  /** DER CertificationRequest as received, for those who decide elsewhere (the challenge webhook). */
+  readonly certificationRequest?: Uint8Array;
   /** Set when the requester wants the gateway to make the key pair. */
   readonly generateKey?: GatewayMadeKey;
   readonly credentials: readonly PresentedCredential[];
@@ -45,8 +66,24 @@ export interface EnrollmentRequest {
 export interface PollRequest {
   readonly protocol: Method;
   readonly label?: string;
-  /** The id that the pending result had. */
-  readonly pendingRequestId: string;
+  /** Which one: by the id that the pending result had, asked by its authenticated requester, or by its conversation. */
+  readonly pending:
+    | { readonly requestId: string; readonly credentials: readonly PresentedCredential[] }
+    | { readonly conversation: Conversation };
+  readonly remoteAddress: string;
+  readonly requestId: string;
+}
+
+/** Asks for a certificate, or for the CRL that would have it, by issuer and serial number. */
+export interface CertificateQuery {
+  readonly protocol: Method;
+  readonly label?: string;
+  /** The protocol's name for what it asks. */
+  readonly operation: string;
+  /** DER Name. */
+  readonly issuer: Uint8Array;
+  /** Lower-case hex. */
+  readonly serialNumber: string;
   readonly credentials: readonly PresentedCredential[];
   readonly remoteAddress: string;
   readonly requestId: string;

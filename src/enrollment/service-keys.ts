@@ -8,7 +8,7 @@ import { createIdentifier } from '../identifier.js';
 import type { KeyStore } from '../keys/signer.js';
 import { type Policy, policySchema } from '../model/policy.js';
 import type { Identity } from '../policy/identity.js';
-import type { ServiceKey } from '../protocol.js';
+import type { EncryptionServiceKey, ServiceKey } from '../protocol.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
 import type { Statement } from '../store/change.js';
 import { fingerprint } from '../x509/certificate.js';
@@ -33,49 +33,107 @@ export interface HeldServiceKey extends ServiceKey {
   readonly keyId: string;
   /** When a new one takes its place. */
   readonly renewAt: Date;
+  readonly notAfter: Date;
 }
 
 export interface ServiceKeys {
   /** The key of this purpose, CA and names; made and certified at first use and when two thirds of its time are over. */
   get(request: ServiceKeyRequest): Promise<HeldServiceKey>;
+  /** That key for a purpose to which clients encrypt, and after it the earlier ones whose certificates are still good. */
+  encryptionKeys(request: ServiceKeyRequest): Promise<readonly EncryptionServiceKey[]>;
 }
 
 type Services = EnrollmentServices & { readonly keys: KeyStore };
 
+/** Purposes of keys that clients encrypt to: such a key is needed until its certificate ends. All others only sign. */
+const encryptionPurposes: ReadonlySet<ServicePurpose> = new Set<ServicePurpose>(['scep-ra']);
+
+interface Held {
+  readonly current: HeldServiceKey;
+  readonly earlier: readonly HeldServiceKey[];
+}
+
 export function createServiceKeys(services: Services): ServiceKeys {
-  const held = new Map<string, Promise<HeldServiceKey>>();
+  const held = new Map<string, Promise<Held>>();
+
+  async function getHeld(request: ServiceKeyRequest): Promise<Held> {
+    const name = ['service', request.purpose, request.issuingCa, ...request.names].join(':');
+    const known = await held.get(name)?.catch(() => undefined);
+    if (known && known.current.renewAt > services.clock.now()) return known;
+    // Requests that come together share one renewal.
+    const obtaining = obtain(name, request, services);
+    held.set(name, obtaining);
+    obtaining.catch(() => held.delete(name));
+    return await obtaining;
+  }
+
   return {
-    get: async (request) => {
-      const name = ['service', request.purpose, request.issuingCa, ...request.names].join(':');
-      const known = await held.get(name)?.catch(() => undefined);
-      if (known && known.renewAt > services.clock.now()) return known;
-      // Requests that come together share one renewal.
-      const obtaining = obtain(name, request, services);
-      held.set(name, obtaining);
-      obtaining.catch(() => held.delete(name));
-      return await obtaining;
+    get: async (request) => (await getHeld(request)).current,
+    encryptionKeys: async (request) => {
+      const { current, earlier } = await getHeld(request);
+      const now = services.clock.now();
+      const usable = [current, ...earlier.filter(({ notAfter }) => notAfter > now)];
+      return await Promise.all(usable.map((key) => withDecrypter(key, services.keys)));
     },
   };
 }
 
-async function obtain(name: string, request: ServiceKeyRequest, services: Services): Promise<HeldServiceKey> {
-  const { store, keys, clock } = services;
-  const stored = await store.keys.latestByPurpose({ purpose: name });
-  if (stored) {
-    const [certificate] = await store.certificates.findByKey({ keyFingerprint: keyFingerprint(stored.publicKey) });
-    const isIssuing = certificate && services.authority.generation(certificate.issuerId)?.state === 'current';
-    if (isIssuing && certificate.status === 'valid' && renewalOf(certificate) > clock.now())
-      return await hold(stored.id, certificate, services);
+async function withDecrypter(key: HeldServiceKey, keys: KeyStore): Promise<EncryptionServiceKey> {
+  const { openKey } = await keys.decrypter(key.keyId);
+  return { ...key, openKey };
+}
+
+/** A key on record, and its certificate while that is good. */
+interface StoredKey {
+  readonly keyId: string;
+  readonly certificate: CertificateRecord | undefined;
+}
+
+async function obtain(name: string, request: ServiceKeyRequest, services: Services): Promise<Held> {
+  const { keys, store } = services;
+  const stored = await findStored(name, services);
+  const isKept = encryptionPurposes.has(request.purpose);
+  const [latest, ...others] = stored;
+  if (latest?.certificate && mayGoOn(latest.certificate, services)) {
+    const current = await hold(latest.keyId, latest.certificate, services);
+    return { current, earlier: isKept ? await holdAll(others, services) : [] };
   }
-  const created = await keys.create('ec-p256', name);
-  const obsolete = stored ? [store.keys.remove({ id: stored.id })] : [];
+  const kept = isKept ? stored.filter(({ certificate }) => certificate !== undefined) : [];
+  const obsolete = stored.filter((key) => !kept.includes(key));
+  const created = await keys.create(isKept ? 'rsa-2048' : 'ec-p256', name);
   const certificate = await certify(
     request,
     created.signer.publicKey,
-    [created.statement, ...obsolete],
+    [created.statement, ...obsolete.map(({ keyId }) => store.keys.remove({ id: keyId }))],
     services,
   ).catch(asOwnFailure);
-  return await hold(created.signer.keyId, certificate, services);
+  return {
+    current: await hold(created.signer.keyId, certificate, services),
+    earlier: await holdAll(kept, services),
+  };
+}
+
+/** The latest first. */
+async function findStored(purpose: string, { store, clock }: Services): Promise<StoredKey[]> {
+  const now = clock.now().getTime();
+  const records = await store.keys.findByPurpose({ purpose });
+  return await Promise.all(
+    records.map(async ({ id, publicKey }) => {
+      const [found] = await store.certificates.findByKey({ keyFingerprint: keyFingerprint(publicKey) });
+      const isGood = found?.status === 'valid' && found.notAfter > now;
+      return { keyId: id, certificate: isGood ? found : undefined };
+    }),
+  );
+}
+
+/** Whether it need not be replaced yet: neither for its age nor because its CA has a new generation. */
+function mayGoOn(certificate: CertificateRecord, { authority, clock }: Services): boolean {
+  return authority.generation(certificate.issuerId)?.state === 'current' && renewalOf(certificate) > clock.now();
+}
+
+async function holdAll(keys: readonly StoredKey[], services: Services): Promise<HeldServiceKey[]> {
+  const all = keys.map(({ keyId, certificate }) => certificate && hold(keyId, certificate, services));
+  return (await Promise.all(all)).filter((key) => key !== undefined);
 }
 
 /** What refuses the gateway's own certificate is no refusal of the client whose request needs it. */
@@ -158,6 +216,7 @@ async function hold(
     algorithm: signer.algorithm,
     sign: (data, hash) => signer.sign(data, hash),
     renewAt: renewalOf(certificate),
+    notAfter: new Date(certificate.notAfter),
   };
 }
 

@@ -1,12 +1,13 @@
 /** What the enrollment flow works with; gateway.ts puts it together. */
-import type { PasscodeLookup } from '../authentication/passcode.js';
 import type { Authority } from '../ca/authority.js';
 import type { CrlPublisher } from '../ca/crl.js';
 import type { Catalog } from '../catalog/catalog.js';
 import type { Clock } from '../clock.js';
+import type { PasscodeLookup } from '../keys/passcode-lookup.js';
 import type { Sealing } from '../keys/sealing.js';
 import type { Log } from '../log.js';
 import type { MinuteCounter } from '../minute-counter.js';
+import type { OutboundClient } from '../outbound/outbound-client.js';
 import type { Store } from '../store/store.js';
 
 export interface EnrollmentServices {
@@ -18,6 +19,7 @@ export interface EnrollmentServices {
   readonly clock: Clock;
   readonly log: Log;
   readonly passcodeLookup: PasscodeLookup;
+  readonly outbound: OutboundClient;
   /** SPKI SHA-256 hashes, lower-case hex, of keys that are known to be compromised. */
   readonly isCompromisedKey: (fingerprint: string) => boolean;
   /** Failed authentications with a password, by remote network. */

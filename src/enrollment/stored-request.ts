@@ -5,7 +5,7 @@ import { generatedKeyTypeSchema } from '../model/key-constraints.js';
 import { methodSchema } from '../model/protocol-name.js';
 import { registeredValuesSchema } from '../model/registered-values.js';
 import type { Identity } from '../policy/identity.js';
-import type { EnrollmentRequest } from './request.js';
+import type { DecidedOperation, EnrollmentRequest } from './request.js';
 
 const bytes = z.base64().transform((text): Uint8Array => Uint8Array.from(Buffer.from(text, 'base64')));
 const date = z.iso.datetime().transform((text) => new Date(text));
@@ -53,8 +53,8 @@ const storedIdentitySchema = z.object({
 
 export type StoredRequest = Pick<
   EnrollmentRequest,
-  'protocol' | 'operation' | 'changesNames' | 'remoteAddress' | 'requested' | 'generateKey'
->;
+  'protocol' | 'changesNames' | 'remoteAddress' | 'requested' | 'generateKey'
+> & { readonly operation: DecidedOperation };
 
 export function encodeRequest({
   protocol,
@@ -63,7 +63,7 @@ export function encodeRequest({
   remoteAddress,
   requested,
   generateKey,
-}: EnrollmentRequest): string {
+}: EnrollmentRequest & { readonly operation: DecidedOperation }): string {
   // Only the wish for a key is kept: who may read it is told anew by the message that picks it up.
   const wish = generateKey && { type: generateKey.type };
   return JSON.stringify({ protocol, operation, changesNames, remoteAddress, requested, generateKey: wish }, asText);

@@ -5,17 +5,23 @@ import type { CertificateProfile } from '../model/certificate-profile.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
 import type { EnrollmentTransactionRecord } from '../store/enrollment-transaction-repository.js';
 import type { Store } from '../store/store.js';
+import type { Conversation } from './request.js';
 import type { EnrollmentTarget } from './target.js';
 
 const answerLifetimeMilliseconds = 3_600_000;
 
-/** The requester and the place are part of the key: nobody gets an answer that was made for another, or elsewhere. */
-export function transactionKey(
-  transactionId: string,
-  { resolved, group }: EnrollmentTarget,
-  requester: string,
-): string {
-  return hash('sha256', JSON.stringify([resolved.policy.name, group.name, requester, transactionId]), 'base64url');
+/**
+ * The owner and the place are part of the key: nobody gets an answer that was made for another, or elsewhere.
+ * `owner`: the requester, or the holder of a conversation's key.
+ */
+export function transactionKey(transactionId: string, { resolved, group }: EnrollmentTarget, owner: string): string {
+  return hash('sha256', JSON.stringify([resolved.policy.name, group.name, owner, transactionId]), 'base64url');
+}
+
+/** What the transactions of a conversation are found by; another value than any transaction's key. */
+export function conversationKey({ id, holder }: Conversation, { resolved, group }: EnrollmentTarget): string {
+  const parts = ['conversation', resolved.policy.name, group.name, holder, id];
+  return hash('sha256', JSON.stringify(parts), 'base64url');
 }
 
 export type RecordedAnswer =
@@ -84,11 +90,18 @@ interface AnswerLifetime {
   readonly profile: CertificateProfile;
   /** Seconds; given where the device may come for its answer as late as it may for an approval. */
   readonly approvalTimeout?: number;
+  /** Until then a copy of the message would pass for a new one. */
+  readonly replayableUntil?: Date;
 }
 
-/** When a recorded answer stops being one: after an hour, or when the certificate's renewal window opens (epoch milliseconds). */
-export function answerExpiry({ now, notAfter, profile: { renewal }, approvalTimeout }: AnswerLifetime): number {
+/**
+ * When a recorded answer stops being one: after an hour, or as long as the message could be replayed, but no later than the
+ * certificate's renewal window opens (epoch milliseconds).
+ */
+export function answerExpiry(answer: AnswerLifetime): number {
+  const { now, notAfter, profile, approvalTimeout, replayableUntil } = answer;
   const lifetime = approvalTimeout === undefined ? answerLifetimeMilliseconds : approvalTimeout * 1000;
-  const end = notAfter.getTime() - (renewal.window ?? 0) * 1000;
-  return Math.min(now.getTime() + lifetime, Math.max(end, now.getTime()));
+  const wanted = Math.max(now.getTime() + lifetime, replayableUntil?.getTime() ?? 0);
+  const end = notAfter.getTime() - (profile.renewal.window ?? 0) * 1000;
+  return Math.min(wanted, Math.max(end, now.getTime()));
 }

@@ -1,6 +1,7 @@
 /** What the gateway does with private keys, wherever they are kept. */
 import type { GeneratedKeyType } from '../model/key-constraints.js';
 import type { Statement } from '../store/change.js';
+import type { KeyTransport } from '../x509/key-transport.js';
 import type { KeyAlgorithm } from '../x509/public-key.js';
 
 export type SignatureHash = 'sha256' | 'sha384' | 'sha512';
@@ -11,7 +12,18 @@ export interface Signer {
   readonly algorithm: KeyAlgorithm;
   /** DER SubjectPublicKeyInfo. */
   readonly publicKey: Uint8Array;
-  sign(data: Uint8Array, hash: SignatureHash): Promise<Uint8Array>;
+  /** SHA-1 is for answers to old SCEP clients; what a CA signs has a SignatureHash. */
+  sign(data: Uint8Array, hash: SignatureHash | 'sha1'): Promise<Uint8Array>;
+}
+
+/** An RSA private key that opens what was encrypted to it. */
+export interface Decrypter {
+  readonly keyId: string;
+  /**
+   * Opens a content-encryption key of `length` octets. What cannot be opened gives random octets, in the same time:
+   * nobody learns from it whether the padding was right (RFC 3218 2.3.2).
+   */
+  openKey(transport: KeyTransport, encryptedKey: Uint8Array, length: number): Promise<Uint8Array>;
 }
 
 export interface KeyStore {
@@ -19,6 +31,8 @@ export interface KeyStore {
   create(type: GeneratedKeyType, purpose: string): Promise<NewKey>;
   /** @throws GatewayError `internal` when there is no such key, or it does not open under the key-encryption key. */
   signer(keyId: string): Promise<Signer>;
+  /** @throws GatewayError `internal` as `signer` does, and for the key of a CA or one that is not RSA. */
+  decrypter(keyId: string): Promise<Decrypter>;
 }
 
 export interface NewKey {

@@ -14,8 +14,9 @@ import type { GeneratedKeyType } from '../model/key-constraints.js';
 import type { KeyRecord, KeyRepository } from '../store/key-repository.js';
 import type { KeyAlgorithm } from '../x509/public-key.js';
 import { caKeyPurpose } from './key-purpose.js';
+import { createKeyOpener } from './rsa-key-transport.js';
 import type { Sealing } from './sealing.js';
-import type { KeyStore, SignatureHash, Signer } from './signer.js';
+import type { Decrypter, KeyStore, SignatureHash, Signer } from './signer.js';
 
 interface SoftwareKeyStoreOptions {
   readonly keys: Pick<KeyRepository, 'insert' | 'find'>;
@@ -33,7 +34,7 @@ export interface SoftwareKeyStore extends KeyStore {
 
 export function createSoftwareKeyStore({ keys, sealing, clock }: SoftwareKeyStoreOptions): SoftwareKeyStore {
   // Opening a key costs ten times what signing with it does, and a key never changes.
-  const opened = new Map<string, Promise<Signer>>();
+  const opened = new Map<string, Promise<OpenedKey>>();
 
   async function getRecord(keyId: string): Promise<KeyRecord> {
     const record = await keys.find({ id: keyId });
@@ -41,8 +42,20 @@ export function createSoftwareKeyStore({ keys, sealing, clock }: SoftwareKeyStor
     return record;
   }
 
-  async function openSigner(keyId: string): Promise<Signer> {
-    return createSigner(keyId, openPrivateKey(await getRecord(keyId), sealing));
+  async function open(keyId: string): Promise<OpenedKey> {
+    const record = await getRecord(keyId);
+    const privateKey = openPrivateKey(record, sealing);
+    return { signer: createSigner(keyId, privateKey), decrypter: createDecrypter(record, privateKey) };
+  }
+
+  function getKey(keyId: string): Promise<OpenedKey> {
+    const known = opened.get(keyId);
+    if (known !== undefined) return known;
+    const key = open(keyId);
+    opened.set(keyId, key);
+    // A failed attempt must not answer for later ones.
+    key.catch(() => opened.delete(keyId));
+    return key;
   }
 
   return {
@@ -58,23 +71,28 @@ export function createSoftwareKeyStore({ keys, sealing, clock }: SoftwareKeyStor
       return { signer, statement: keys.insert({ id, purpose, algorithm: type, publicKey, sealed, createdAt }) };
     },
 
-    signer(keyId) {
-      const known = opened.get(keyId);
-      if (known !== undefined) return known;
-      const signer = openSigner(keyId);
-      opened.set(keyId, signer);
-      // A failed attempt must not answer for later ones.
-      signer.catch(() => opened.delete(keyId));
-      return signer;
+    async signer(keyId) {
+      return (await getKey(keyId)).signer;
+    },
+
+    async decrypter(keyId) {
+      const { decrypter } = await getKey(keyId);
+      if (decrypter === undefined) throw unusable(`the key ${keyId} is not one to decrypt with`);
+      return decrypter;
     },
 
     async privateKeyPem(keyId) {
       const record = await getRecord(keyId);
-      if (record.purpose.startsWith(caKeyPurpose))
-        throw unusable(`the key ${keyId} of a CA was asked for in the clear`);
+      if (isCaKey(record)) throw unusable(`the key ${keyId} of a CA was asked for in the clear`);
       return openPrivateKey(record, sealing).export({ format: 'pem', type: 'pkcs8' }).toString();
     },
   };
+}
+
+interface OpenedKey {
+  readonly signer: Signer;
+  /** Undefined for a key that never decrypts: that of a CA, or one that is not RSA. */
+  readonly decrypter: Decrypter | undefined;
 }
 
 const makeKeyPair = promisify(generateKeyPair);
@@ -132,10 +150,19 @@ function signFunctionOf(algorithm: KeyAlgorithm, key: KeyObject): Signer['sign']
   }
 }
 
-function signOnThreadPool(hash: SignatureHash, data: Uint8Array, key: KeyObject): Promise<Uint8Array> {
+function signOnThreadPool(hash: SignatureHash | 'sha1', data: Uint8Array, key: KeyObject): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     signWith(hash, data, key, (error, signature) => (error === null ? resolve(signature) : reject(error)));
   });
+}
+
+function createDecrypter(record: KeyRecord, privateKey: KeyObject): Decrypter | undefined {
+  if (isCaKey(record) || privateKey.asymmetricKeyType !== 'rsa') return undefined;
+  return { keyId: record.id, openKey: createKeyOpener(privateKey) };
+}
+
+function isCaKey({ purpose }: KeyRecord): boolean {
+  return purpose.startsWith(caKeyPurpose);
 }
 
 function algorithmOf(key: KeyObject): KeyAlgorithm {

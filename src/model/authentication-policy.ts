@@ -1,8 +1,24 @@
 /** Authentication policy: which credentials open which protocols. */
 import { z } from 'zod';
 import { credentialSchema } from './credential.js';
+import { durationSchema } from './duration.js';
 import { nameSchema } from './label.js';
+import { networkSchema } from './network.js';
 import { methodSchema, methods } from './protocol-name.js';
+
+/** Asks a service of the operator's, such as the connector of a device management, whether a SCEP challenge is good. */
+const challengeWebhookSchema = z.strictObject({
+  url: z.url({ protocol: /^https?$/ }),
+  /** How long it may take, at most; no answer in time is no. */
+  timeout: durationSchema.refine((seconds) => seconds >= 1 && seconds <= 60, 'a time from 1s to 60s').default(5),
+  /** File with the key of the HMAC-SHA-256 that proves messages to come from this gateway. */
+  secretFile: z.string().min(1).optional(),
+  /** File of PEM certificates that its TLS certificate must chain to; those that Node trusts, if absent. */
+  caFile: z.string().min(1).optional(),
+  /** Networks that it may be in although requests into them are refused by default, such as 127.0.0.0/8. */
+  allowedNetworks: z.array(networkSchema).default([]),
+});
+export type ChallengeWebhook = z.output<typeof challengeWebhookSchema>;
 
 export const authenticationPolicySchema = z.strictObject({
   name: nameSchema,
@@ -14,6 +30,7 @@ export const authenticationPolicySchema = z.strictObject({
   require: z.enum(['any', 'secret', 'certificate', 'certificate-and-secret']).default('any'),
   /** Whether a certificate issued by this gateway, under a policy with this authentication policy, identifies its device. */
   acceptIssuedCertificates: z.boolean().default(true),
+  challengeWebhook: challengeWebhookSchema.optional(),
   credentials: z.array(credentialSchema).default([]),
 });
 export type AuthenticationPolicy = Omit<z.output<typeof authenticationPolicySchema>, 'credentials'>;

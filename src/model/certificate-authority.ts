@@ -18,6 +18,8 @@ export const certificateAuthoritySchema = z.strictObject({
   pathLength: z.int().min(0).optional(),
   /** Whether it may issue CA certificates to gateways (unmanaged CAs). */
   issueIntermediates: z.boolean().default(false),
+  /** Whether its next generation is made and announced (SCEP GetNextCACert), without issuing yet. */
+  stageNextGeneration: z.boolean().default(false),
   /** How far in the past certificates begin, for devices whose clock is slow. */
   backdate: durationSchema.default(60),
   crl: z

@@ -1,6 +1,7 @@
 /** Credentials: what opens an authentication policy (DESIGN section 2). */
 import { z } from 'zod';
 import { nameSchema } from './label.js';
+import { networkSchema } from './network.js';
 import { registeredValuesSchema } from './registered-values.js';
 
 export const credentialKinds = [
@@ -12,11 +13,6 @@ export const credentialKinds = [
   'key-wrap-key',
 ] as const;
 export type CredentialKind = (typeof credentialKinds)[number];
-
-/** An address or a CIDR network, IPv4 or IPv6; checked where it is compiled. */
-const networkSchema = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
-  error: 'an IP address or network such as 192.0.2.0/24',
-});
 
 const validityFields = {
   name: nameSchema,

@@ -10,6 +10,17 @@ export const profileUsages = ['bootstrap', 'operational', 'intermediate'] as con
 export type ProfileUsage = (typeof profileUsages)[number];
 export type CertificateUsage = ProfileUsage | 'service';
 
+const scepSchema = z.strictObject({
+  /** The CA certificates of GetCACert and CertRep: the issuing CA's own, those below the root, or all. */
+  chain: z.enum(['issuer', 'withoutRoot', 'full']).default('full'),
+  /** Whether CertRep has CA certificates at all: some clients want them there, others take no answer that has any. */
+  chainInReply: z.boolean().default(true),
+  /** Announces triple DES and SHA-1, and takes SHA-1 and single DES, for clients that know nothing better. */
+  legacy: z.boolean().default(false),
+  /** How far a message's signingTime, where it has one, may be from the gateway's time. */
+  clockTolerance: durationSchema.default(86_400),
+});
+
 export const policySchema = z.strictObject({
   name: policyNameSchema,
   description: z.string().optional(),
@@ -60,5 +71,6 @@ export const policySchema = z.strictObject({
       challengePassword: z.enum(['check', 'require', 'ignore']).default('check'),
     })
     .default({ challengePassword: 'check' }),
+  scep: scepSchema.default(scepSchema.parse({})),
 });
 export type Policy = z.output<typeof policySchema>;

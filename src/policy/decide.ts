@@ -147,7 +147,8 @@ export function approveCertificateAuthority({ pathLength, ...content }: Certific
     usage: 'service',
     extensions: [
       encodeExtension({ id: idCeBasicConstraints, critical: true, value: constraints }),
-      keyUsageExtension(['keyCertSign', 'cRLSign']),
+      // digitalSignature is for the SCEP next-CA bundle (RFC 8894 2.1.2, 4.7.1).
+      keyUsageExtension(['digitalSignature', 'keyCertSign', 'cRLSign']),
     ],
     isCa: true,
   });

@@ -24,6 +24,10 @@ export function greet(environmentFile: string, server: string): string[] {
     ]),
     'With the certificate that a device has from its factory, for a new key:',
     ...indented([opensslRequest('device-4'), curlEnrollment('device-4', factory), showCurlAnswer('device-4')]),
+    'Over SCEP, with strongSwan, for an RSA key:',
+    ...indented([
+      'pki --scepca --url "$GATEHOUSE_SCEP_URL" --caout scep-ca.pem --raout scep-ra.pem --outform pem --force',
+    ]),
     'README.md goes on from here.',
   ];
 }

@@ -34,6 +34,7 @@ export async function prepareConfiguration(core: Core, settings: Settings): Prom
     dataDirectory: settings.data,
     variables,
     deviceTlsUrl: `https://${settings.publicName}:${settings.deviceTlsPort}`,
+    deviceHttpUrl: `http://${settings.publicName}:${settings.deviceHttpPort}`,
     roots: quickstartRoots(core),
   });
 }

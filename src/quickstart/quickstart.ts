@@ -42,6 +42,8 @@ export interface QuickstartServer {
   readonly variables: QuickstartVariables;
   /** Base URL of the device TLS listener, such as `https://localhost:8443`. */
   readonly deviceTlsUrl: string;
+  /** Base URL of the plain-HTTP device listener. */
+  readonly deviceHttpUrl: string;
   /** DER certificates of the roots that clients are to trust, the default policy's first. */
   readonly roots: readonly Uint8Array[];
 }
@@ -52,7 +54,7 @@ export async function completeQuickstart(server: QuickstartServer): Promise<stri
   await replaceIfOther(rootFile, server.roots.map((der) => toPem('CERTIFICATE', der)).join(''), 0o644);
 
   const file = join(resolve(server.dataDirectory), 'quickstart.env');
-  const variables = new Map([...servedUrls(server.deviceTlsUrl), ['GATEHOUSE_CA_FILE', rootFile], ...server.variables]);
+  const variables = new Map([...servedUrls(server), ['GATEHOUSE_CA_FILE', rootFile], ...server.variables]);
   await replaceIfOther(file, formatEnvironment(comment, variables), 0o600);
   return file;
 }
@@ -66,8 +68,12 @@ const secretMakers: ReadonlyMap<string, () => string> = new Map([
 ]);
 
 /** One line for each protocol that is served. */
-function servedUrls(deviceTlsUrl: string): [string, string][] {
-  return [['GATEHOUSE_EST_URL', `${deviceTlsUrl}/.well-known/est/quickstart`]];
+function servedUrls({ deviceTlsUrl, deviceHttpUrl }: QuickstartServer): [string, string][] {
+  return [
+    ['GATEHOUSE_EST_URL', `${deviceTlsUrl}/.well-known/est/quickstart`],
+    // SCEP encrypts its messages itself, and many of its clients know no TLS.
+    ['GATEHOUSE_SCEP_URL', `${deviceHttpUrl}/scep/quickstart`],
+  ];
 }
 
 function directoryIn(dataDirectory: string): string {

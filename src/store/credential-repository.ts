@@ -1,5 +1,5 @@
 /** What devices authenticate with, and how often each was used. */
-import type { ExpressionBuilder } from 'kysely';
+import type { ExpressionBuilder, QueryCreator } from 'kysely';
 import type { Database } from './database.js';
 import { slotsOf } from './query.js';
 
@@ -72,7 +72,7 @@ export function createCredentialRepository(database: Database) {
         .where('name', '=', slot.name),
     ),
 
-    /** All of this kind and lookup value, the unrevoked and latest first: two people may have chosen the same passcode. */
+    /** All of this kind and lookup value, the unrevoked and latest first. */
     findByLookup: read((db, slot: { authenticationPolicy: string; kind: string; lookup: string }) =>
       db
         .selectFrom('credential')
@@ -83,6 +83,22 @@ export function createCredentialRepository(database: Database) {
         .orderBy((row) => row.case().when('revokedAt', 'is', null).then(0).else(1).end())
         .orderBy('createdAt', 'desc')
         .orderBy('id'),
+    ),
+
+    /** The passcodes of this lookup value that have this user name, or none: the unrevoked first, those with the name before others. */
+    findPasscodesOf: read(
+      (db, slot: { authenticationPolicy: string; lookup: string; username: string; limit: number }) =>
+        passcodes(db, slot)
+          .where((row) => row.or([row('username', 'is', null), row('username', '=', slot.username)]))
+          .orderBy((row) => row.case().when('username', 'is', null).then(1).else(0).end())
+          .orderBy('createdAt', 'desc')
+          .orderBy('id')
+          .limit(slot.limit),
+    ),
+
+    /** The passcodes of this lookup value, whatever their user names: the unrevoked first. */
+    findPasscodes: read((db, slot: { authenticationPolicy: string; lookup: string; limit: number }) =>
+      passcodes(db, slot).orderBy('createdAt', 'desc').orderBy('id').limit(slot.limit),
     ),
 
     /** Those of one kind that are not revoked, by name. */
@@ -144,6 +160,16 @@ export function createCredentialRepository(database: Database) {
 
 interface Tables {
   credential: CredentialRecord;
+}
+
+function passcodes(db: QueryCreator<Tables>, slot: { authenticationPolicy: string; lookup: string }) {
+  return db
+    .selectFrom('credential')
+    .select(columns)
+    .where('authenticationPolicy', '=', slot.authenticationPolicy)
+    .where('kind', '=', 'passcode')
+    .where('lookup', '=', slot.lookup)
+    .orderBy((row) => row.case().when('revokedAt', 'is', null).then(0).else(1).end());
 }
 
 function isValid(row: ExpressionBuilder<Tables, 'credential'>, now: number) {

@@ -30,6 +30,8 @@ export interface EnrollmentTransactionRecord {
   readonly expiresAt: number;
   readonly decidedBy: string | null;
   readonly reason: string | null;
+  /** What later messages find it by that repeat nothing of the request; null where the protocol has none. */
+  readonly conversation: string | null;
 }
 
 export interface EnrollmentApprovalRecord {
@@ -108,6 +110,7 @@ export function createEnrollmentTransactionRepository(database: Database) {
                 expiresAt: row.ref('excluded.expiresAt'),
                 decidedBy: row.ref('excluded.decidedBy'),
                 reason: row.ref('excluded.reason'),
+                conversation: row.ref('excluded.conversation'),
               }))
               .where('enrollmentTransaction.expiresAt', '<=', slot.expiredBy),
           ),
@@ -121,6 +124,17 @@ export function createEnrollmentTransactionRepository(database: Database) {
 
     findByRequestId: find((db, slot: { requestId: string }) =>
       db.selectFrom('enrollmentTransaction').select(columns).where('requestId', '=', slot.requestId),
+    ),
+
+    /** The latest of a conversation, be it expired: a client that begins anew means its latest request. */
+    findByConversation: find((db, slot: { conversation: string }) =>
+      db
+        .selectFrom('enrollmentTransaction')
+        .select(columns)
+        .where('conversation', '=', slot.conversation)
+        .orderBy('createdAt', 'desc')
+        .orderBy('requestId', 'desc')
+        .limit(1),
     ),
 
     /** A page of those that fit every given filter, oldest first. */
@@ -232,4 +246,5 @@ const columns = [
   'expiresAt',
   'decidedBy',
   'reason',
+  'conversation',
 ] as const;

@@ -17,7 +17,7 @@ export interface KeyRecord {
 export type KeyRepository = ReturnType<typeof createKeyRepository>;
 
 export function createKeyRepository(database: Database) {
-  const { write, find } = database.tables<{ key: KeyRecord }>();
+  const { write, read, find } = database.tables<{ key: KeyRecord }>();
 
   return {
     /** Refused as 'invalid-state' if there is a key of this id. */
@@ -32,14 +32,14 @@ export function createKeyRepository(database: Database) {
 
     find: find((db, slot: { id: string }) => db.selectFrom('key').select(columns).where('id', '=', slot.id)),
 
-    latestByPurpose: find((db, slot: { purpose: string }) =>
+    /** The latest first. */
+    findByPurpose: read((db, slot: { purpose: string }) =>
       db
         .selectFrom('key')
         .select(columns)
         .where('purpose', '=', slot.purpose)
         .orderBy('createdAt', 'desc')
-        .orderBy('id')
-        .limit(1),
+        .orderBy('id'),
     ),
 
     /** Refused as 'not-found' if there is no such key. */

@@ -4,9 +4,10 @@ import { GatewayError } from '../errors.js';
 import type { Dialect } from './dialect.js';
 import { createMigrationSchema, type Migration } from './migration.js';
 import { initial } from './migrations/0001-initial.js';
+import { conversations } from './migrations/0002-conversations.js';
 
 /** In the order of their numbers: the schema's version is how many of them were applied. */
-export const migrations: readonly Migration[] = [initial];
+export const migrations: readonly Migration[] = [initial, conversations];
 
 /** The table that tells the schema's version; it is made before the first migration. */
 export function metaTable(dialect: Dialect): Compilable {

@@ -11,6 +11,7 @@ export interface Migration {
 /** Column types as in {@link Dialect}; every table is created through `table`. */
 export interface MigrationSchema {
   table(name: string): CreateTableBuilder<string>;
+  readonly alterTable: SchemaModule['alterTable'];
   readonly createIndex: SchemaModule['createIndex'];
   readonly text: Dialect['text'];
   readonly integer: Dialect['integer'];
@@ -22,6 +23,7 @@ export function createMigrationSchema(dialect: Dialect): MigrationSchema {
   const { schema, text, integer, bytes, tableOptions, queries } = dialect;
   return {
     table: (name) => schema.createTable(name).modifyEnd(tableOptions),
+    alterTable: (name) => schema.alterTable(name),
     createIndex: (name) => schema.createIndex(name),
     text,
     integer,

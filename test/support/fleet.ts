@@ -54,7 +54,7 @@ policies:
     authenticationPolicy: fleet
     profiles: [{ usage: operational, profile: device }]
     issuingCa: devices
-    methods: [est]
+    methods: [est, scep]
     keyGeneration: [device, gateway]
     defaultGroup: pumps
 `;
@@ -65,7 +65,7 @@ export function policyLike(name: string, changes = ''): string {
     ['authenticationPolicy', 'fleet'],
     ['profiles', '[{ usage: operational, profile: device }]'],
     ['issuingCa', 'devices'],
-    ['methods', '[est]'],
+    ['methods', '[est, scep]'],
     ['keyGeneration', '[device, gateway]'],
     ['defaultGroup', 'pumps'],
   ]);

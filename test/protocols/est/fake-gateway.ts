@@ -4,7 +4,9 @@ import { createEstHandler } from '../../../protocols/est/index.js';
 import type { EnrollmentRequest, PollRequest, RefusedMessage } from '../../../src/enrollment/request.js';
 import type { EnrollmentResult } from '../../../src/enrollment/result.js';
 import { GatewayError } from '../../../src/errors.js';
+import { policySchema } from '../../../src/model/policy.js';
 import type { Exchange, PolicyView, ProtocolServices, Reply, ServiceKey } from '../../../src/protocol.js';
+import { unusedServices } from '../../support/unused-services.js';
 
 export interface FakeOptions {
   readonly policy?: Partial<PolicyView>;
@@ -27,6 +29,8 @@ export interface FakeGateway {
 
 export const basePolicy: PolicyView = {
   name: 'quickstart',
+  methods: ['est'],
+  scep: policySchema.shape.scep.parse(undefined),
   est: { challengePassword: 'check' },
   acceptsPasswords: true,
   keys: {
@@ -58,6 +62,7 @@ export function createFakeGateway(options: FakeOptions = {}): FakeGateway {
   const refusals: RefusedMessage[] = [];
   const { result = issued, serviceKey } = options;
   const services: ProtocolServices = {
+    ...unusedServices,
     async enroll(request) {
       requests.push(request);
       if (result instanceof Error) throw result;
@@ -78,12 +83,6 @@ export function createFakeGateway(options: FakeOptions = {}): FakeGateway {
     caCertificates(label) {
       if (label === 'unknown') throw new GatewayError('not-found', 'no policy has this label');
       return options.caCertificates ?? issued.chain;
-    },
-    async crl() {
-      throw new GatewayError('not-found', 'no CRL');
-    },
-    caCertificate() {
-      throw new GatewayError('not-found', 'no CA');
     },
     async serviceKey() {
       if (serviceKey === undefined) throw new GatewayError('unavailable', 'no service key');

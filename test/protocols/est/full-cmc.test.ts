@@ -172,7 +172,7 @@ describe('EST /fullcmc (RFC 7030 4.3)', () => {
     expect(statusOf(reply)).toMatchObject({ status: 0, bodyPart: 1 });
     expect(gateway.requests).toEqual([]);
     expect(gateway.polls).toMatchObject([
-      { pendingRequestId: 'token', credentials: [{ kind: 'certificate', proof: 'message' }] },
+      { pending: { requestId: 'token', credentials: [{ kind: 'certificate', proof: 'message' }] } },
     ]);
   });
 

@@ -2,24 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import { createEstHandler } from '../../../protocols/est/index.js';
 import { decodeCertsOnly } from '../../../src/cms/certs-only.js';
 import { GatewayError } from '../../../src/errors.js';
-import type { ProtocolServices } from '../../../src/protocol.js';
+import { unusedServices } from '../../support/unused-services.js';
 import { createFakeGateway, issued } from './fake-gateway.js';
 
-const unused = (): never => {
-  throw new Error('not to be called');
-};
-const services: ProtocolServices = {
-  enroll: unused,
-  poll: unused,
-  recordRefusal: unused,
-  policy: unused,
-  caCertificates: unused,
-  crl: unused,
-  caCertificate: unused,
-  serviceKey: unused,
-  clock: { now: unused },
-};
-const handler = createEstHandler(services);
+const handler = createEstHandler(unusedServices);
 const exchange = { requestId: 'request-1', headers: {} };
 
 describe('EST operations (RFC 7030 3.2.2)', () => {

@@ -2,20 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import { createRepositoryHandler } from '../../../protocols/repository/index.js';
 import { GatewayError } from '../../../src/errors.js';
 import type { Exchange, ProtocolServices, Reply } from '../../../src/protocol.js';
+import { unusedServices } from '../../support/unused-services.js';
 
 const crl = Uint8Array.of(0x30, 3, 2, 1, 1);
 const certificate = Uint8Array.of(0x30, 3, 2, 1, 2);
 let now = new Date('2030-01-01T00:00:00Z');
-const unused = (): never => {
-  throw new Error('not to be called');
-};
 const services: ProtocolServices = {
-  enroll: unused,
-  poll: unused,
-  recordRefusal: unused,
-  policy: unused,
-  caCertificates: unused,
-  serviceKey: unused,
+  ...unusedServices,
   async crl(generation, partition) {
     if (generation !== 'issuing.1' || partition !== 2) throw new GatewayError('not-found', 'there is no such CRL');
     return { der: crl, nextUpdate: new Date('2030-01-01T01:00:00Z') };

@@ -216,7 +216,7 @@ describe('authority: what it knows', () => {
       expect(() => other.authority.issuer('issuing')).toThrow(GatewayError);
       await other.authority.reload();
       expect(other.authority.issuer('issuing')).toEqual(authority.issuer('issuing'));
-      const same = createAuthority({ generations, configs: () => world.configs });
+      const same = createAuthority({ generations, configs: () => world.configs, clock: world.clock });
       await store.close();
       await expect(same.reload()).rejects.toThrow();
       expect(same.issuer('issuing').id).toBe('issuing-1');

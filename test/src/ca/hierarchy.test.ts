@@ -65,7 +65,8 @@ describe('CA hierarchy: certificates (RFC 5280 4.2)', () => {
       const constraints = root.getExtension(BasicConstraintsExtension);
       expect([constraints?.critical, constraints?.ca, constraints?.pathLength]).toEqual([true, true, undefined]);
       const usages = root.getExtension(KeyUsagesExtension);
-      expect([usages?.critical, usages?.usages]).toEqual([true, KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign]);
+      const wanted = KeyUsageFlags.digitalSignature | KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign;
+      expect([usages?.critical, usages?.usages]).toEqual([true, wanted]);
       const identifier = root.getExtension(SubjectKeyIdentifierExtension);
       expect([identifier?.critical, identifier?.keyId]).toEqual([
         false,

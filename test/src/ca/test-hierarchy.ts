@@ -35,6 +35,8 @@ export interface TestWorld {
   readonly configs: Map<string, CertificateAuthorityConfig>;
   readonly clock: { now(): Date; at: number };
   node(store: Store): TestNode;
+  /** Changes the configuration of a CA. */
+  configure(name: string, changes: Partial<CertificateAuthorityConfig>): void;
 }
 
 /** Configuration as a document would have it; `root` with an issuing CA below it is what most tests use. */
@@ -46,10 +48,15 @@ export function createWorld(documents: readonly object[]): TestWorld {
   return {
     configs,
     clock,
+    configure(name, changes) {
+      const config = configs.get(name);
+      if (config === undefined) throw new Error(`${name} is not configured`);
+      configs.set(name, { ...config, ...changes });
+    },
     node(store) {
       const keys = createSoftwareKeyStore({ keys: store.keys, sealing, clock });
       const generations = createGenerations({ store, keys, publicHttpUrl: 'http://gate.example:8080' });
-      const authority = createAuthority({ generations, configs: () => configs });
+      const authority = createAuthority({ generations, configs: () => configs, clock });
       const crls = createCrlPublisher({ store, generations, configs: () => configs, clock, createAuditRecord });
       const options = { configs, store, keys, generations, authority, clock, createAuditRecord };
       return { store, keys, generations, authority, crls, ensure: () => ensureHierarchy(options) };

@@ -118,7 +118,7 @@ describe('credentials', () => {
       await apply(smallFleet);
       const [cmp, installer] = await store.credentials.listByPolicy({ authenticationPolicy: 'pumps' });
       expect(installer).toMatchObject({ kind: 'passcode', username: 'bob', sealed: null, source: 'catalog', uses: 0 });
-      expect(installer?.lookup).toBe(passcodeLookup('pumps', 'bob', 'correct-horse'));
+      expect(installer?.lookup).toBe(passcodeLookup('pumps', 'correct-horse'));
       expect(cmp).toMatchObject({ kind: 'cmp-secret', lookup: 'pump-1' });
       const opened = sealing.open(`credential:${cmp?.id}`, cmp?.sealed ?? new Uint8Array());
       expect(Buffer.from(opened).toString()).toBe('battery-staple');

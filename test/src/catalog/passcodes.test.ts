@@ -22,7 +22,7 @@ describe('passcodes beside the configuration', () => {
       const made = await createPasscodes(wanted, { ...dependencies, clock, actor });
       expect(made.map(({ name }) => name)).toEqual(['batch-1', 'batch-2', 'batch-3']);
       expect(new Set(made.map(({ passcode }) => passcode)).size).toBe(3);
-      const lookup = passcodeLookup(authenticationPolicy, '', made[1]?.passcode ?? '');
+      const lookup = passcodeLookup(authenticationPolicy, made[1]?.passcode ?? '');
       const [record] = await store.credentials.findByLookup({ authenticationPolicy, kind: 'passcode', lookup });
       expect(record).toMatchObject({
         name: 'batch-2',

@@ -55,7 +55,7 @@ describe('gatehouse passcode', () => {
       await configured.apply(smallFleet);
       const words = 'create --authentication-policy pumps --name own --secret-stdin';
       expect(await run(configured, words, 'my own passcode\n')).toBe('own (as given)');
-      const lookup = configured.passcodeLookup('pumps', '', 'my own passcode');
+      const lookup = configured.passcodeLookup('pumps', 'my own passcode');
       const found = { authenticationPolicy: 'pumps', kind: 'passcode', lookup };
       expect(await configured.store.credentials.findByLookup(found)).toHaveLength(1);
       await expect(run(configured, words, 'short\n')).rejects.toThrow('one line of 8 to 255 characters');

@@ -5,13 +5,16 @@ import fc from 'fast-check';
 import * as pkijs from 'pkijs';
 import { identifyByIssuer } from '../../../src/cms/certificate-identifier.js';
 import { CmsError } from '../../../src/cms/cms-error.js';
-import { type ContentEncryption, decryptContent } from '../../../src/cms/content-encryption.js';
+import { type ContentEncryption, decryptContent, readEncryptedContent } from '../../../src/cms/content-encryption.js';
+import { decodeContentInfo } from '../../../src/cms/content-info.js';
 import { decodeEnvelopedData, encodeEnvelopedData, type RecipientInfo } from '../../../src/cms/enveloped-data.js';
 import { wrapKey } from '../../../src/cms/key-wrap.js';
 import { idData } from '../../../src/cms/oids.js';
-import type { KeyAgreementHash, KeyTransport, Recipient } from '../../../src/cms/recipient-infos.js';
+import { createPasswordRecipient } from '../../../src/cms/password-recipient.js';
+import type { KeyAgreementHash, Recipient } from '../../../src/cms/recipient-infos.js';
 import { decodeCertificate, extension } from '../../../src/x509/certificate.js';
-import { DerError, DerReader } from '../../../src/x509/der.js';
+import { DerError, DerReader, Tag } from '../../../src/x509/der.js';
+import type { KeyTransport } from '../../../src/x509/key-transport.js';
 import { idCeSubjectKeyIdentifier } from '../../../src/x509/oids.js';
 import { createIdentity, createOpenSsl, type OpenSsl } from './openssl.js';
 
@@ -158,59 +161,74 @@ describe('key-encryption keys (RFC 5652 section 6.2.3, RFC 3394)', () => {
   });
 });
 
-describe('decodeEnvelopedData and decryptContent (RFC 5652 sections 6.1 and 6.3)', () => {
-  it.each([
-    ['AES-128', ['-aes128']],
-    ['AES-192', ['-aes192']],
-    ['AES-256, in BER with indefinite lengths', ['-aes256', '-stream']],
-  ])('opens what openssl encrypts: %s', (_, options) => {
-    openssl.run(
-      ...[
-        'cms',
-        '-encrypt',
-        '-binary',
-        '-in',
-        'content',
-        '-outform',
-        'DER',
-        '-out',
-        'theirs.der',
-        ...options,
-        'rsa.pem',
-      ],
+describe('passwords (RFC 5652 section 6.2.4, RFC 3211)', () => {
+  it.each<ContentEncryption>(['aes-128-cbc', 'aes-256-cbc', 'des-ede3-cbc'])(
+    'are what openssl opens an envelope with: %s',
+    async (contentEncryption) => {
+      const der = envelope(await createPasswordRecipient('pässword'), contentEncryption);
+      expect(decryptWithOpenSsl(der, '-pwri_password', 'pässword')).toEqual(content);
+      expect(() => decryptWithOpenSsl(der, '-pwri_password', 'password')).toThrow();
+    },
+  );
+
+  it('make the envelope one of version 3, and the recipient of version 0 (section 6.1)', async () => {
+    const der = envelope(await createPasswordRecipient('password'));
+    const [envelopeVersion, recipientVersion] = DerReader.decode(decodeContentInfo(der).content, (reader) =>
+      reader.sequence((data) => {
+        const version = data.smallInteger();
+        const versions = data.inside(Tag.set, (all) =>
+          all.inside(Tag.context(3), (info) => {
+            const inner = info.smallInteger();
+            while (info.more) info.element();
+            return [version, inner];
+          }),
+        );
+        data.element();
+        return versions;
+      }),
     );
-    const { recipients, contentEncryption, encryptedContent, contentType } = decodeEnvelopedData(
-      openssl.read('theirs.der'),
-    );
-    const [recipient] = recipients;
-    if (recipient?.type !== 'keyTransport') throw new Error('no key transport');
-    expect(contentType).toBe(idData);
-    expect(recipient.identifier).toEqual(identifyByIssuer(certificate('rsa')));
-    openssl.write('key.bin', recipient.encryptedKey);
-    const key = openssl.run('pkeyutl', '-decrypt', '-inkey', 'rsa.key', '-in', 'key.bin');
-    expect(decryptContent(contentEncryption, encryptedContent, key)).toEqual(content);
+    expect([envelopeVersion, recipientVersion]).toEqual([3, 0]);
+    expect(only(der)).toEqual({ type: 'other' });
   });
 
+  it('give a new salt each time', async () => {
+    const [a, b] = await Promise.all([createPasswordRecipient('password'), createPasswordRecipient('password')]);
+    expect(a.salt).toHaveLength(16);
+    expect(a.salt).not.toEqual(b.salt);
+    expect(a.keyEncryptionKey).not.toEqual(b.keyEncryptionKey);
+  });
+});
+
+describe('content encryption (RFC 3565 section 4.1, RFC 3370 section 5.1)', () => {
+  it.each<[ContentEncryption, string]>([
+    ['aes-192-cbc', 'rsa'],
+    ['des-ede3-cbc', 'rsa'],
+    ['des-ede3-cbc', 'P-256'],
+    ['des-ede3-cbc', 'P-384'],
+    ['des-ede3-cbc', 'P-521'],
+  ])('is opened by openssl: %s to a key of %s', (contentEncryption, key) => {
+    const recipient = key === 'rsa' ? keyTransport('rsa-pkcs1') : keyAgreement(key, 'sha256');
+    expect(decryptWithOpenSsl(envelope(recipient, contentEncryption), ...withKey(key))).toEqual(content);
+  });
+
+  it('refuses to wrap a DES key with AES, which RFC 3394 has no form for', () => {
+    const refusal = expect.objectContaining({ problem: 'unsupported' });
+    expect(() => envelope(keyAgreement('P-256', 'sha256'), 'des-cbc')).toThrow(refusal);
+  });
+});
+
+describe('decodeEnvelopedData (RFC 5652 section 6.1)', () => {
   it('reads the recipients of openssl: EC key and secret key', () => {
     const secret = ['-secretkey', '00'.repeat(16), '-secretkeyid', 'c0ffee'];
     openssl.run(
-      'cms',
-      '-encrypt',
-      '-in',
-      'content',
-      '-outform',
-      'DER',
-      '-out',
-      'theirs.der',
-      '-aes128',
-      ...secret,
+      ...['cms', '-encrypt', '-in', 'content', '-outform', 'DER', '-out', 'theirs.der', '-aes128', ...secret],
       'P-256.pem',
     );
     const types = decodeEnvelopedData(openssl.read('theirs.der')).recipients.map(({ type }) => type);
     expect(types.sort()).toEqual(['keyAgreement', 'keyEncryptionKey']);
   });
 
-  it('decrypts its own envelopes', () => {
+  it('reads its own envelopes', () => {
     const key = randomBytes(16);
     const { recipients, contentEncryption, encryptedContent } = decodeEnvelopedData(
       envelope({ type: 'keyEncryptionKey', keyIdentifier: content, key }),
@@ -219,25 +237,7 @@ describe('decodeEnvelopedData and decryptContent (RFC 5652 sections 6.1 and 6.3)
     if (recipient?.type !== 'keyEncryptionKey') throw new Error('no key-encryption key');
     const unwrap = createDecipheriv('id-aes128-wrap', key, Buffer.alloc(8, 0xa6));
     const contentKey = Buffer.concat([unwrap.update(recipient.encryptedKey), unwrap.final()]);
-    expect(decryptContent(contentEncryption, encryptedContent, contentKey)).toEqual(content);
-  });
-
-  it('says the same of a wrong key, a key of a wrong length and damaged content', () => {
-    const { contentEncryption, encryptedContent } = decodeEnvelopedData(envelope(keyTransport('rsa-pkcs1')));
-    const failure = expect.objectContaining({
-      problem: 'decryption-failed',
-      message: 'the content could not be decrypted',
-    });
-    expect(() => decryptContent(contentEncryption, encryptedContent, new Uint8Array(16))).toThrow(failure);
-    expect(() => decryptContent(contentEncryption, encryptedContent.subarray(1), new Uint8Array(32))).toThrow(failure);
-  });
-
-  it('reports a content encryption that is not supported', () => {
-    openssl.run('cms', '-encrypt', '-in', 'content', '-outform', 'DER', '-out', 'theirs.der', '-des3', 'rsa.pem');
-    const { contentEncryption, encryptedContent } = decodeEnvelopedData(openssl.read('theirs.der'));
-    expect(() => decryptContent(contentEncryption, encryptedContent, new Uint8Array(24))).toThrow(
-      expect.objectContaining({ problem: 'unsupported' }),
-    );
+    expect(decryptContent(readEncryptedContent(contentEncryption, encryptedContent), contentKey)).toEqual(content);
   });
 
   it('throws only DerError and CmsError for truncated and changed messages', () => {
@@ -245,7 +245,7 @@ describe('decodeEnvelopedData and decryptContent (RFC 5652 sections 6.1 and 6.3)
     const attempt = (bytes: Uint8Array) => {
       try {
         const { contentEncryption, encryptedContent } = decodeEnvelopedData(bytes);
-        decryptContent(contentEncryption, encryptedContent, new Uint8Array(32));
+        readEncryptedContent(contentEncryption, encryptedContent);
       } catch (error) {
         expect(error instanceof DerError || error instanceof CmsError).toBe(true);
       }

@@ -1,18 +1,29 @@
-import { createPublicKey, verify as cryptoVerify } from 'node:crypto';
+import { createHash, createPublicKey, verify as cryptoVerify, randomBytes, sign } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { fromBER } from 'asn1js';
 import fc from 'fast-check';
 import * as pkijs from 'pkijs';
-import { identifyByIssuer } from '../../../src/cms/certificate-identifier.js';
+import { encodeCertificateIdentifier, identifyByIssuer } from '../../../src/cms/certificate-identifier.js';
 import { CmsError } from '../../../src/cms/cms-error.js';
 import { encodeContentInfo } from '../../../src/cms/content-info.js';
+import { digestIdentifiers } from '../../../src/cms/digest-algorithms.js';
 import { encodeSignedData } from '../../../src/cms/encode-signed-data.js';
 import { idContentType, idData, idMessageDigest, idSignedData, idSigningTime } from '../../../src/cms/oids.js';
 import { decodeSignedData, singleValue } from '../../../src/cms/signed-data.js';
 import { findSignerCertificate, verifySigner } from '../../../src/cms/verify-signed-data.js';
 import { decodeCertificate } from '../../../src/x509/certificate.js';
-import { DerError, DerReader } from '../../../src/x509/der.js';
-import { octetString } from '../../../src/x509/der-writer.js';
+import { DerError, DerReader, Tag } from '../../../src/x509/der.js';
+import {
+  explicit,
+  nullValue,
+  octetString,
+  oid,
+  sequence,
+  setOf,
+  smallInteger,
+  tlv,
+} from '../../../src/x509/der-writer.js';
+import { rsaEncryption } from '../../../src/x509/oids.js';
 import { importPublicKey } from '../../../src/x509/public-key.js';
 import { createIdentity, createOpenSsl, type Identity, type OpenSsl } from './openssl.js';
 
@@ -57,6 +68,10 @@ function signWithOpenSsl(key: string, ...options: string[]): Uint8Array {
     ...['-signer', `${key}.pem`, '-inkey', `${key}.key`, '-outform', 'DER', '-out', 'signed.der', ...options],
   );
   return openssl.read('signed.der');
+}
+
+function attribute(type: string, value: Uint8Array): Uint8Array {
+  return sequence(oid(type), setOf(value));
 }
 
 /** Verifies all signers with the certificates that came along, as a protocol would. */
@@ -127,6 +142,39 @@ describe('encodeSignedData (RFC 5652 section 5)', () => {
     expect(verify(der)).toEqual([true]);
   });
 
+  it('signs without a content, over the digest of no octets (RFC 8894 section 3.2: FAILURE and PENDING)', async () => {
+    const signedData = await encodeSignedData({
+      contentType: idData,
+      signatures: [{ signer: identity('rsa').signer, digest: 'sha256' }],
+      certificates: [identity('rsa').certificate],
+      signingTime,
+    });
+    const der = encodeContentInfo(idSignedData, signedData);
+    expect(decodeSignedData(der).content).toBeUndefined();
+    openssl.write('made.der', der);
+    openssl.write('nothing', new Uint8Array(0));
+    const detached = ['-inform', 'DER', '-in', 'made.der', '-content', 'nothing', '-binary', '-noverify'];
+    expect(openssl.run('cms', '-verify', ...detached)).toHaveLength(0);
+    openssl.write('something', content);
+    detached[detached.indexOf('nothing')] = 'something';
+    expect(() => openssl.run('cms', '-verify', ...detached)).toThrow();
+  });
+
+  it.each(['rsa', 'P-256'])('signs with SHA-1 for old clients: %s', async (key) => {
+    const signedData = await encodeSignedData({
+      contentType: idData,
+      content,
+      signatures: [{ signer: identity(key).signer, digest: 'sha1' }],
+      certificates: [identity(key).certificate],
+      signingTime,
+    });
+    const der = encodeContentInfo(idSignedData, signedData);
+    expect(verify(der, ['sha1'])).toEqual([true]);
+    expect(() => verify(der)).toThrow(expect.objectContaining({ problem: 'unsupported' }));
+    openssl.write('made.der', der);
+    expect(openssl.run('cms', '-verify', '-inform', 'DER', '-in', 'made.der', '-noverify')).toEqual(content);
+  });
+
   it('adds further signed attributes and the signing time', async () => {
     const transactionId = '2.16.840.1.113733.1.9.7';
     const signedData = await encodeSignedData({
@@ -176,10 +224,57 @@ describe('decodeSignedData and verifySigner (RFC 5652 sections 5.3, 5.4, 5.6)', 
     expect(verify(der, ['sha1'])).toEqual([true]);
   });
 
-  it('reports a digest that is not known', () => {
-    expect(() => verify(signWithOpenSsl('rsa', '-md', 'md5'))).toThrow(
-      expect.objectContaining({ problem: 'unsupported' }),
+  it('reads a message with a digest that is not known, and reports it when the signature is verified', () => {
+    const der = signWithOpenSsl('rsa', '-md', 'md5');
+    const [signer] = decodeSignedData(der).signers;
+    expect(signer?.digest).toBeUndefined();
+    expect(signer?.signedAttributes.has(idMessageDigest)).toBe(true);
+    expect(() => verify(der)).toThrow(expect.objectContaining({ problem: 'unsupported' }));
+  });
+
+  it('takes a long content in segments of a BER message', () => {
+    const long = randomBytes(20_000);
+    openssl.write('long', long);
+    openssl.run(
+      ...['cms', '-sign', '-binary', '-nodetach', '-stream', '-in', 'long', '-outform', 'DER', '-out', 'long.der'],
+      ...['-signer', 'rsa.pem', '-inkey', 'rsa.key'],
     );
+    const der = openssl.read('long.der');
+    expect(Buffer.from(decodeSignedData(der).content ?? [])).toEqual(long);
+    expect(verify(der)).toEqual([true]);
+  });
+
+  it('takes signed attributes that are not in the order of DER, signed as they were sent (old SCEP clients)', () => {
+    const sorted = [
+      attribute(idContentType, oid(idData)),
+      attribute(idMessageDigest, octetString(createHash('sha256').update(content).digest())),
+    ].sort(Buffer.compare);
+    const message = (attributes: readonly Uint8Array[], signedAs: readonly Uint8Array[]) => {
+      const { signer, certificate, privateKey } = identity('rsa');
+      const signature = sign('sha256', tlv(Tag.set, ...signedAs), privateKey);
+      const signerInfo = sequence(
+        smallInteger(1),
+        encodeCertificateIdentifier(identifyByIssuer(decodeCertificate(signer.certificate))),
+        digestIdentifiers.sha256,
+        tlv(Tag.context(0), ...attributes),
+        sequence(oid(rsaEncryption), nullValue),
+        octetString(signature),
+      );
+      return encodeContentInfo(
+        idSignedData,
+        sequence(
+          smallInteger(1),
+          setOf(digestIdentifiers.sha256),
+          sequence(oid(idData), explicit(0, octetString(content))),
+          tlv(Tag.context(0), certificate),
+          setOf(signerInfo),
+        ),
+      );
+    };
+    const unsorted = sorted.toReversed();
+    expect(verify(message(sorted, sorted))).toEqual([true]);
+    expect(verify(message(unsorted, unsorted))).toEqual([true]);
+    expect(verify(message(unsorted, sorted))).toEqual([false]);
   });
 
   it('refuses a message without signed attributes', () => {

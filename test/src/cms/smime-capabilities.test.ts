@@ -16,6 +16,7 @@ const hex = (text: string) => Uint8Array.from(Buffer.from(text.replaceAll(' ', '
 const capabilities = (...all: string[]): SmimeCapability[] => decodeSmimeCapabilities(sequence(...all.map(hex)));
 
 const tripleDes = '30 0a 06 08 2a 86 48 86 f7 0d 03 07';
+const des = '30 07 06 05 2b 0e 03 02 07';
 const aes128 = '30 0b 06 09 60 86 48 01 65 03 04 01 02';
 const aes256 = '30 0b 06 09 60 86 48 01 65 03 04 01 2a';
 const aes256Wrap = '30 0b 06 09 60 86 48 01 65 03 04 01 2d';
@@ -44,8 +45,8 @@ describe('SMIMECapabilities (RFC 8551 section 2.5.2)', () => {
     expect(() => capabilities(...many(65))).toThrow(DerError);
   });
 
-  it('choose the first content encryption and key wrap that are supported', () => {
-    expect(findContentEncryption(capabilities(tripleDes, aes128, aes256))).toBe('aes-128-cbc');
+  it('choose the first content encryption and key wrap that are supported, which DES and 3DES are not', () => {
+    expect(findContentEncryption(capabilities(des, tripleDes, aes128, aes256))).toBe('aes-128-cbc');
     expect(findContentEncryption(capabilities(tripleDes, rc2, aes256Wrap))).toBeUndefined();
     expect(findKeyWrap(capabilities(aes128, aes256Wrap))).toBe('aes256-wrap');
     expect(findKeyWrap(capabilities(aes128))).toBeUndefined();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { EnrollmentRequest } from '../../../src/enrollment/request.js';
+import type { DecidedOperation, EnrollmentRequest } from '../../../src/enrollment/request.js';
 import {
   decodeIdentity,
   decodeRequest,
@@ -10,7 +10,7 @@ import type { Identity } from '../../../src/policy/identity.js';
 
 const bytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text));
 
-const request: EnrollmentRequest = {
+const request: EnrollmentRequest & { readonly operation: DecidedOperation } = {
   protocol: 'est',
   label: 'fleet',
   operation: 'enroll',

@@ -1,4 +1,4 @@
-import { createPublicKey, createSecretKey, randomBytes, verify } from 'node:crypto';
+import { constants, createPublicKey, createSecretKey, publicEncrypt, randomBytes, verify } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { GatewayError } from '../../../src/errors.js';
 import { caKeyPurpose } from '../../../src/keys/key-purpose.js';
@@ -119,6 +119,43 @@ describe('software key store', () => {
       expect(publicKey.export({ format: 'der', type: 'spki' })).toEqual(Buffer.from(service.signer.publicKey));
       expect(await codeOf(keys.privateKeyPem(ca.signer.keyId))).toBe('internal');
       expect(await codeOf(keys.privateKeyPem('unknown'))).toBe('internal');
+    });
+  });
+
+  it('decrypts with an RSA key, also after a restart', async () => {
+    await withStore(async (store) => {
+      const { signer, statement } = await keyStore(store).create('rsa-2048', 'scep-ra');
+      await store.commit({ statements: [statement], audit: [] });
+      const key = createPublicKey({ key: Buffer.from(signer.publicKey), format: 'der', type: 'spki' });
+      const contentKey = randomBytes(32);
+      const encrypted = publicEncrypt({ key, padding: constants.RSA_PKCS1_PADDING }, contentKey);
+      const keys = keyStore(store);
+      const decrypter = await keys.decrypter(signer.keyId);
+      expect(decrypter.keyId).toBe(signer.keyId);
+      expect(Buffer.compare(await decrypter.openKey('rsa-pkcs1', encrypted, 32), contentKey)).toBe(0);
+      expect(await keys.decrypter(signer.keyId)).toBe(decrypter);
+    });
+  });
+
+  it('never decrypts with the key of a CA, nor with one that is not RSA', async () => {
+    await withStore(async (store) => {
+      const keys = keyStore(store);
+      const ca = await keys.create('rsa-2048', `${caKeyPurpose}root-1`);
+      const ec = await keys.create('ec-p256', 'scep-ra');
+      await store.commit({ statements: [ca.statement, ec.statement], audit: [] });
+      expect(await codeOf(keys.decrypter(ca.signer.keyId))).toBe('internal');
+      expect(await codeOf(keys.signer(ca.signer.keyId))).toBe('done');
+      expect(await codeOf(keys.decrypter(ca.signer.keyId))).toBe('internal');
+      expect(await codeOf(keys.decrypter(ec.signer.keyId))).toBe('internal');
+      expect(await codeOf(keys.decrypter('unknown'))).toBe('internal');
+    });
+  });
+
+  it('signs with SHA-1 for old clients', async () => {
+    await withStore(async (store) => {
+      const { signer } = await keyStore(store).create('rsa-2048', 'scep-ra');
+      const publicKey = createPublicKey({ key: Buffer.from(signer.publicKey), format: 'der', type: 'spki' });
+      expect(verify('sha1', data, publicKey, await signer.sign(data, 'sha1'))).toBe(true);
     });
   });
 });

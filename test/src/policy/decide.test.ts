@@ -245,7 +245,7 @@ describe('approveCertificateAuthority', () => {
         ...(pathLength === undefined ? {} : { pathLength }),
       });
       expect(usage).toMatchObject({ id: '2.5.29.15', critical: true });
-      expect(decodeKeyUsage(usage?.value ?? Uint8Array.of())).toEqual(['keyCertSign', 'cRLSign']);
+      expect(decodeKeyUsage(usage?.value ?? Uint8Array.of())).toEqual(['digitalSignature', 'keyCertSign', 'cRLSign']);
       expect(rest).toEqual([]);
     },
   );

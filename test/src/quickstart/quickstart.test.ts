@@ -20,7 +20,14 @@ const inQuickstart = (name: string) => join(folder, 'quickstart', name);
 async function start(deviceTlsUrl = 'https://localhost:8443'): Promise<string> {
   const variables = await prepareQuickstart(folder, clock);
   const [root] = fromPem(readFileSync(variables.get('GATEHOUSE_FACTORY_CA_FILE') ?? '', 'utf8'));
-  return completeQuickstart({ dataDirectory: folder, variables, deviceTlsUrl, roots: root ? [root] : [] });
+  const deviceHttpUrl = 'http://localhost:8080';
+  return completeQuickstart({
+    dataDirectory: folder,
+    variables,
+    deviceTlsUrl,
+    deviceHttpUrl,
+    roots: root ? [root] : [],
+  });
 }
 
 function contentOfAll(): Record<string, string> {
@@ -52,9 +59,11 @@ describe('quickstart', () => {
       'GATEHOUSE_FACTORY_CERT',
       'GATEHOUSE_FACTORY_KEY',
       'GATEHOUSE_PASSCODE',
+      'GATEHOUSE_SCEP_URL',
       'GATEHOUSE_USERNAME',
     ]);
     expect(variables.GATEHOUSE_EST_URL).toBe('https://localhost:8443/.well-known/est/quickstart');
+    expect(variables.GATEHOUSE_SCEP_URL).toBe('http://localhost:8080/scep/quickstart');
     for (const name of ['CA_FILE', 'FACTORY_CERT', 'FACTORY_KEY', 'FACTORY_CA_FILE']) {
       const path = variables[`GATEHOUSE_${name}`] ?? '';
       expect(isAbsolute(path)).toBe(true);

@@ -51,11 +51,11 @@ describe('keys', () => {
         sealed: Uint8Array.of(2),
         createdAt,
       });
-      const { insert, latestByPurpose } = store.keys;
-      expect(await latestByPurpose({ purpose: 'tls' })).toBeUndefined();
+      const { insert, findByPurpose } = store.keys;
+      expect(await findByPurpose({ purpose: 'tls' })).toEqual([]);
       await store.commit({ statements: [insert(key('new', now + 1)), insert(key('old', now))], audit: [] });
-      expect((await latestByPurpose({ purpose: 'tls' }))?.id).toBe('new');
-      expect(await latestByPurpose({ purpose: 'cmc' })).toBeUndefined();
+      expect((await findByPurpose({ purpose: 'tls' })).map(({ id }) => id)).toEqual(['new', 'old']);
+      expect(await findByPurpose({ purpose: 'cmc' })).toEqual([]);
     });
   });
 

@@ -22,7 +22,7 @@ describe('opening a store', () => {
 
   it('migrates an empty database to the latest schema', async () => {
     await withStore(async (store, file) => {
-      expect(await store.meta.find('schema_version')).toBe('1');
+      expect(await store.meta.find('schema_version')).toBe('2');
       expect(await store.catalog.version()).toBe(0);
       expect(await store.catalog.items()).toEqual([]);
       const connection = new SqliteDatabase(file, { readonly: true });

@@ -155,6 +155,7 @@ export function enrollmentTransaction(
     expiresAt: now + day,
     decidedBy: null,
     reason: null,
+    conversation: null,
     ...changes,
   };
 }

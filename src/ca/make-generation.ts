@@ -1,0 +1,178 @@
+/** Makes one generation of a CA: key, certificate and audit event, in one commit. */
+import type { Clock } from '../clock.js';
+import { GatewayError } from '../errors.js';
+import { caKeyPurpose } from '../keys/key-purpose.js';
+import type { KeyStore, Signer } from '../keys/signer.js';
+import type { CertificateAuthorityConfig } from '../model/certificate-authority.js';
+import { type ApprovedIssuance, approveCertificateAuthority } from '../policy/decide.js';
+import type { AuditRecord, Statement } from '../store/change.js';
+import type { Store } from '../store/store.js';
+import { decodeCertificate, fingerprint } from '../x509/certificate.js';
+import { encodeAuthorityKeyIdentifier } from '../x509/extensions.js';
+import { formatName } from '../x509/names.js';
+import { keyFingerprint, subjectKeyIdentifier } from '../x509/public-key.js';
+import { randomSerialNumber } from '../x509/tbs-certificate.js';
+import type { Authority, IssuedCertificate } from './authority.js';
+import { type Generations, type SigningGeneration, usualHashFor } from './generations.js';
+import { HierarchyError, type PlannedAuthority } from './plan-hierarchy.js';
+import { signCertificate } from './sign-certificate.js';
+
+/** What the audit log says of a new generation; `subject` is its id. */
+interface GenerationMadeEvent {
+  readonly at: Date;
+  readonly action: 'ca.created' | 'ca.staged';
+  readonly outcome: 'success';
+  readonly subject: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+export interface HierarchyOptions {
+  readonly configs: ReadonlyMap<string, CertificateAuthorityConfig>;
+  readonly store: Pick<Store, 'commit' | 'caGenerations' | 'certificates'>;
+  readonly keys: KeyStore;
+  readonly generations: Generations;
+  readonly authority: Authority;
+  readonly clock: Clock;
+  readonly createAuditRecord: (event: GenerationMadeEvent) => AuditRecord;
+}
+
+export interface NewGeneration extends PlannedAuthority {
+  readonly number: number;
+  /** A CA's first generation issues at once; a later one is announced before. */
+  readonly state: 'current' | 'next';
+}
+
+/**
+ * Makes a generation under the current one of the CA's parent; a root's signs itself. Returns whether it was made here:
+ * otherwise another process did so meanwhile.
+ * @throws HierarchyError before anything is made; GatewayError of the store or a key
+ */
+export async function makeGeneration(planned: NewGeneration, options: HierarchyOptions): Promise<boolean> {
+  const { store, keys, generations, clock, createAuditRecord } = options;
+  const { config, subject, number, state } = planned;
+  const id = `${config.name}-${number}`;
+  const now = clock.now();
+  const parent = parentOf(config, generations);
+  const validity = validityOf(config, parent, options.configs, now);
+  const { signer, statement } = await keys.create(config.key, `${caKeyPurpose}${id}`);
+  const issuance = approveCertificateAuthority({
+    issuerId: parent?.id ?? id,
+    subject,
+    subjectPublicKeyInfo: signer.publicKey,
+    ...validity,
+    ...(planned.pathLength !== undefined && { pathLength: planned.pathLength }),
+  });
+  const issued =
+    parent === undefined ? await signRoot(issuance, signer, config) : await options.authority.issue(issuance);
+  const action = state === 'next' ? 'ca.staged' : 'ca.created';
+  const details = { ca: config.name, key: config.key, serialNumber: issued.serialNumber, issuer: issued.issuerId };
+  const event = createAuditRecord({ at: now, action, outcome: 'success', subject: id, details });
+  const statements: Statement[] = [
+    store.caGenerations.insert({
+      id,
+      ca: config.name,
+      number,
+      state,
+      certificate: issued.der,
+      keyId: signer.keyId,
+      parent: parent?.id ?? null,
+      notBefore: issuance.notBefore.getTime(),
+      notAfter: issuance.notAfter.getTime(),
+      createdAt: now.getTime(),
+    }),
+    statement,
+  ];
+  // A root is trusted for itself; the others can be revoked, and so are on record among the certificates.
+  if (parent !== undefined) statements.push(recordCertificate(issued, issuance, event, store));
+  try {
+    await store.commit({ statements, audit: [event] });
+    return true;
+  } catch (error) {
+    if (!(error instanceof GatewayError && error.code === 'invalid-state')) throw error;
+    await generations.reload();
+    if (generations.find(id) === undefined) throw error;
+    return false;
+  }
+}
+
+function parentOf(config: CertificateAuthorityConfig, generations: Generations): SigningGeneration | undefined {
+  if (config.parent === undefined) return undefined;
+  const parent = generations.findCurrent(config.parent);
+  if (parent !== undefined) return parent;
+  throw new HierarchyError([`CA ${config.name} has the parent ${config.parent}, which has no current generation`]);
+}
+
+/** From a little before now, for slow clocks, to the configured end; within the parent's. */
+function validityOf(
+  config: CertificateAuthorityConfig,
+  parent: SigningGeneration | undefined,
+  configs: HierarchyOptions['configs'],
+  now: Date,
+): { notBefore: Date; notAfter: Date } {
+  const certificate = parent?.certificate;
+  const { backdate } = configs.get(config.parent ?? config.name) ?? config;
+  const second = Math.floor(now.getTime() / 1000);
+  const notBefore = Math.max((second - backdate) * 1000, certificate?.notBefore.getTime() ?? 0);
+  // The last second counts as part of the validity (RFC 5280 4.1.2.5).
+  const wanted = (second + config.validity - 1) * 1000;
+  const notAfter = Math.min(wanted, certificate?.notAfter.getTime() ?? noWellDefinedEnd);
+  if (notAfter > now.getTime()) return { notBefore: new Date(notBefore), notAfter: new Date(notAfter) };
+  throw new HierarchyError([`CA ${config.name} would end before it begins: its validity, or its parent's, is over`]);
+}
+
+// RFC 5280 4.1.2.5: what stands for a time that cannot be written.
+const noWellDefinedEnd = Date.UTC(9999, 11, 31, 23, 59, 59);
+
+/** RFC 5280 3.2: self-signed, and nothing in it points to a CRL or a certificate above it. */
+async function signRoot(
+  issuance: ApprovedIssuance,
+  signer: Signer,
+  config: CertificateAuthorityConfig,
+): Promise<IssuedCertificate> {
+  const issuer = {
+    id: issuance.issuerId,
+    name: issuance.subject,
+    signer,
+    hash: config.signatureHash ?? usualHashFor(signer.publicKey),
+    authorityKeyIdentifier: encodeAuthorityKeyIdentifier({ keyIdentifier: subjectKeyIdentifier(signer.publicKey) }),
+    locations: [],
+  };
+  const der = await signCertificate(issuance, issuer, randomSerialNumber());
+  return { der, serialNumber: decodeCertificate(der).serialNumber, issuerId: issuer.id, crlPartition: 0 };
+}
+
+function recordCertificate(
+  issued: IssuedCertificate,
+  issuance: ApprovedIssuance,
+  { at, id: requestId }: AuditRecord,
+  store: HierarchyOptions['store'],
+): Statement {
+  const { der, serialNumber, issuerId, crlPartition } = issued;
+  const { profile, usage, subject, subjectPublicKeyInfo, notBefore, notAfter } = issuance;
+  return store.certificates.insert({
+    issuerId,
+    serialNumber,
+    // No policy's name, so that it counts for none and authenticates nobody.
+    policy: '',
+    profile,
+    usage,
+    deviceId: null,
+    subject: formatName(subject),
+    keyFingerprint: keyFingerprint(subjectPublicKeyInfo),
+    certificateFingerprint: fingerprint(der),
+    subjectKeyIdentifier: subjectKeyIdentifier(subjectPublicKeyInfo),
+    der,
+    notBefore: notBefore.getTime(),
+    notAfter: notAfter.getTime(),
+    issuedAt: at,
+    status: 'valid',
+    revokedAt: null,
+    revocationReason: null,
+    invalidityDate: null,
+    crlPartition,
+    protocol: '',
+    requester: 'gateway',
+    replaces: null,
+    requestId,
+  });
+}

@@ -1,0 +1,14 @@
+/** Why an outbound request came to nothing. */
+
+type OutboundFailure = 'bad-url' | 'denied-address' | 'unreachable' | 'tls' | 'timeout' | 'too-large';
+
+/** `message` is a sentence for the log: it names host and port, never path or query, which may hold secrets. */
+export class OutboundError extends Error {
+  readonly reason: OutboundFailure;
+
+  constructor(reason: OutboundFailure, message: string) {
+    super(message);
+    this.name = 'OutboundError';
+    this.reason = reason;
+  }
+}

@@ -1,0 +1,48 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import SqliteDatabase from 'better-sqlite3';
+import { createSqliteDialect } from '../../../src/store/dialect.js';
+import { metaTable } from '../../../src/store/migrate.js';
+import { createMigrationSchema } from '../../../src/store/migration.js';
+import { initial } from '../../../src/store/migrations/0001-initial.js';
+import { openStore } from '../../../src/store/sqlite-store.js';
+import { now, withFile } from './temporary-store.js';
+
+/** A database as the first schema had it, with a request that waits. */
+function makeVersion1(file: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  const dialect = createSqliteDialect();
+  const connection = new SqliteDatabase(file);
+  connection.exec(metaTable(dialect).compile().sql);
+  for (const statement of initial.statements(createMigrationSchema(dialect))) {
+    const { sql, parameters } = statement.compile();
+    connection.prepare(sql).run(...parameters);
+  }
+  connection.exec("insert into meta(name, value) values ('schema_version', '1')");
+  connection
+    .prepare(
+      `insert into enrollment_transaction
+       (key, request_id, policy, protocol, state, request, identity, trace, created_at, updated_at, expires_at)
+       values ('k', 'r', 'fleet', 'est', 'pending', '{}', '{}', '[]', @now, @now, @now)`,
+    )
+    .run({ now });
+  connection.close();
+}
+
+describe('a database of an earlier version', () => {
+  it('is brought to the latest schema with what is in it', async () => {
+    await withFile(async (file) => {
+      makeVersion1(file);
+      await expect(openStore({ file, readOnly: true })).rejects.toMatchObject({ code: 'internal' });
+      const store = await openStore({ file, synchronous: 'OFF' });
+      expect(await store.meta.find('schema_version')).toBe('2');
+      expect(await store.enrollmentTransactions.findByKey({ key: 'k' })).toMatchObject({
+        requestId: 'r',
+        state: 'pending',
+        conversation: null,
+      });
+      await store.close();
+    });
+  });
+});

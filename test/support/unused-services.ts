@@ -1,0 +1,22 @@
+/** Protocol services for handlers under test that are not to use them; tests put their own in place of some. */
+import type { ProtocolServices } from '../../src/protocol.js';
+
+const unused = (): never => {
+  throw new Error('not to be called');
+};
+
+export const unusedServices: ProtocolServices = {
+  enroll: unused,
+  poll: unused,
+  recordRefusal: unused,
+  policy: unused,
+  caCertificates: unused,
+  nextCaBundle: unused,
+  findCertificate: unused,
+  findCrl: unused,
+  crl: unused,
+  caCertificate: unused,
+  serviceKey: unused,
+  encryptionKeys: unused,
+  clock: { now: unused },
+};
