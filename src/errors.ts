@@ -57,3 +57,8 @@ export class OvertakenError extends GatewayError {
     this.name = 'OvertakenError';
   }
 }
+
+/** Whether a refusal is the whole answer; what else is thrown must also reach the log, and so goes on to the edge. */
+export function isRefusal(error: unknown): error is GatewayError {
+  return error instanceof GatewayError && error.code !== 'internal' && error.code !== 'unavailable';
+}

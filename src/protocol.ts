@@ -32,6 +32,16 @@ export interface Exchange {
   readonly tls?: TlsClient;
 }
 
+/** Where a message came from, in the terms of the core. */
+export function originOf({
+  params,
+  remoteAddress,
+  requestId,
+}: Exchange): Pick<EnrollmentRequest, 'label' | 'remoteAddress' | 'requestId'> {
+  const { label } = params;
+  return label === undefined ? { remoteAddress, requestId } : { label, remoteAddress, requestId };
+}
+
 export interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;

@@ -40,7 +40,9 @@ const settingsSchema = z.strictObject({
     .min(1)
     .optional()
     .describe('YAML file that a first start applies (default: the quickstart)'),
-  protocols: list.default(['est', 'scep', 'repository']).describe('protocol handlers: names, or paths of modules of your own'),
+  protocols: list
+    .default(['est', 'scep', 'repository'])
+    .describe('protocol handlers: names, or paths of modules of your own'),
   trustedProxies: list
     .default([])
     .pipe(z.array(networkSchema))

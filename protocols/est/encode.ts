@@ -2,9 +2,9 @@
 
 import { encodeCertsOnly } from '../../src/cms/certs-only.js';
 import { encodeMultipart } from '../../src/http/multipart.js';
+import { retryAfter, textAnswer } from '../../src/http/text-answer.js';
 import type { Reply } from '../../src/protocol.js';
 import { encodeBody } from './base64.js';
-import { retryAfter, textReply } from './errors.js';
 
 /** Without the smime-type parameter, as RFC 7030 4.1.3 has it; Cisco's libest compares the whole header. */
 export function caCertificatesReply(certificates: readonly Uint8Array[]): Reply {
@@ -24,7 +24,7 @@ export function csrAttributesReply(attributes: Uint8Array | undefined): Reply {
 
 /** The client repeats its request after that time (RFC 7030 4.2.3). */
 export function pendingReply(retryAfterSeconds: number): Reply {
-  return textReply(202, 'the request waits for approval; repeat it later', retryAfter(retryAfterSeconds));
+  return textAnswer(202, 'the request waits for approval; repeat it later', retryAfter(retryAfterSeconds));
 }
 
 /** `key`: DER PrivateKeyInfo, or the ContentInfo of an EnvelopedData when it is encrypted to the client. */

@@ -3,7 +3,7 @@
 import type { EnrollmentRequest } from '../../src/enrollment/request.js';
 import type { EnrollmentResult } from '../../src/enrollment/result.js';
 import { GatewayError } from '../../src/errors.js';
-import type { Exchange, PolicyView, ProtocolServices, Reply } from '../../src/protocol.js';
+import { type Exchange, originOf, type PolicyView, type ProtocolServices, type Reply } from '../../src/protocol.js';
 import { decodePkcs10Body, readCredentials } from './decode.js';
 import { certificateReply, pendingReply } from './encode.js';
 import { checkLinking } from './linking.js';
@@ -43,22 +43,13 @@ export async function readMessage<T>(
   } catch (error) {
     if (error instanceof GatewayError) {
       const { code, message: reason } = error;
-      await services.recordRefusal({ ...origin(exchange), protocol: 'est', operation, code, reason });
+      await services.recordRefusal({ ...originOf(exchange), protocol: 'est', operation, code, reason });
     }
     throw error;
   }
 }
 
 /** Where a message came from, in the terms of the core. */
-export function origin({
-  params,
-  remoteAddress,
-  requestId,
-}: Exchange): Pick<EnrollmentRequest, 'label' | 'remoteAddress' | 'requestId'> {
-  const { label } = params;
-  return label === undefined ? { remoteAddress, requestId } : { label, remoteAddress, requestId };
-}
-
 /** simpleenroll and simplereenroll (RFC 7030 4.2.1, 4.2.2). @throws GatewayError */
 export function readSimpleEnrollment(
   operation: EnrollmentRequest['operation'],
@@ -69,7 +60,7 @@ export function readSimpleEnrollment(
   checkLinking(csr.challengePassword, policy.est.challengePassword, exchange.tls);
   return {
     request: {
-      ...origin(exchange),
+      ...originOf(exchange),
       ...readSignedRequest(operation, csr, exchange.tls?.clientChain[0]),
       protocol: 'est',
       operation,

@@ -3,10 +3,11 @@
 import { randomBytes } from 'node:crypto';
 import type { EnrollmentRequest } from '../../src/enrollment/request.js';
 import type { EnrollmentResult } from '../../src/enrollment/result.js';
-import { type ErrorCode, GatewayError } from '../../src/errors.js';
+import { type ErrorCode, GatewayError, isRefusal } from '../../src/errors.js';
 import { parseMediaType } from '../../src/http/media-type.js';
+import { retryAfter } from '../../src/http/text-answer.js';
 import type { PresentedCredential } from '../../src/model/presented-credential.js';
-import type { Exchange, PolicyView, ProtocolServices, Reply } from '../../src/protocol.js';
+import { type Exchange, originOf, type PolicyView, type ProtocolServices, type Reply } from '../../src/protocol.js';
 import { decodeBody } from './base64.js';
 import { wholeMessage } from './cmc.js';
 import { type CmcFailInfo, cmcFailInfos } from './cmc-fail-info.js';
@@ -14,8 +15,8 @@ import { type CmcAction, type CmcRequest, type CmcRequester, decodeCmcRequest } 
 import { type CmcEcho, type CmcStatusInfo, encodeCmcResponse } from './cmc-response.js';
 import { checkMediaType, decodePkcs10, readCredentials } from './decode.js';
 import { cmcReply } from './encode.js';
-import { origin, readMessage } from './enrollment.js';
-import { errorStatus, isRefusal, retryAfter, UnsupportedMediaTypeError } from './errors.js';
+import { readMessage } from './enrollment.js';
+import { errorStatus, UnsupportedMediaTypeError } from './errors.js';
 import { checkLinking } from './linking.js';
 import { readSignedRequest } from './signed-request.js';
 
@@ -94,7 +95,7 @@ function readAction(
       // RFC 5272 6.13: the token is what the pending answer had in it.
       const requestId = Buffer.from(action.pendToken).toString('latin1');
       const credentials = readRequesters(action.requester, exchange);
-      return () => services.poll({ ...origin(exchange), protocol: 'est', pending: { requestId, credentials } });
+      return () => services.poll({ ...originOf(exchange), protocol: 'est', pending: { requestId, credentials } });
     }
   }
 }
@@ -110,7 +111,7 @@ function readEnrollment(action: EnrollAction, exchange: Exchange, policy: Policy
   const credentials = readRequesters(action.requester, exchange);
   const requester = credentials.find((credential) => credential.kind === 'certificate');
   return {
-    ...origin(exchange),
+    ...originOf(exchange),
     ...readSignedRequest(operation, csr, requester?.chain[0]),
     protocol: 'est',
     // A message says nowhere whether it renews; who needs the rules of renewal uses simplereenroll.

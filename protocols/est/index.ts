@@ -1,10 +1,11 @@
 /** Enrollment over Secure Transport (RFC 7030, RFC 8951, RFC 9908): the operations and where they are found. */
 
+import { isRefusal } from '../../src/errors.js';
 import type { Exchange, ProtocolHandler, ProtocolServices, Reply, Route } from '../../src/protocol.js';
 import { encodeCsrAttributes } from './csrattrs.js';
 import { caCertificatesReply, csrAttributesReply } from './encode.js';
 import { enroll, readSimpleEnrollment } from './enrollment.js';
-import { errorReply, failureReply, isRefusal } from './errors.js';
+import { errorReply, failureReply } from './errors.js';
 import { answerFullCmc } from './full-cmc.js';
 import { readKeyGeneration } from './server-keygen.js';
 

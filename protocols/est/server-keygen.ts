@@ -4,13 +4,13 @@ import type { GatewayMadeKey, KeyRecipient } from '../../src/enrollment/request.
 import type { GeneratedKey } from '../../src/enrollment/result.js';
 import { GatewayError } from '../../src/errors.js';
 import type { GeneratedKeyType, KeyConstraints } from '../../src/model/key-constraints.js';
-import type { Exchange, PolicyView, ProtocolServices, Reply } from '../../src/protocol.js';
+import { type Exchange, originOf, type PolicyView, type ProtocolServices, type Reply } from '../../src/protocol.js';
 import { decodeCertificate } from '../../src/x509/certificate.js';
 import { DerError } from '../../src/x509/der.js';
 import { describePublicKey, type PublicKeyDescription, UnsupportedKeyError } from '../../src/x509/public-key.js';
 import { decodePkcs10Body, readCredentials } from './decode.js';
 import { generatedKeyReply } from './encode.js';
-import { type Enrollment, type Issued, origin } from './enrollment.js';
+import type { Enrollment, Issued } from './enrollment.js';
 import { decodeKeyDeliveryWishes, type KeyDeliveryWishes } from './key-delivery-attributes.js';
 import { encodeEncryptedKey, type KeyRecipient as PackageRecipient } from './key-package.js';
 import { checkLinking } from './linking.js';
@@ -26,7 +26,7 @@ export function readKeyGeneration(exchange: Exchange, policy: PolicyView, servic
   const { subject, extensions, changesNames } = names;
   return {
     request: {
-      ...origin(exchange),
+      ...originOf(exchange),
       protocol: 'est',
       operation: 'enroll',
       // A key that was approved for one recipient goes to no other, nor in the clear, to whoever has the same credential.

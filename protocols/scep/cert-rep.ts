@@ -51,7 +51,8 @@ export async function encodeCertRep({ request, outcome, signer, digest, signingT
   }
   const signedData = await encodeSignedData({
     contentType: idData,
-    content: outcome.status === 'SUCCESS' ? outcome.envelope : undefined,
+    // Empty where RFC 8894 3.2 has no content: certmonger and OpenSSL verify nothing that has none at all.
+    content: outcome.status === 'SUCCESS' ? outcome.envelope : new Uint8Array(),
     signatures: [{ signer, digest, attributes }],
     certificates: [signer.certificate],
     signingTime,

@@ -2,12 +2,13 @@
 
 import { encodeCertsOnly } from '../../src/cms/certs-only.js';
 import type { CertificateQuery } from '../../src/enrollment/request.js';
+import { originOf } from '../../src/protocol.js';
 import { openEnvelope } from './envelope.js';
 import { readWantedCertificate } from './message-data.js';
 import { presentSigner } from './message-signer.js';
 import { chosenChain } from './operations.js';
 import { prepareSeal } from './sealing.js';
-import { type Ask, origin, type VerifiedRequest } from './verified-request.js';
+import type { Ask, VerifiedRequest } from './verified-request.js';
 
 /** The certificate, with the CA certificates that an enrollment would bring. @throws GatewayError */
 export function readGetCert(request: VerifiedRequest): Promise<Ask> {
@@ -36,7 +37,7 @@ async function readQuestion(
   const wanted = readWantedCertificate(await openEnvelope(envelope));
   const credentials = [presentSigner(message, signer)];
   return async () => {
-    const found = await find({ ...origin(exchange), ...wanted, protocol: 'scep', operation, credentials });
+    const found = await find({ ...originOf(exchange), ...wanted, protocol: 'scep', operation, credentials });
     return { status: 'SUCCESS', envelope: await seal(found) };
   };
 }

@@ -4,7 +4,7 @@ import { encodeCertsOnly } from '../../src/cms/certs-only.js';
 import type { EnrollmentResult } from '../../src/enrollment/result.js';
 import { GatewayError } from '../../src/errors.js';
 import type { PresentedCredential } from '../../src/model/presented-credential.js';
-import type { PolicyView } from '../../src/protocol.js';
+import { originOf, type PolicyView } from '../../src/protocol.js';
 import { fingerprint } from '../../src/x509/certificate.js';
 import type { CertificationRequest } from '../../src/x509/pkcs10.js';
 import { keyFingerprint } from '../../src/x509/public-key.js';
@@ -15,7 +15,7 @@ import { presentSigner } from './message-signer.js';
 import { chosenChain } from './operations.js';
 import { type Ciphers, prepareSeal, type Seal } from './sealing.js';
 import { transactionId } from './transaction-id.js';
-import { type Ask, origin, type VerifiedRequest } from './verified-request.js';
+import type { Ask, VerifiedRequest } from './verified-request.js';
 
 /**
  * Opens the envelope and reads what it asks for. PKCSReq and RenewalReq are one: who signed says which it is, since older
@@ -40,7 +40,7 @@ export async function readEnrollment(request: VerifiedRequest): Promise<Ask> {
   const { hash } = decodeSignatureAlgorithm(csr.signatureAlgorithm);
   return async () => {
     const result = await services.enroll({
-      ...origin(exchange),
+      ...originOf(exchange),
       protocol: 'scep',
       operation: 'either',
       transactionId: transactionId(message.transactionId.der, csr, key, requester),
@@ -60,7 +60,7 @@ export function readPoll(request: VerifiedRequest): Ask {
   const seal = prepareSeal(signer.certificate, ciphersOf(request), undefined);
   const conversation = { id: message.transactionId.name, holder: holderOf(request) };
   return async () => {
-    const result = await services.poll({ ...origin(exchange), protocol: 'scep', pending: { conversation } });
+    const result = await services.poll({ ...originOf(exchange), protocol: 'scep', pending: { conversation } });
     return answer(result, policy, seal);
   };
 }

@@ -1,8 +1,8 @@
 /** Simple Certificate Enrolment Protocol (RFC 8894): the operations and where they are found. */
 
-import { GatewayError } from '../../src/errors.js';
+import { GatewayError, isRefusal } from '../../src/errors.js';
 import type { Exchange, ProtocolHandler, ProtocolServices, Reply, Route } from '../../src/protocol.js';
-import { errorReply, failureReply, isRefusal } from './errors.js';
+import { errorReply, failureReply } from './errors.js';
 import { answerGetCaCaps, answerGetCaCert, answerGetNextCaCert } from './operations.js';
 import { answerPkiOperation } from './pki-operation.js';
 import { readQuery } from './query.js';

@@ -18,7 +18,8 @@ import type { MessageSigner } from './message-signer.js';
  * with one text, after one kind of work: anybody can put a copy of another's envelope, with bits changed, into a message
  * that he signs himself. Bits of the CSR's signature do not disturb the parser, so that telling a wrong signature from a
  * wrong structure would tell whether the padding was right, which is the oracle that decrypts challenge passwords
- * (RFC 8894 section 8.3). Only behind the CSR's own signature, which no changed copy has, may answers differ.
+ * (RFC 3218 section 2.3 has the like for the key). Only behind the CSR's own signature, which no changed copy has, may
+ * answers differ.
  * @throws GatewayError `malformed-request`
  */
 export function readCertificationRequest(content: Uint8Array, signer: MessageSigner): CertificationRequest {

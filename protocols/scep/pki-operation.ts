@@ -1,20 +1,19 @@
 /** PKIOperation (RFC 8894 section 4.1): reads a message, verifies it, has it answered, and puts the answer into a CertRep. */
 
-import { GatewayError } from '../../src/errors.js';
-import type { Exchange, PolicyView, ProtocolServices, Reply } from '../../src/protocol.js';
+import { GatewayError, isRefusal } from '../../src/errors.js';
+import { type Exchange, originOf, type PolicyView, type ProtocolServices, type Reply } from '../../src/protocol.js';
 import type { HashAlgorithm } from '../../src/x509/signature-algorithms.js';
 import type { MessageType } from './attributes.js';
 import { encodeCertRep, type Outcome } from './cert-rep.js';
 import { readGetCert, readGetCrl } from './certificate-access.js';
 import { readEnrollment, readPoll } from './enrollment.js';
 import { type Envelope, readEnvelope } from './envelope.js';
-import { isRefusal } from './errors.js';
 import { failInfos } from './fail-info.js';
 import { verifyMessageSigner } from './message-signer.js';
 import { raKeys, scepPolicy } from './operations.js';
 import { decodePkiMessage, type PkiMessage, signingTime } from './pki-message.js';
 import { decodeMessage } from './query.js';
-import { type Ask, origin, type VerifiedRequest } from './verified-request.js';
+import type { Ask, VerifiedRequest } from './verified-request.js';
 
 /**
  * Answers a message with a CertRep; refusals too, once its transaction can be read.
@@ -80,7 +79,7 @@ async function recorded<T>(
   } catch (error) {
     if (isRefusal(error)) {
       const { code, message: reason } = error;
-      await services.recordRefusal({ ...origin(exchange), protocol: 'scep', operation, code, reason });
+      await services.recordRefusal({ ...originOf(exchange), protocol: 'scep', operation, code, reason });
     }
     throw error;
   }

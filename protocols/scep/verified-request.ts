@@ -1,6 +1,5 @@
 /** What the operations inside PKIOperation work with, and what they give back. */
 
-import type { EnrollmentRequest } from '../../src/enrollment/request.js';
 import type { Exchange, PolicyView, ProtocolServices } from '../../src/protocol.js';
 import type { Outcome } from './cert-rep.js';
 import type { Envelope } from './envelope.js';
@@ -24,11 +23,3 @@ export interface VerifiedRequest {
 export type Ask = () => Promise<Exclude<Outcome, { status: 'FAILURE' }>>;
 
 /** Where a message came from, in the terms of the core. */
-export function origin({
-  params,
-  remoteAddress,
-  requestId,
-}: Exchange): Pick<EnrollmentRequest, 'label' | 'remoteAddress' | 'requestId'> {
-  const { label } = params;
-  return label === undefined ? { remoteAddress, requestId } : { label, remoteAddress, requestId };
-}

@@ -148,13 +148,10 @@ function requireCredentials(
   switch (policy.require) {
     case 'any':
       if (!secret && !certificate)
-        throw new GatewayError(
-          'bad-secret',
-          'authenticate with a user name and passcode, or with a client certificate',
-        );
+        throw new GatewayError('bad-secret', 'authenticate with a passcode, or with a certificate');
       return;
     case 'secret':
-      if (!secret) throw new GatewayError('bad-secret', 'authenticate with a user name and passcode');
+      if (!secret) throw new GatewayError('bad-secret', 'authenticate with a passcode');
       return;
     case 'certificate':
       if (!certificate) throw new GatewayError('untrusted-signer', 'authenticate with a client certificate');

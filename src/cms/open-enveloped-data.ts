@@ -20,7 +20,7 @@ export interface OpenedEnvelope {
 /**
  * Opens an envelope. What everybody can see is checked before the private key is used, and nothing that only the key
  * shows is an error: a wrong key and wrong padding give content that its reader cannot read. So this is no oracle
- * (RFC 3218 section 2.3, RFC 8894 section 8.3), as long as the caller answers alike to all content that it cannot use.
+ * (RFC 3218 section 2.3), as long as the caller answers alike to all content that it cannot use.
  * @param openKey opens a content-encryption key of `length` octets, and gives random octets where it cannot
  * @throws CmsError (unsupported: algorithms; malformed: initialization vector, length), DerError
  */

@@ -24,6 +24,8 @@ interface Progress {
   identity?: Identity;
   /** The key of its transaction, once nothing was found to be recorded under it. */
   newKey?: string;
+  /** What the request turned out to be. */
+  operation?: DecidedOperation;
   trace?: Trace;
 }
 
@@ -110,6 +112,7 @@ async function attemptEnrollment(
     ));
   const { usage, profile } = selectProfile(identity, target.resolved);
   const judged = { ...request, operation: decideOperation(request.operation, identity, usage, now) };
+  progress.operation = judged.operation;
   const { decision, facts, madeKey } = await judge(
     {
       ...target,

@@ -138,13 +138,14 @@ export async function recordPending(
 interface Refused {
   readonly target?: EnrollmentTarget;
   readonly identity?: Identity;
+  readonly operation?: DecidedOperation;
   readonly trace?: Trace;
 }
 
 /** Writes the event of a refusal. Where even that fails the log has to do: the refusal itself must reach the client. */
 export async function recordRefusal(
   request: EnrollmentRequest,
-  { target, identity, trace }: Refused,
+  { target, identity, operation, trace }: Refused,
   error: unknown,
   services: EnrollmentServices,
 ): Promise<void> {
@@ -156,7 +157,7 @@ export async function recordRefusal(
       isAuthenticated: identity !== undefined,
       details: {
         protocol: request.protocol,
-        operation: request.operation,
+        operation: operation ?? request.operation,
         label: request.label,
         code,
         reason,

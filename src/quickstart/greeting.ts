@@ -1,4 +1,4 @@
-/** What the start prints: for each EST client, what to type for a first certificate. */
+/** What the start prints: for each client, what to type for a first certificate. */
 import { relative } from 'node:path';
 
 /** Lines that work when they are copied into a shell in the folder of the start; `server` is `host:port` of device TLS. */
@@ -24,9 +24,11 @@ export function greet(environmentFile: string, server: string): string[] {
     ]),
     'With the certificate that a device has from its factory, for a new key:',
     ...indented([opensslRequest('device-4'), curlEnrollment('device-4', factory), showCurlAnswer('device-4')]),
-    'Over SCEP, with strongSwan, for an RSA key:',
+    'Over SCEP, with strongSwan; the passcode is the challenge:',
     ...indented([
-      'pki --scepca --url "$GATEHOUSE_SCEP_URL" --caout scep-ca.pem --raout scep-ra.pem --outform pem --force',
+      'pki --scepca --url "$GATEHOUSE_SCEP_URL" --caout scep-ca.pem --outform pem --force',
+      'pki --gen --type rsa --size 2048 --outform pem > device-5.key',
+      'pki --scep --url "$GATEHOUSE_SCEP_URL" --in device-5.key --dn CN=device-5 --password "$GATEHOUSE_PASSCODE" --cacert scep-ca.pem --cacert scep-ca-1.pem --cacert-enc scep-ca-ra.pem --cacert-sig scep-ca-ra.pem --outform pem > device-5.pem',
     ]),
     'README.md goes on from here.',
   ];

@@ -72,6 +72,13 @@ describeWith(['openssl', 'pki'], 'The lines that the start prints for strongSwan
   });
 });
 
+describeWith(['pki'], 'The lines that the start prints for SCEP', () => {
+  it('get a first certificate', async () => {
+    await copy('Over SCEP');
+    expect(firstCertificate('device-5')).toMatchObject({ subject: 'CN=device-5', issuer });
+  });
+});
+
 describeWith(['openssl', 'estclient'], 'The lines that the start prints for estclient', () => {
   it('get a first certificate', async () => {
     await copy('estclient');

@@ -2,9 +2,10 @@ import { createHash, generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { statuses } from '../../../protocols/est/errors.js';
+
 import { decodeCertsOnly } from '../../../src/cms/certs-only.js';
 import { errorCodes, GatewayError } from '../../../src/errors.js';
+import { httpStatuses } from '../../../src/http/text-answer.js';
 import { sequence } from '../../../src/x509/der-writer.js';
 import { encodeGeneralNames } from '../../../src/x509/general-names.js';
 import { encodeName } from '../../../src/x509/names.js';
@@ -220,7 +221,7 @@ describe('EST answers to what the core says', () => {
   it.each(errorCodes.filter((code) => code !== 'internal'))('%s in plain text under its status', async (code) => {
     const gateway = createFakeGateway({ result: new GatewayError(code, 'Why.'), policy: { acceptsPasswords: false } });
     const reply = await gateway.post('simpleenroll', base64(makeCsr()));
-    expect(reply).toMatchObject({ status: statuses[code], body: 'Why.\n' });
+    expect(reply).toMatchObject({ status: httpStatuses[code], body: 'Why.\n' });
     expect(reply.headers['Content-Type']).toBe('text/plain; charset=utf-8');
     // The core has its own record of what it refuses.
     expect(gateway.refusals).toEqual([]);
