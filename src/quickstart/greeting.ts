@@ -27,8 +27,8 @@ export function greet(environmentFile: string, server: string): string[] {
     'Over SCEP, with strongSwan; the passcode is the challenge:',
     ...indented([
       'pki --scepca --url "$GATEHOUSE_SCEP_URL" --caout scep-ca.pem --outform pem --force',
-      'pki --gen --type rsa --size 2048 --outform pem > device-5.key',
-      'pki --scep --url "$GATEHOUSE_SCEP_URL" --in device-5.key --dn CN=device-5 --password "$GATEHOUSE_PASSCODE" --cacert scep-ca.pem --cacert scep-ca-1.pem --cacert-enc scep-ca-ra.pem --cacert-sig scep-ca-ra.pem --outform pem > device-5.pem',
+      'pki --gen --type rsa --size 2048 --outform pem > router-1.key',
+      'pki --scep --url "$GATEHOUSE_SCEP_URL" --in router-1.key --dn CN=router-1 --password "$GATEHOUSE_PASSCODE" --cacert scep-ca.pem --cacert scep-ca-1.pem --cacert-enc scep-ca-ra.pem --cacert-sig scep-ca-ra.pem --outform pem > router-1.pem',
     ]),
     'README.md goes on from here.',
   ];

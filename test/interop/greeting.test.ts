@@ -75,7 +75,7 @@ describeWith(['openssl', 'pki'], 'The lines that the start prints for strongSwan
 describeWith(['pki'], 'The lines that the start prints for SCEP', () => {
   it('get a first certificate', async () => {
     await copy('Over SCEP');
-    expect(firstCertificate('device-5')).toMatchObject({ subject: 'CN=device-5', issuer });
+    expect(firstCertificate('router-1')).toMatchObject({ subject: 'CN=router-1', issuer });
   });
 });
 
