@@ -8,10 +8,11 @@ import { readWantedCertificate } from './message-data.js';
 import { presentSigner } from './message-signer.js';
 import { chosenChain } from './operations.js';
 import { prepareSeal } from './sealing.js';
+import { refusingSteadily } from './steady-refusal.js';
 import type { Ask, VerifiedRequest } from './verified-request.js';
 
 /** The certificate, with the CA certificates that an enrollment would bring. @throws GatewayError */
-export function readGetCert(request: VerifiedRequest): Promise<Ask> {
+export function readGetCert(request: VerifiedRequest): Ask {
   const { exchange, services, policy } = request;
   return readQuestion(request, 'GetCert', async (query) => {
     const certificate = await services.findCertificate(query);
@@ -22,22 +23,23 @@ export function readGetCert(request: VerifiedRequest): Promise<Ask> {
 }
 
 /** The CRL, alone. @throws GatewayError */
-export function readGetCrl(request: VerifiedRequest): Promise<Ask> {
+export function readGetCrl(request: VerifiedRequest): Ask {
   return readQuestion(request, 'GetCRL', async (query) => encodeCertsOnly([], [await request.services.findCrl(query)]));
 }
 
-async function readQuestion(
+function readQuestion(
   request: VerifiedRequest,
   operation: string,
   find: (query: CertificateQuery) => Promise<Uint8Array>,
-): Promise<Ask> {
+): Ask {
   const { exchange, message, signer } = request;
   const envelope = request.envelope();
-  const seal = prepareSeal(signer.certificate, envelope, undefined);
-  const wanted = readWantedCertificate(await openEnvelope(envelope));
+  const seal = prepareSeal(signer, envelope, undefined);
   const credentials = [presentSigner(message, signer)];
-  return async () => {
-    const found = await find({ ...originOf(exchange), ...wanted, protocol: 'scep', operation, credentials });
-    return { status: 'SUCCESS', envelope: await seal(found) };
-  };
+  return () =>
+    refusingSteadily(async () => {
+      const wanted = readWantedCertificate(await openEnvelope(envelope));
+      const found = await find({ ...originOf(exchange), ...wanted, protocol: 'scep', operation, credentials });
+      return { status: 'SUCCESS', envelope: await seal(found) };
+    });
 }

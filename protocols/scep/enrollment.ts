@@ -14,6 +14,7 @@ import { readCertificationRequest } from './message-data.js';
 import { presentSigner } from './message-signer.js';
 import { chosenChain } from './operations.js';
 import { type Ciphers, prepareSeal, type Seal } from './sealing.js';
+import { refusingSteadily } from './steady-refusal.js';
 import { transactionId } from './transaction-id.js';
 import type { Ask, VerifiedRequest } from './verified-request.js';
 
@@ -24,7 +25,7 @@ import type { Ask, VerifiedRequest } from './verified-request.js';
 export async function readEnrollment(request: VerifiedRequest): Promise<Ask> {
   const { exchange, services, policy, message, signer, replayableUntil } = request;
   const envelope = request.envelope();
-  const csr = readCertificationRequest(await openEnvelope(envelope), signer);
+  const csr = await refusingSteadily(async () => readCertificationRequest(await openEnvelope(envelope), signer));
   const challenge = csr.challengePassword || undefined;
   const key = keyFingerprint(csr.subjectPublicKeyInfo);
   const holder = holderOf(request);
@@ -34,7 +35,7 @@ export async function readEnrollment(request: VerifiedRequest): Promise<Ask> {
       'the self-signed certificate that signs the message has another key than the request',
     );
   }
-  const seal = prepareSeal(signer.certificate, envelope, challenge);
+  const seal = prepareSeal(signer, envelope, challenge);
   const requester = signer.isSelfIssued ? undefined : fingerprint(signer.certificate.der);
   const { subjectPublicKeyInfo, subject, extensions } = csr;
   const { hash } = decodeSignatureAlgorithm(csr.signatureAlgorithm);
@@ -57,7 +58,7 @@ export async function readEnrollment(request: VerifiedRequest): Promise<Ask> {
 /** The transactionID and the signer's key say which request is meant: what is encrypted is not needed (section 3.3.3). */
 export function readPoll(request: VerifiedRequest): Ask {
   const { exchange, services, policy, message, signer } = request;
-  const seal = prepareSeal(signer.certificate, ciphersOf(request), undefined);
+  const seal = prepareSeal(signer, ciphersOf(request), undefined);
   const conversation = { id: message.transactionId.name, holder: holderOf(request) };
   return async () => {
     const result = await services.poll({ ...originOf(exchange), protocol: 'scep', pending: { conversation } });

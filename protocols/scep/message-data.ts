@@ -3,6 +3,8 @@
 import { readIssuerAndSerialNumber } from '../../src/cms/certificate-identifier.js';
 import { GatewayError } from '../../src/errors.js';
 import { DerError, DerReader } from '../../src/x509/der.js';
+import { sequence } from '../../src/x509/der-writer.js';
+import { decodeName } from '../../src/x509/names.js';
 import {
   type CertificationRequest,
   decodeCertificationRequest,
@@ -35,16 +37,25 @@ export function readCertificationRequest(content: Uint8Array, signer: MessageSig
   return request;
 }
 
-/** Reads the IssuerAndSerialNumber of GetCert and GetCRL. @throws GatewayError `malformed-request` with one text */
+/**
+ * Reads the IssuerAndSerialNumber of GetCert and GetCRL; of anything else it makes one that no certificate has. Nothing
+ * signs this content, so that a changed copy of another's envelope may well parse as one: "unreadable" told apart from "you
+ * may not ask" or "there is none" would be the oracle once more.
+ */
 export function readWantedCertificate(content: Uint8Array): { issuer: Uint8Array; serialNumber: string } {
   try {
     const wanted = DerReader.decode(content, readIssuerAndSerialNumber);
-    if (wanted.type === 'issuerAndSerialNumber') return wanted;
+    if (wanted.type === 'issuerAndSerialNumber') {
+      decodeName(wanted.issuer);
+      return wanted;
+    }
   } catch (error) {
     if (!(error instanceof DerError)) throw error;
   }
-  throw new GatewayError('malformed-request', 'what the message has encrypted is no IssuerAndSerialNumber');
+  return ofNoCertificate;
 }
+
+const ofNoCertificate = { issuer: sequence(), serialNumber: '00' };
 
 function decodeRequest(content: Uint8Array): CertificationRequest | undefined {
   try {

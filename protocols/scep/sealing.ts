@@ -13,6 +13,7 @@ import { type KeyTransport, oaepHashes } from '../../src/x509/key-transport.js';
 import { describePublicKey } from '../../src/x509/public-key.js';
 import type { HashAlgorithm } from '../../src/x509/signature-algorithms.js';
 import { decoding } from './errors.js';
+import type { MessageSigner } from './message-signer.js';
 
 /** Encrypts a content: DER of a ContentInfo. */
 export type Seal = (content: Uint8Array) => Promise<Uint8Array>;
@@ -24,12 +25,16 @@ export interface Ciphers {
 }
 
 /**
- * Chooses how to encrypt to the holder of a certificate, whose key has verified a signature. All that could fail is found
+ * Chooses how to encrypt to whoever signed the request. All that could fail is found
  * out here, so that nothing does once a certificate has been issued.
  * @param password the challenge, for a key that can only sign
  * @throws GatewayError `unsupported-algorithm`
  */
-export function prepareSeal(holder: Certificate, ciphers: Ciphers, password: string | undefined): Seal {
+export function prepareSeal(
+  { certificate: holder, key: publicKey }: Pick<MessageSigner, 'certificate' | 'key'>,
+  ciphers: Ciphers,
+  password: string | undefined,
+): Seal {
   const { subjectPublicKeyInfo } = holder;
   const { contentEncryption, keyTransport } = ciphers;
   const key = decoding("the key of the signer's certificate", () => describePublicKey(subjectPublicKeyInfo));
@@ -42,6 +47,7 @@ export function prepareSeal(holder: Certificate, ciphers: Ciphers, password: str
       type: 'keyTransport',
       identifier,
       subjectPublicKeyInfo,
+      key: publicKey,
       keyTransport,
     }));
   }
@@ -53,6 +59,7 @@ export function prepareSeal(holder: Certificate, ciphers: Ciphers, password: str
       type: 'keyAgreement',
       identifier,
       subjectPublicKeyInfo,
+      key: publicKey,
       hash: 'sha256',
       keyWrap,
     }));

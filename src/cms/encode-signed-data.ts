@@ -90,13 +90,24 @@ async function encodeSignerInfo(signed: SignedContent, signature: Signature): Pr
   const octets = await signer.sign(attributes, digest);
   return sequence(
     smallInteger(1),
-    encodeCertificateIdentifier(identifyByIssuer(decodeCertificate(signer.certificate))),
+    signerIdentifier(signer.certificate),
     digestIdentifiers[digest],
     implicit(0, attributes),
     signatureAlgorithm(signer.algorithm, digest),
     octetString(octets),
   );
 }
+
+function signerIdentifier(certificate: Uint8Array): Uint8Array {
+  const known = signerIdentifiers.get(certificate);
+  if (known !== undefined) return known;
+  const identifier = encodeCertificateIdentifier(identifyByIssuer(decodeCertificate(certificate)));
+  signerIdentifiers.set(certificate, identifier);
+  return identifier;
+}
+
+/** The same signer signs one message after the other. */
+const signerIdentifiers = new WeakMap<Uint8Array, Uint8Array>();
 
 function encodeAttribute(type: string, value: Uint8Array): Uint8Array {
   return sequence(oid(type), setOf(value));

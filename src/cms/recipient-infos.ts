@@ -1,6 +1,14 @@
 /** RFC 5652 section 6.2: wraps a content-encryption key for one recipient. */
 
-import { constants, createHash, diffieHellman, generateKeyPairSync, publicEncrypt, randomBytes } from 'node:crypto';
+import {
+  constants,
+  createHash,
+  diffieHellman,
+  generateKeyPairSync,
+  type KeyObject,
+  publicEncrypt,
+  randomBytes,
+} from 'node:crypto';
 import { Tag } from '../x509/der.js';
 import { bitString, explicit, octetString, oid, sequence, smallInteger, tlv } from '../x509/der-writer.js';
 import { type KeyTransport, oaepHashes } from '../x509/key-transport.js';
@@ -23,6 +31,8 @@ export type Recipient =
       readonly identifier: CertificateIdentifier;
       /** DER, an RSA key. */
       readonly subjectPublicKeyInfo: Uint8Array;
+      /** The same key, where it is imported already. */
+      readonly key?: KeyObject;
       readonly keyTransport: KeyTransport;
     }
   | {
@@ -30,6 +40,8 @@ export type Recipient =
       readonly identifier: CertificateIdentifier;
       /** DER, an EC key. */
       readonly subjectPublicKeyInfo: Uint8Array;
+      /** The same key, where it is imported already. */
+      readonly key?: KeyObject;
       readonly hash: KeyAgreementHash;
       readonly keyWrap: KeyWrap;
     }
@@ -66,14 +78,14 @@ export function encodeRecipientInfo(recipient: Recipient, contentKey: Uint8Array
 }
 
 function encodeKeyTransport(
-  { identifier, subjectPublicKeyInfo, keyTransport }: Extract<Recipient, { type: 'keyTransport' }>,
+  { identifier, subjectPublicKeyInfo, keyTransport, key: imported }: Extract<Recipient, { type: 'keyTransport' }>,
   contentKey: Uint8Array,
 ): EncodedRecipientInfo {
   if (describePublicKey(subjectPublicKeyInfo).algorithm !== 'rsa') {
     throw new CmsError('unsupported', 'key transport needs an RSA key');
   }
   const oaepHash = oaepHashes[keyTransport];
-  const key = importPublicKey(subjectPublicKeyInfo);
+  const key = imported ?? importPublicKey(subjectPublicKeyInfo);
   const encryptedKey =
     oaepHash === undefined
       ? publicEncrypt({ key, padding: constants.RSA_PKCS1_PADDING }, contentKey)
@@ -92,7 +104,7 @@ function encodeKeyTransport(
 
 /** RFC 5753 section 3.1: ephemeral-static ECDH; the ephemeral key lives for this one message. */
 function encodeKeyAgreement(
-  { identifier, subjectPublicKeyInfo, hash, keyWrap }: Extract<Recipient, { type: 'keyAgreement' }>,
+  { identifier, subjectPublicKeyInfo, hash, keyWrap, key }: Extract<Recipient, { type: 'keyAgreement' }>,
   contentKey: Uint8Array,
 ): EncodedRecipientInfo {
   const description = describePublicKey(subjectPublicKeyInfo);
@@ -102,7 +114,7 @@ function encodeKeyAgreement(
   if (ephemeralKey.algorithm !== 'ec') throw new CmsError('unsupported', 'key agreement needs an EC key');
   const sharedSecret = diffieHellman({
     privateKey: ephemeral.privateKey,
-    publicKey: importPublicKey(subjectPublicKeyInfo),
+    publicKey: key ?? importPublicKey(subjectPublicKeyInfo),
   });
   const userKeyingMaterial = randomBytes(32);
   const wrap = keyWraps[keyWrap];

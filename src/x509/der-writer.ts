@@ -90,10 +90,18 @@ export const nullValue: Uint8Array = Uint8Array.of(Tag.null, 0);
 
 /** OBJECT IDENTIFIER from dotted text. @throws RangeError when it is none */
 export function oid(dotted: string): Uint8Array {
+  const known = encodedOids.get(dotted);
+  if (known !== undefined) return known;
   const content = encodeOidContent(dotted);
   if (content === undefined) throw new RangeError(`no OBJECT IDENTIFIER: ${dotted}`);
-  return tlv(Tag.oid, content);
+  const encoded = tlv(Tag.oid, content);
+  if (encodedOids.size < maximumKnownOids) encodedOids.set(dotted, encoded);
+  return encoded;
 }
+
+/** Messages are full of the same few. Those of requests come later and find no room, or do no harm. */
+const encodedOids = new Map<string, Uint8Array>();
+const maximumKnownOids = 500;
 
 /** Time: UTCTime through 2049, GeneralizedTime after (RFC 5280 4.1.2.5). @throws RangeError outside the years 0-9999 */
 export function time(at: Date): Uint8Array {

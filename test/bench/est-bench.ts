@@ -1,10 +1,18 @@
 /** Measures EST enrollment phase by phase, each beside the least that it could cost. */
 import { type BareServer, startBareServer } from './bare-server-process.js';
-import { createCryptoFloor } from './floor.js';
-import { type Generator, startGenerator } from './generator-process.js';
-import type { LoadJob, LoadResult, LoadTarget } from './load-job.js';
+import { createEstFloor } from './est-floor.js';
+import { startGenerator } from './generator-process.js';
+import type { HandshakeJob, LoadTarget } from './load-job.js';
+import {
+  createObserver,
+  floorMilliseconds,
+  type Observe,
+  type OnProgress,
+  observeKeepAlive,
+  type Phase,
+} from './phase.js';
 import type { ClientCa, ClientIdentity } from './prepared-request.js';
-import { type CpuTime, readProcessCpu, since } from './process-cpu.js';
+import type { BenchReport } from './report.js';
 
 export interface EstServer {
   readonly target: LoadTarget;
@@ -21,131 +29,72 @@ export interface EstBenchOptions {
   readonly seconds: number;
   /** Numbers of clients over keep-alive connections. */
   readonly clients: readonly number[];
-  readonly onProgress: (phase: string, share: number, enrollmentsPerSecond: number) => void;
+  readonly onProgress: OnProgress;
 }
 
-export interface PhaseReport extends LoadResult {
-  readonly name: string;
-  /** Server CPU of one enrollment, microseconds; absent for a server elsewhere. */
-  readonly cpu?: CpuTime;
-  /** CPU microseconds; for what has connections of its own, a handshake included. */
-  readonly floor: number;
-}
-
-export interface EstReport {
-  /** CPU microseconds of the cryptography of one enrollment. */
-  readonly cryptoFloor: number;
-  /** CPU microseconds, in the server, of one handshake with a client certificate. */
-  readonly handshakeFloor?: number;
-  readonly phases: readonly PhaseReport[];
-}
-
-/** Until V8 has compiled what is hot: some thousand enrollments, or as many as a slow machine gets done. */
+/** Some thousand enrollments. */
 const warmUp = { clients: 64, seconds: 8, requests: 8000 } as const;
-const floorMilliseconds = 300;
 /** Of the connections of their own; more would only wait for each other. */
 const handshakeClients = 16;
 /** More than one core serves; each costs a client certificate that is made beforehand. */
 const handshakesPerSecond = 700;
 
-export async function benchEst({ server, seconds, clients, onProgress }: EstBenchOptions): Promise<EstReport> {
+export async function benchEst({ server, seconds, clients, onProgress }: EstBenchOptions): Promise<BenchReport> {
+  const { target, pid, basic, identity, clientCa } = server;
   const generator = startGenerator();
-  const floor = createCryptoFloor();
-  const { target, basic, identity, clientCa } = server;
+  const floor = createEstFloor();
   const usesCertificate = identity !== undefined || clientCa !== undefined;
   const bare = usesCertificate ? await startBareServer() : undefined;
   try {
-    const observe = (name: string, job: LoadJob, pid: number | undefined) =>
-      measure(generator, job, pid, (done, share) => onProgress(name, share, done));
+    const observe = createObserver(generator, onProgress);
     const keepAlive = {
-      kind: 'enroll',
+      kind: 'est',
       target,
       keepAlive: true,
       ...(basic ? { basic } : { ...(identity ? { identity } : {}) }),
     } as const;
-    const warm = await observe('warm-up', { ...keepAlive, ...warmUp }, undefined);
-    if (warm.done === 0) throw new Error(`nothing was enrolled: ${warm.failure}`);
-    // More than the warm-up's rate, for it was cold; a phase that runs out of requests ends early and is measured right.
-    const requests = Math.ceil((warm.done / warm.seconds) * 1.6 * seconds);
-
-    const measured: Omit<PhaseReport, 'floor'>[] = [];
-    for (const count of basic || identity ? clients : []) {
-      floor.measure(floorMilliseconds);
-      const name = `keep-alive, ${count} client${count === 1 ? '' : 's'}`;
-      measured.push({
-        name,
-        ...(await observe(name, { ...keepAlive, clients: count, seconds, requests }, server.pid)),
-      });
-    }
+    const measured = await observeKeepAlive(observe, {
+      jobOf: (size) => ({ ...keepAlive, ...size }),
+      pid,
+      seconds,
+      clients: basic || identity ? clients : [],
+      warmUp,
+      floor,
+    });
     const handshakeFloor = bare && (await measureHandshake(bare, seconds / 2, observe));
-    floor.measure(floorMilliseconds);
-    const anew: PhaseReport[] = [];
+    const anew: Phase[] = [];
     if (usesCertificate) {
       const name = 'new connection, client certificate';
-      const job: LoadJob = {
-        kind: 'enroll',
-        target,
-        keepAlive: false,
-        clients: handshakeClients,
-        seconds,
-        requests: Math.ceil(seconds * handshakesPerSecond),
-        ...(clientCa ? { clientCa } : {}),
-        ...(identity ? { identity } : {}),
-      };
-      const result = await observe(name, job, server.pid);
+      const credentials = { ...(clientCa ? { clientCa } : {}), ...(identity ? { identity } : {}) };
+      const size = { clients: handshakeClients, seconds, requests: Math.ceil(seconds * handshakesPerSecond) };
+      floor.measure(floorMilliseconds);
+      const result = await observe(name, { kind: 'est', target, keepAlive: false, ...size, ...credentials }, pid);
       floor.measure(floorMilliseconds);
       anew.push({ name, ...result, floor: floor.median() + (handshakeFloor ?? 0) });
     }
     const cryptoFloor = floor.median();
-    const phases = [...measured.map((phase) => ({ ...phase, floor: cryptoFloor })), ...anew];
-    return { cryptoFloor, ...(handshakeFloor === undefined ? {} : { handshakeFloor }), phases };
+    return {
+      floors: [
+        { name: 'import of a P-256 key, verification, signature', microseconds: cryptoFloor },
+        ...(handshakeFloor === undefined
+          ? []
+          : [{ name: 'TLS handshake with a client certificate', microseconds: handshakeFloor }]),
+      ],
+      phases: [...measured.map((phase) => ({ ...phase, floor: cryptoFloor })), ...anew],
+    };
   } finally {
     generator.close();
     bare?.close();
   }
 }
 
-type Measured = LoadResult & { readonly cpu?: CpuTime };
-
-async function measure(
-  generator: Generator,
-  job: LoadJob,
-  pid: number | undefined,
-  onProgress: (rate: number, share: number) => void,
-): Promise<Measured> {
-  let before: CpuTime | undefined;
-  let began = 0;
-  const result = await generator.run(
-    job,
-    () => {
-      began = performance.now();
-      before = pid === undefined ? undefined : readProcessCpu(pid);
-    },
-    (done) => {
-      const passed = (performance.now() - began) / 1000;
-      onProgress(done / passed, passed / job.seconds);
-    },
-  );
-  const after = pid === undefined ? undefined : readProcessCpu(pid);
-  if (before === undefined || after === undefined) return result;
-  const { eventLoop, others } = since(before, after);
-  return { ...result, cpu: { eventLoop: eventLoop / result.done, others: others / result.done } };
-}
-
 async function measureHandshake(
   { pid, target, clientCa }: BareServer,
   seconds: number,
-  observe: (name: string, job: LoadJob, pid: number) => Promise<Measured>,
+  observe: Observe,
 ): Promise<number> {
-  const job: LoadJob = {
-    kind: 'handshake',
-    target,
-    clients: handshakeClients,
-    keepAlive: false,
-    clientCa,
-    seconds,
-    requests: Math.ceil(seconds * handshakesPerSecond),
-  };
+  const requests = Math.ceil(seconds * handshakesPerSecond);
+  const job: HandshakeJob = { kind: 'handshake', target, clients: handshakeClients, clientCa, seconds, requests };
   await observe('handshake floor, warm-up', { ...job, seconds: 0.5, requests: 500 }, pid);
   const { cpu, failure } = await observe('handshake floor', job, pid);
   if (cpu === undefined || failure !== undefined)

@@ -8,21 +8,40 @@ export interface LoadTarget {
   readonly caPem?: string;
 }
 
-export interface LoadJob {
-  /** `handshake`: connections that carry nothing. */
-  readonly kind: 'enroll' | 'handshake';
+interface AnyJob {
   readonly target: LoadTarget;
   /** How many requests are under way at the same time. */
   readonly clients: number;
-  readonly keepAlive: boolean;
   readonly seconds: number;
   /** The most that is sent; keys and requests are made before the clock starts. */
   readonly requests: number;
+}
+
+/** simpleenroll */
+export interface EstJob extends AnyJob {
+  readonly kind: 'est';
+  readonly keepAlive: boolean;
   readonly basic?: { readonly user: string; readonly password: string };
   /** One client certificate for all, or a CA that makes one for each request. */
   readonly identity?: ClientIdentity;
   readonly clientCa?: ClientCa;
 }
+
+/** PKCSReq over connections that are kept. */
+export interface ScepJob extends AnyJob {
+  readonly kind: 'scep';
+  /** PEM certificate that messages are encrypted to. */
+  readonly recipientPem: string;
+  readonly challenge: string;
+}
+
+/** TLS connections that carry nothing. */
+export interface HandshakeJob extends AnyJob {
+  readonly kind: 'handshake';
+  readonly clientCa: ClientCa;
+}
+
+export type LoadJob = EstJob | ScepJob | HandshakeJob;
 
 export interface LoadResult {
   readonly done: number;

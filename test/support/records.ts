@@ -72,3 +72,12 @@ export async function recordOf(
   if (record === undefined) throw new Error('the certificate is not on record');
   return record;
 }
+
+/** The id of the first request that waits for approval, as soon as there is one. */
+export async function firstPendingRequest({ gateway }: TestGateway): Promise<string> {
+  for (;;) {
+    const [pending] = await gateway.core.store.enrollmentTransactions.list({ state: 'pending', limit: 1 });
+    if (pending !== undefined) return pending.requestId;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

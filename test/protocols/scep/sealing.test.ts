@@ -1,6 +1,8 @@
+import type { KeyObject } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Ciphers, prepareSeal } from '../../../protocols/scep/sealing.js';
 import { type Certificate, decodeCertificate } from '../../../src/x509/certificate.js';
+import { importPublicKey } from '../../../src/x509/public-key.js';
 import { createIdentity, createOpenSsl, type keyOptions, type OpenSsl } from '../../src/cms/openssl.js';
 
 const content = Buffer.from('the certificates');
@@ -12,8 +14,12 @@ beforeAll(() => {
 });
 afterAll(() => openssl.remove());
 
-function holder(key: keyof typeof keyOptions): Certificate {
-  return decodeCertificate(createIdentity(openssl, key, key).certificate);
+function holder(key: keyof typeof keyOptions): { certificate: Certificate; key: KeyObject } {
+  return holderOf(decodeCertificate(createIdentity(openssl, key, key).certificate));
+}
+
+function holderOf(certificate: Certificate): { certificate: Certificate; key: KeyObject } {
+  return { certificate, key: importPublicKey(certificate.subjectPublicKeyInfo) };
 }
 
 async function opened(sealed: Promise<Uint8Array>, ...options: string[]): Promise<string> {
@@ -63,7 +69,7 @@ describe('an answer is encrypted to the key that signed the request (RFC 8894 3.
       '-out',
       'short.der',
     );
-    const short = decodeCertificate(openssl.read('short.der'));
+    const short = holderOf(decodeCertificate(openssl.read('short.der')));
     // 128 octets, less 2 hashes and 2 octets: 62 for SHA-256, none for SHA-512.
     expect(() => prepareSeal(short, { ...usual, keyTransport: 'rsa-oaep-sha512' }, undefined)).toThrow(
       expect.objectContaining({ code: 'unsupported-algorithm' }),
@@ -72,8 +78,8 @@ describe('an answer is encrypted to the key that signed the request (RFC 8894 3.
   });
 
   it('is refused beforehand where the certificate has a serial number that cannot be written', () => {
-    expect(() => prepareSeal({ ...holder('rsa'), serialNumber: '-01' }, usual, undefined)).toThrow(
-      expect.objectContaining({ code: 'unsupported-algorithm' }),
-    );
+    expect(() =>
+      prepareSeal(holderOf({ ...holder('rsa').certificate, serialNumber: '-01' }), usual, undefined),
+    ).toThrow(expect.objectContaining({ code: 'unsupported-algorithm' }));
   });
 });

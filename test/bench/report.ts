@@ -1,14 +1,18 @@
 /** What the bench prints. */
 import { availableParallelism, cpus } from 'node:os';
-import type { EstReport, PhaseReport } from './est-bench.js';
+import type { Phase } from './phase.js';
 
-export function formatReport({ cryptoFloor, handshakeFloor, phases }: EstReport): string {
+export interface BenchReport {
+  /** CPU microseconds of what the phases' floors are made of. */
+  readonly floors: readonly { readonly name: string; readonly microseconds: number }[];
+  readonly phases: readonly Phase[];
+}
+
+export function formatReport({ floors, phases }: BenchReport): string {
+  const width = Math.max(...floors.map(({ name }) => name.length));
   const lines = [
     `Node ${process.version}, ${availableParallelism()} × ${cpus()[0]?.model.trim() ?? 'CPU'}`,
-    `floor: import of a P-256 key, verification, signature   ${us(cryptoFloor)}`,
-    ...(handshakeFloor === undefined
-      ? []
-      : [`floor: TLS handshake with a client certificate          ${us(handshakeFloor)}`]),
+    ...floors.map(({ name, microseconds }) => `floor: ${name.padEnd(width)}   ${us(microseconds)}`),
     '',
     table([
       ['', 'enrollments/s', 'median', 'p99', 'server CPU each', 'event loop', 'other threads', 'floor', 'CPU / floor'],
@@ -21,7 +25,7 @@ export function formatReport({ cryptoFloor, handshakeFloor, phases }: EstReport)
   return [...lines, ...failures].join('\n');
 }
 
-function describe({ name, done, seconds, median, p99, cpu, floor }: PhaseReport): string[] {
+function describe({ name, done, seconds, median, p99, cpu, floor }: Phase): string[] {
   const rate = (done / seconds).toFixed(0);
   const latency = [`${median.toFixed(1)} ms`, `${p99.toFixed(1)} ms`];
   if (cpu === undefined) return [name, rate, ...latency, '-', '-', '-', us(floor), '-'];
