@@ -41,5 +41,4 @@ const sentences: ReadonlyMap<number, string> = new Map([
   [408, 'the request did not arrive in time'],
   [413, 'the request body is larger than the operation takes'],
   [415, 'the request body is of a kind that the operation does not take'],
-  [431, 'the request headers are too large'],
 ]);

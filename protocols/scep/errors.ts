@@ -22,7 +22,6 @@ const sentences: ReadonlyMap<number, string> = new Map([
   [400, 'the HTTP request is malformed'],
   [408, 'the request did not arrive in time'],
   [413, 'the message is larger than the gateway takes'],
-  [431, 'the request headers are too large; send the message by POST'],
 ]);
 
 /** Runs a decoder of `subject`, as a sentence names it. @throws GatewayError `malformed-request`, `unsupported-algorithm` */

@@ -43,9 +43,10 @@ export async function askChallengeWebhook(
   question: ChallengeQuestion,
   { outbound, now }: Dependencies,
 ): Promise<ChallengeVerdict> {
-  // A webhook that answers slowly must not fill the memory with requests that wait for it.
-  if (questionsInFlight >= maximumInFlight) throw unavailable(new Error('too many challenges wait for webhooks'), 5);
-  questionsInFlight++;
+  const inFlight = questionsInFlight.get(webhook.url) ?? 0;
+  // A webhook that answers slowly must not fill the memory with requests that wait for it, nor keep others' from theirs.
+  if (inFlight >= maximumInFlight) throw unavailable(new Error('too many challenges wait for the webhook'), 5);
+  questionsInFlight.set(webhook.url, inFlight + 1);
   try {
     return readVerdict(await post(webhook, question, now(), outbound));
   } catch (cause) {
@@ -53,12 +54,14 @@ export async function askChallengeWebhook(
       throw new GatewayError('malformed-request', 'the requested names cannot be read', { cause });
     throw unavailable(cause);
   } finally {
-    questionsInFlight--;
+    const left = (questionsInFlight.get(webhook.url) ?? 0) - 1;
+    if (left > 0) questionsInFlight.set(webhook.url, left);
+    else questionsInFlight.delete(webhook.url);
   }
 }
 
-/** Of the whole process. */
-let questionsInFlight = 0;
+/** Of the whole process, by URL. */
+const questionsInFlight = new Map<string, number>();
 const maximumInFlight = 64;
 const maximumAnswerBytes = 64 * 1024;
 const longestReason = 200;

@@ -44,10 +44,7 @@ export async function verifyCertificate(
   if (der === undefined) throw new GatewayError('malformed-request', 'no certificate was presented');
   const certificate = decodePresented(der);
   const certificateFingerprint = fingerprint(der);
-  const issued = await store.certificates.findByFingerprint({
-    serialNumber: certificate.serialNumber,
-    certificateFingerprint,
-  });
+  const issued = await findIssued(certificate, store);
   if (issued) {
     requireAccepted(issued, authentication, authenticationPolicyOf);
     requireCurrent(issued, presented);
@@ -65,6 +62,18 @@ function decodePresented(der: Uint8Array): Certificate {
   } catch (cause) {
     throw new GatewayError('untrusted-signer', 'the client certificate cannot be read', { cause });
   }
+}
+
+/**
+ * The record of a certificate that was issued here. What has been signed counts, not the signature: from one of ECDSA anybody
+ * can make another that is valid too, and so a copy with another fingerprint.
+ */
+async function findIssued(
+  { serialNumber, tbs }: Certificate,
+  { certificates }: Pick<Store, 'certificates'>,
+): Promise<CertificateRecord | undefined> {
+  const namesakes = await certificates.findBySerial({ serialNumber });
+  return namesakes.find(({ der }) => Buffer.compare(decodeCertificate(der).tbs, tbs) === 0);
 }
 
 function requireAccepted(
@@ -145,9 +154,7 @@ async function verifyChain(
     trustAnchors,
     at,
     // An intermediate CA may be one that was issued here, to a gateway.
-    isRevoked: async ({ der, serialNumber }) =>
-      ((await store.certificates.findByFingerprint({ serialNumber, certificateFingerprint: fingerprint(der) }))
-        ?.status ?? 'valid') !== 'valid',
+    isRevoked: async (link) => ((await findIssued(link, store))?.status ?? 'valid') !== 'valid',
     ...(proof === 'tls' ? { keyPurpose: idKpClientAuth } : {}),
   });
   if (!result.ok) {

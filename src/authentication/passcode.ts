@@ -42,7 +42,12 @@ export async function verifyPasscode(
     usedUp ??= verified;
   }
   if (usedUp) return usedUp;
-  throw new GatewayError(
+  throw wrongPasscode(username, reason);
+}
+
+/** One refusal for all that may be wrong, so that guessing learns nothing; `reason` is for the operator. */
+export function wrongPasscode(username: string | undefined, reason: string): GatewayError {
+  return new GatewayError(
     'bad-secret',
     `the ${username === undefined ? '' : 'user name or '}passcode is wrong, used up, expired or not allowed from this address`,
     { cause: reason },

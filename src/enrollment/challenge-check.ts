@@ -19,10 +19,22 @@ import { findTarget } from './target.js';
 export function createChallengeCheck(request: EnrollmentRequest, services: EnrollmentServices): AskWebhook {
   let verdict: Promise<void> | undefined;
   return (webhook, challenge) => {
-    verdict ??= ask(webhook, challenge, request, services);
+    verdict ??= askTogether(webhook, challenge, request, services);
     return verdict;
   };
 }
+
+/** A client that sends its request twice at the same time asks one question, too. */
+async function askTogether(...asking: Parameters<typeof ask>): Promise<void> {
+  const [webhook, challenge, { label, conversation, transactionId }] = asking;
+  if (conversation === undefined) return await ask(...asking);
+  const key = JSON.stringify([webhook.url, challenge, label, conversation, transactionId]);
+  const question = underWay.get(key) ?? ask(...asking).finally(() => underWay.delete(key));
+  underWay.set(key, question);
+  await question;
+}
+
+const underWay = new Map<string, Promise<void>>();
 
 async function ask(
   webhook: ChallengeWebhook,

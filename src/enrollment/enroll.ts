@@ -1,4 +1,5 @@
 /** The one enrollment flow: who is it, may it, sign, commit, answer. There is no second way to a certificate. */
+import { wrongPasscode } from '../authentication/passcode.js';
 import type { AskWebhook } from '../authentication/secret.js';
 import { type ErrorCode, GatewayError, OvertakenError } from '../errors.js';
 import type { CertificateUsage, Policy } from '../model/policy.js';
@@ -95,7 +96,7 @@ async function attemptEnrollment(
   const result = known ? undefined : await answered(request, answer, target, services);
   if (result) return result;
   if (answer.state === 'none') {
-    if (isUsedUp) throw new GatewayError('bad-secret', 'the credential is used up');
+    if (isUsedUp) throw usedUp(request);
     limitRate(target.resolved.policy, services);
   }
 
@@ -204,6 +205,12 @@ function decideOperation(
   if (issuedCertificate && issuedCertificate.notAfter < now)
     throw new GatewayError('revoked-requester', 'the certificate that authenticates the request has expired');
   return 'enroll';
+}
+
+function usedUp({ credentials }: EnrollmentRequest): GatewayError {
+  const password = credentials.find((credential) => credential.kind === 'password');
+  const reason = 'the credential is used up';
+  return password ? wrongPasscode(password.username, reason) : new GatewayError('bad-secret', reason);
 }
 
 function limitRate({ name, limits }: Policy, { enrollments }: EnrollmentServices): void {

@@ -42,13 +42,20 @@ async function recordingRefusals(
   }
 }
 
-async function findRecord(query: CertificateQuery, services: EnrollmentServices): Promise<CertificateRecord> {
+async function findRecord(
+  query: CertificateQuery,
+  services: EnrollmentServices,
+): Promise<Pick<CertificateRecord, 'der' | 'issuerId' | 'crlPartition'>> {
   const target = findTarget(services.catalog(), query.label);
   requireMethod(target.resolved, query.protocol);
   const { credentials, remoteAddress, issuer, serialNumber } = query;
   await authenticateRequest({ credentials, operation: 'query', remoteAddress }, target, services.clock.now(), services);
   for (const { id, certificate } of hierarchyOf(target.resolved.policy.issuingCa, services)) {
     if (!namesEqual(certificate.subject, issuer)) continue;
+    // A root is on record as a CA only.
+    if (certificate.serialNumber === serialNumber && namesEqual(certificate.issuer, issuer)) {
+      return { der: certificate.der, issuerId: id, crlPartition: 0 };
+    }
     const record = await services.store.certificates.findByIssuerAndSerial(id, serialNumber);
     if (record) return record;
   }

@@ -54,17 +54,26 @@ interface Held {
 }
 
 export function createServiceKeys(services: Services): ServiceKeys {
-  const held = new Map<string, Promise<Held>>();
+  const held = new Map<string, Held>();
+  const underWay = new Map<string, Promise<Held>>();
 
   async function getHeld(request: ServiceKeyRequest): Promise<Held> {
     const name = ['service', request.purpose, request.issuingCa, ...request.names].join(':');
-    const known = await held.get(name)?.catch(() => undefined);
+    const known = held.get(name);
     if (known && known.current.renewAt > services.clock.now()) return known;
-    // Requests that come together share one renewal.
-    const obtaining = obtain(name, request, services);
-    held.set(name, obtaining);
-    obtaining.catch(() => held.delete(name));
-    return await obtaining;
+    // Requests that come together share one renewal, and its failure: each would make a key otherwise.
+    return await (underWay.get(name) ?? renew(name, request));
+  }
+
+  function renew(name: string, request: ServiceKeyRequest): Promise<Held> {
+    const renewal = obtain(name, request, services)
+      .then((obtained) => {
+        held.set(name, obtained);
+        return obtained;
+      })
+      .finally(() => underWay.delete(name));
+    underWay.set(name, renewal);
+    return renewal;
   }
 
   return {

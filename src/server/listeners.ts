@@ -9,6 +9,7 @@ import type { ProtocolHandler, ProtocolServices } from '../protocol.js';
 import type { Settings } from '../settings.js';
 import { mountAdmin } from './admin.js';
 import { mountHandler } from './route-adapter.js';
+import { answerUnreadRequest } from './unread-request.js';
 
 /** What a TLS listener shows and asks for; it may change while the listener runs. */
 export interface TlsMaterial {
@@ -183,6 +184,7 @@ function tlsOptions({ cert, key, clientCas }: TlsMaterial): ServerOptions {
 
 function bound(server: Server | TlsServer, sockets: Set<Socket>): void {
   server.maxConnections = maximumConnections;
+  server.on('clientError', answerUnreadRequest);
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));

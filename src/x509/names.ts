@@ -62,10 +62,20 @@ export function namesEqual(a: Uint8Array, b: Uint8Array): boolean {
 
 /** Text that two Names share exactly when they match by RFC 5280 7.1: for look-ups, not for people. @throws DerError */
 export function nameKey(der: Uint8Array): string {
-  return decodeName(der)
+  const known = nameKeys.get(der);
+  if (known !== undefined) return known;
+  const key = decodeName(der)
     .map((rdn) => rdn.map(attributeKey).sort().join('+'))
     .join(',');
+  nameKeys.set(der, key);
+  return key;
 }
+
+/**
+ * A long name takes milliseconds, and a stranger can have one compared with many others; nobody writes into a name that was
+ * read.
+ */
+const nameKeys = new WeakMap<Uint8Array, string>();
 
 const maximumRdns = 64;
 const maximumAttributesOfRdn = 16;

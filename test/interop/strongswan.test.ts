@@ -4,6 +4,7 @@ import { approveRequest } from '../../src/enrollment/approve.js';
 import { toPem } from '../../src/x509/pem.js';
 import { fleet, fleetPasscode } from '../support/fleet.js';
 import { describeWith, openShell, type Shell } from '../support/interop.js';
+import { firstPendingRequest } from '../support/records.js';
 import { startTestGateway, type TestGateway } from '../support/test-gateway.js';
 
 let gateway: TestGateway;
@@ -118,7 +119,7 @@ describeWith(['pki'], 'EST with strongSwan', () => {
       await shell.succeed(server, readCas, ...makeRequest('waiting', keys.ec));
       const who = `--userpass :${fleetPasscode} --interval 1 --maxpolltime 15`;
       const client = shell.succeed(server, enroll('waiting', who));
-      const requestId = await pendingRequest(core);
+      const requestId = await firstPendingRequest(waiting);
       await approveRequest(requestId, 'test', core);
       await client;
       expect(shell.read('waiting.log').toString()).toMatch(/EST request pending, polling/);
@@ -126,12 +127,3 @@ describeWith(['pki'], 'EST with strongSwan', () => {
     });
   });
 });
-
-/** The id of the first request that waits for approval. */
-async function pendingRequest({ store }: TestGateway['gateway']['core']): Promise<string> {
-  for (;;) {
-    const [pending] = await store.enrollmentTransactions.list({ state: 'pending', limit: 1 });
-    if (pending !== undefined) return pending.requestId;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}

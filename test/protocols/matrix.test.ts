@@ -11,6 +11,7 @@ import { type Answer, certificateOf, createEstClient, type TlsIdentity } from '.
 import { applyYaml, fleet, fleetPasscode, makePasscode, policyLike } from '../support/fleet.js';
 import { type KeyPair, makeCsr, newKey } from '../support/make-csr.js';
 import { countRecords, eventOf, recordOf } from '../support/records.js';
+import { createScepClient, type ScepOutcome, type ScepWish } from '../support/scep-client.js';
 import { startTestGateway, type TestGateway } from '../support/test-gateway.js';
 import { shortRsaKey } from '../support/weak-keys.js';
 
@@ -76,7 +77,51 @@ function createEstDriver(test: TestGateway): Driver {
   };
 }
 
-const drivers = [['est', createEstDriver]] as const;
+function createScepDriver(test: TestGateway): Driver {
+  async function ask(type: 'PKCSReq' | 'RenewalReq', { label, commonName, passcode, ...wish }: Wish): Promise<Outcome> {
+    const scep = createScepClient(test, { label });
+    const challenge = passcode === undefined ? {} : { challenge: passcode };
+    const wanted = { ...wish, ...challenge, subject: `CN=${commonName}`, message: { type } };
+    // Who gets no RA certificate has nothing to encrypt to; whoever sends a message all the same is refused as well.
+    const isKnown = (await scep.get('operation=GetCACert')).status === 200;
+    const outcome = isKnown
+      ? await scep.enroll(wanted)
+      : { answer: await scep.pkiOperation(await makeElsewhere(wanted)) };
+    scep.close();
+    return outcomeOf(outcome);
+  }
+
+  async function makeElsewhere(wish: ScepWish): Promise<Uint8Array> {
+    const scep = createScepClient(test, { label: 'fleet' });
+    const message = await scep.makeRequest(wish);
+    scep.close();
+    return message;
+  }
+
+  function outcomeOf({ answer: { status, requestId }, reply, certificate }: ScepOutcome): Outcome {
+    if (certificate !== undefined) return { outcome: 'issued', certificate };
+    if (reply?.pkiStatus === 'PENDING') return { outcome: 'pending', requestId };
+    return { outcome: 'refused', wire: reply?.failInfo ?? String(status), requestId };
+  }
+
+  return {
+    protocol: 'scep',
+    enroll: (wish) => ask('PKCSReq', wish),
+    reenroll: (wish) => ask('RenewalReq', wish),
+    wire: {
+      'rejected-name': 'badRequest',
+      'bad-secret': 'badRequest',
+      'unacceptable-key': 'badRequest',
+      'revoked-requester': 'badRequest',
+      'not-found': '404',
+    },
+  };
+}
+
+const drivers = [
+  ['est', createEstDriver],
+  ['scep', createScepDriver],
+] as const;
 
 let test: TestGateway;
 

@@ -6,6 +6,11 @@ export function bytesOf(block: BaseBlock): Buffer {
   return Buffer.from(block.toBER());
 }
 
+/** The octets that an object was read from. */
+export function originalOf({ valueBeforeDecodeView, blockLength }: BaseBlock): Buffer {
+  return Buffer.from(valueBeforeDecodeView.subarray(0, blockLength));
+}
+
 /** The octets of an OCTET STRING, in pieces or not, or of a BIT STRING. */
 export function octetsOf(block: unknown): Buffer {
   if (block instanceof OctetString) return Buffer.from(block.getValue());

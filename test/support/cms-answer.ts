@@ -1,8 +1,7 @@
-/** Reads CMS messages with pkijs and node:crypto alone, so that what we encode is read by others. */
+/** Reads CMS messages with asn1js and node:crypto alone, so that what we encode is read by others. */
 import { hash, type KeyObject, verify, X509Certificate } from 'node:crypto';
-import type { BaseBlock } from 'asn1js';
-import { Certificate, CertificateRevocationList, ContentInfo, IssuerAndSerialNumber, SignedData } from 'pkijs';
-import { bytesOf, octetsOf, oidOf } from './asn1-values.js';
+import { type BaseBlock, fromBER } from 'asn1js';
+import { octetsOf, oidOf, originalOf, partsOf } from './asn1-values.js';
 import { cmsIds, digestIds, keyOf, type ScepDigest } from './scep-identifiers.js';
 
 export interface SignedMessage {
@@ -31,55 +30,77 @@ export interface SignerAnswer {
 
 /** The SignedData in a ContentInfo, with one signer or none. @throws Error when it is none */
 export function readSignedMessage(der: Uint8Array): SignedMessage {
-  const info = ContentInfo.fromBER(der);
-  if (info.contentType !== cmsIds.signedData) throw new Error(`no SignedData but ${info.contentType}`);
-  const data = new SignedData({ schema: info.content });
-  const { eContent, eContentType } = data.encapContentInfo;
-  const certificates = (data.certificates ?? []).map((entry) => {
-    if (!(entry instanceof Certificate)) throw new Error('a certificate of another kind');
-    return new X509Certificate(bytesOf(entry.toSchema()));
-  });
-  const crls = (data.crls ?? []).map((entry) => {
-    if (!(entry instanceof CertificateRevocationList)) throw new Error('revocation information of another kind');
-    return bytesOf(entry.toSchema());
-  });
-  if (data.signerInfos.length > 1) throw new Error(`${data.signerInfos.length} signers`);
-  const content = eContent && Buffer.from(eContent.getValue());
-  const read = { contentType: eContentType, ...(content && { content }), certificates, crls };
-  return data.signerInfos.length === 0 ? read : { ...read, signer: readSigner(data, read) };
+  const { offset, result } = fromBER(der);
+  if (offset !== der.length) throw new Error('no ContentInfo');
+  const [type, tagged] = partsOf(result);
+  if (oidOf(type) !== cmsIds.signedData) throw new Error(`no SignedData but ${oidOf(type)}`);
+  const [_version, _digests, encapsulated, ...others] = partsOf(partsOf(tagged)[0]);
+  const [contentType, taggedContent] = partsOf(encapsulated);
+  const content = taggedContent && octetsOf(partsOf(taggedContent)[0]);
+  const under = (number: number) => others.filter((block) => isTagged(block, number)).flatMap(partsOf);
+  const [signer, ...more] = partsOf(others.at(-1));
+  if (more.length > 0) throw new Error(`${more.length + 1} signers`);
+  const read = {
+    contentType: oidOf(contentType),
+    ...(content && { content }),
+    certificates: under(0).map((certificate) => new X509Certificate(originalOf(certificate))),
+    crls: under(1).map(originalOf),
+  };
+  return signer === undefined ? read : { ...read, signer: readSigner(signer, read) };
 }
 
-function readSigner(data: SignedData, { certificates, content, contentType }: SignedMessage): SignerAnswer {
-  const [info] = data.signerInfos;
-  if (info === undefined || !(info.sid instanceof IssuerAndSerialNumber))
-    throw new Error('no issuer and serial number');
-  const { issuer, serialNumber } = info.sid;
-  const at = (data.certificates ?? []).findIndex(
-    (entry) => entry instanceof Certificate && entry.issuer.isEqual(issuer) && entry.serialNumber.isEqual(serialNumber),
-  );
-  const certificate = certificates[at];
+function isTagged({ idBlock }: BaseBlock, number: number): boolean {
+  return idBlock.tagClass === contextSpecific && idBlock.tagNumber === number;
+}
+
+const contextSpecific = 3;
+
+function readSigner(block: BaseBlock, { certificates, content, contentType }: SignedMessage): SignerAnswer {
+  const [_version, identifier, digestAlgorithm, ...others] = partsOf(block);
+  const signed = others.find((other) => isTagged(other, 0));
+  const [signatureAlgorithm, signature] = others.slice(signed === undefined ? 0 : 1);
+  const [issuer, serialNumber] = partsOf(identifier);
+  if (issuer === undefined || serialNumber === undefined) throw new Error('no issuer and serial number');
+  const certificate = certificates.find(({ raw }) => isIdentified(raw, issuer, serialNumber));
   if (certificate === undefined) throw new Error("the signer's certificate is not in the message");
-  const digest = keyOf(digestIds, (id) => id === info.digestAlgorithm.algorithmId);
-  if (digest === undefined) throw new Error(`digest ${info.digestAlgorithm.algorithmId}`);
-  const attributes = new Map<string, BaseBlock>();
-  for (const { type, values } of info.signedAttrs?.attributes ?? []) {
-    const [value, second] = values;
-    if (second !== undefined || attributes.has(type)) throw new Error(`several values of the attribute ${type}`);
-    attributes.set(type, value);
-  }
+  const digestId = oidOf(partsOf(digestAlgorithm)[0]);
+  const digest = keyOf(digestIds, (id) => id === digestId);
+  if (digest === undefined) throw new Error(`digest ${digestId}`);
+  const attributes = signed === undefined ? new Map<string, BaseBlock>() : readAttributes(signed);
   const contentDigest = hash(digest, content ?? Buffer.alloc(0), 'buffer');
   const saysContent =
-    info.signedAttrs === undefined ||
+    signed === undefined ||
     (contentDigest.equals(octetsOf(attributes.get(cmsIds.messageDigest))) &&
       oidOf(attributes.get(cmsIds.contentType)) === contentType);
-  const signed = info.signedAttrs ? Buffer.from(info.signedAttrs.encodedValue) : (content ?? Buffer.alloc(0));
+  // What is signed is a SET OF; in its place it has the tag [0] (RFC 5652 5.4).
+  const signedBytes = signed ? Buffer.concat([Buffer.of(0x31), originalOf(signed).subarray(1)]) : content;
   return {
     certificate,
     digest,
-    signatureAlgorithm: info.signatureAlgorithm.algorithmId,
-    isValid: saysContent && isSigned(certificate.publicKey, digest, signed, octetsOf(info.signature)),
+    signatureAlgorithm: oidOf(partsOf(signatureAlgorithm)[0]),
+    isValid:
+      saysContent && isSigned(certificate.publicKey, digest, signedBytes ?? Buffer.alloc(0), octetsOf(signature)),
     attributes,
   };
+}
+
+/** Whether a certificate (DER) has this issuer and serial number. */
+function isIdentified(certificate: Buffer, issuer: BaseBlock, serialNumber: BaseBlock): boolean {
+  const [version, serial, _signature, name] = partsOf(partsOf(fromBER(certificate).result)[0]);
+  // Of version 1, which is not said, there is none among these.
+  if (version === undefined || serial === undefined || name === undefined) return false;
+  return originalOf(serial).equals(originalOf(serialNumber)) && originalOf(name).equals(originalOf(issuer));
+}
+
+function readAttributes(signed: BaseBlock): Map<string, BaseBlock> {
+  const attributes = new Map<string, BaseBlock>();
+  for (const [type, values] of partsOf(signed).map(partsOf)) {
+    const [value, second] = partsOf(values);
+    const id = oidOf(type);
+    if (value === undefined || second !== undefined || attributes.has(id)) throw new Error(`not one value of ${id}`);
+    attributes.set(id, value);
+  }
+  return attributes;
 }
 
 function isSigned(key: KeyObject, digest: ScepDigest, data: Buffer, signature: Buffer): boolean {

@@ -21,6 +21,8 @@ export interface FakeOptions {
   readonly keys?: readonly EncryptionServiceKey[];
   readonly chain?: readonly Uint8Array[];
   readonly nextCaBundle?: Uint8Array;
+  readonly crl?: Uint8Array;
+  readonly now?: Date;
 }
 
 export interface FakeGateway {
@@ -75,13 +77,13 @@ export function createFakeGateway(options: FakeOptions = {}): FakeGateway {
     },
     async findCertificate(query) {
       queries.push(query);
-      answer();
-      return issued.certificate;
+      const found = answer();
+      return found.outcome === 'issued' ? found.certificate : issued.certificate;
     },
     async findCrl(query) {
       queries.push(query);
       answer();
-      return crl;
+      return options.crl ?? crl;
     },
     async recordRefusal(refused) {
       refusals.push(refused);
@@ -113,7 +115,7 @@ export function createFakeGateway(options: FakeOptions = {}): FakeGateway {
     async encryptionKeys() {
       return keys;
     },
-    clock: { now: () => now },
+    clock: { now: () => options.now ?? now },
   });
 
   async function serve(routeMethod: string, exchange: Partial<Exchange>): Promise<Reply> {

@@ -299,6 +299,9 @@ describe('what keeps the challenge webhook from being asked', () => {
     const asked = Array.from({ length: 64 }, () => askChallengeWebhook(webhook, question, dependencies));
     const refusal = await refusalOf(askChallengeWebhook(webhook, question, dependencies));
     expect([refusal.code, refusal.retryAfterSeconds]).toEqual(['unavailable', 5]);
+    // Somebody else's webhook is not kept waiting by it.
+    const other = await webhookAt(answering({ allow: true }));
+    expect(await askChallengeWebhook(other, question, dependencies)).toEqual({ allowed: true });
     await eventually(() => waiting.length === 64);
     for (const answer of waiting.splice(0)) answer();
     expect(await Promise.all(asked)).toEqual(asked.map(() => ({ allowed: true })));
