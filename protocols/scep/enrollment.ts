@@ -38,7 +38,7 @@ export async function readEnrollment(request: VerifiedRequest): Promise<Ask> {
   const seal = prepareSeal(signer, envelope, challenge);
   const requester = signer.isSelfIssued ? undefined : fingerprint(signer.certificate.der);
   const { subjectPublicKeyInfo, subject, extensions } = csr;
-  const { hash } = decodeSignatureAlgorithm(csr.signatureAlgorithm);
+  const hash = requestHash(csr, policy);
   return async () => {
     const result = await services.enroll({
       ...originOf(exchange),
@@ -46,7 +46,7 @@ export async function readEnrollment(request: VerifiedRequest): Promise<Ask> {
       operation: 'either',
       transactionId: transactionId(message.transactionId.der, csr, key, requester),
       conversation: { id: message.transactionId.name, holder },
-      ...(replayableUntil === undefined ? {} : { replayableUntil }),
+      replayableUntil,
       requested: { subjectPublicKeyInfo, subject, extensions, ...(hash === undefined ? {} : { requestHash: hash }) },
       certificationRequest: csr.der,
       credentials: credentialsOf(request, csr),
@@ -68,6 +68,12 @@ export function readPoll(request: VerifiedRequest): Ask {
 
 function holderOf({ signer }: VerifiedRequest): string {
   return keyFingerprint(signer.certificate.subjectPublicKeyInfo);
+}
+
+/** The hash for the template's rule; not SHA-1 where the policy's legacy switch has admitted that already. */
+function requestHash({ signatureAlgorithm }: CertificationRequest, { scep }: PolicyView): string | undefined {
+  const { hash } = decodeSignatureAlgorithm(signatureAlgorithm);
+  return hash === 'sha1' && scep.legacy ? undefined : hash;
 }
 
 /** A self-signed certificate says nothing of who holds it: it is no credential, only the challenge is. */

@@ -142,10 +142,10 @@ const readers: Readonly<Record<MessageType, (request: VerifiedRequest) => Ask | 
   GetCRL: readGetCrl,
 };
 
-/** Returns until when the message may be sent again; undefined when it says no time. @throws GatewayError `stale-message` */
-function checkSigningTime(message: PkiMessage, { scep }: PolicyView, now: Date): Date | undefined {
+/** Returns until when a copy of the message would pass: for good when it says no time. @throws GatewayError `stale-message` */
+function checkSigningTime(message: PkiMessage, { scep }: PolicyView, now: Date): Date {
   const signed = signingTime(message);
-  if (signed === undefined) return undefined;
+  if (signed === undefined) return endOfTime;
   const tolerance = scep.clockTolerance * 1000;
   if (Math.abs(signed.getTime() - now.getTime()) > tolerance) {
     throw new GatewayError(
@@ -155,6 +155,9 @@ function checkSigningTime(message: PkiMessage, { scep }: PolicyView, now: Date):
   }
   return new Date(signed.getTime() + tolerance);
 }
+
+/** The last moment that a Date can hold. */
+const endOfTime = new Date(8_640_000_000_000_000);
 
 function seconds(moment: Date): string {
   return moment.toISOString().replace(/\.\d+Z$/, 'Z');

@@ -13,8 +13,8 @@ export interface VerifiedRequest {
   readonly policy: PolicyView;
   readonly message: PkiMessage;
   readonly signer: MessageSigner;
-  /** Until when a copy of the message would pass; undefined when it says no time. */
-  readonly replayableUntil: Date | undefined;
+  /** Until when a copy of the message would pass. */
+  readonly replayableUntil: Date;
   /** @throws GatewayError when the message has none that can be opened */
   envelope(): Envelope;
 }

@@ -1,4 +1,5 @@
 /** What the gateway does for its protocols, put together from the enrollment flow, the CA and the catalog. */
+import { hash } from 'node:crypto';
 import type { ResolvedPolicy } from '../catalog/catalog.js';
 import { GatewayError } from '../errors.js';
 import type { PolicyView, ProtocolServices, WantedName } from '../protocol.js';
@@ -48,9 +49,9 @@ export function createProtocolServices(services: EnrollmentServices, serviceKeys
 
 const encryptionNames = { 'scep-ra': 'SCEP RA' } as const;
 
-/** RFC 5280 appendix A.1: ub-common-name. */
+/** Within 64 characters (RFC 5280 appendix A.1: ub-common-name), and still each policy's own. */
 function commonName(text: string): string {
-  return text.slice(0, 64);
+  return text.length <= 64 ? text : `${text.slice(0, 47)} ${hash('sha256', text, 'hex').slice(0, 16)}`;
 }
 
 /** What clients of a policy are told: of the profile that they get once they have an identity of their own. */

@@ -48,27 +48,34 @@ type Services = EnrollmentServices & { readonly keys: KeyStore };
 /** Purposes of keys that clients encrypt to: such a key is needed until its certificate ends. All others only sign. */
 const encryptionPurposes: ReadonlySet<ServicePurpose> = new Set<ServicePurpose>(['scep-ra']);
 
-interface Held {
+/** How soon a revoked certificate of the gateway's own, or a new generation of its CA, is noticed. */
+const holdingMilliseconds = 60_000;
+
+interface Obtained {
   readonly current: HeldServiceKey;
   readonly earlier: readonly HeldServiceKey[];
 }
 
 export function createServiceKeys(services: Services): ServiceKeys {
-  const held = new Map<string, Held>();
-  const underWay = new Map<string, Promise<Held>>();
+  const held = new Map<string, Obtained & { readonly lookAgainAt: Date }>();
+  const underWay = new Map<string, Promise<Obtained>>();
 
-  async function getHeld(request: ServiceKeyRequest): Promise<Held> {
+  async function getHeld(request: ServiceKeyRequest): Promise<Obtained> {
     const name = ['service', request.purpose, request.issuingCa, ...request.names].join(':');
     const known = held.get(name);
-    if (known && known.current.renewAt > services.clock.now()) return known;
+    if (known && known.lookAgainAt > services.clock.now()) return known;
     // Requests that come together share one renewal, and its failure: each would make a key otherwise.
     return await (underWay.get(name) ?? renew(name, request));
   }
 
-  function renew(name: string, request: ServiceKeyRequest): Promise<Held> {
+  function renew(name: string, request: ServiceKeyRequest): Promise<Obtained> {
     const renewal = obtain(name, request, services)
       .then((obtained) => {
-        held.set(name, obtained);
+        const lookAgain = Math.min(
+          services.clock.now().getTime() + holdingMilliseconds,
+          obtained.current.renewAt.getTime(),
+        );
+        held.set(name, { ...obtained, lookAgainAt: new Date(lookAgain) });
         return obtained;
       })
       .finally(() => underWay.delete(name));
@@ -98,7 +105,7 @@ interface StoredKey {
   readonly certificate: CertificateRecord | undefined;
 }
 
-async function obtain(name: string, request: ServiceKeyRequest, services: Services): Promise<Held> {
+async function obtain(name: string, request: ServiceKeyRequest, services: Services): Promise<Obtained> {
   const { keys, store } = services;
   const stored = await findStored(name, services);
   const isKept = encryptionPurposes.has(request.purpose);

@@ -78,10 +78,16 @@ async function findIssued(
       ? await store.certificates.findByIssuerAndSerial(certificateIssuer, certificateSerial)
       : undefined;
   if (certificate === undefined) throw new GatewayError('internal', 'the recorded answer has no certificate');
+  if (certificate.status === 'valid') return { state: 'issued', transaction, certificate };
+  // Anybody may have captured a conversation's message, and must not bring a revoked certificate back by sending it again.
+  if (transaction.conversation !== null) {
+    throw new GatewayError(
+      'revoked-requester',
+      'this request was answered with a certificate that is revoked; begin anew with another key',
+    );
+  }
   // No protocol knows "you had one, but it is revoked": the request stands for itself again.
-  return certificate.status === 'valid'
-    ? { state: 'issued', transaction, certificate }
-    : { state: 'none', expiredBy: transaction.expiresAt };
+  return { state: 'none', expiredBy: transaction.expiresAt };
 }
 
 interface AnswerLifetime {

@@ -1,4 +1,5 @@
 /** Authentication policy: which credentials open which protocols. */
+import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { credentialSchema } from './credential.js';
 import { durationSchema } from './duration.js';
@@ -6,15 +7,18 @@ import { nameSchema } from './label.js';
 import { networkSchema } from './network.js';
 import { methodSchema, methods } from './protocol-name.js';
 
+/** Files that are read while the gateway runs, wherever it was started. */
+const fullPathSchema = z.string().refine(isAbsolute, 'a full path, such as /etc/gatehouse/webhook-secret');
+
 /** Asks a service of the operator's, such as the connector of a device management, whether a SCEP challenge is good. */
 const challengeWebhookSchema = z.strictObject({
   url: z.url({ protocol: /^https?$/ }),
   /** How long it may take, at most; no answer in time is no. */
   timeout: durationSchema.refine((seconds) => seconds >= 1 && seconds <= 60, 'a time from 1s to 60s').default(5),
   /** File with the key of the HMAC-SHA-256 that proves messages to come from this gateway. */
-  secretFile: z.string().min(1).optional(),
+  secretFile: fullPathSchema.optional(),
   /** File of PEM certificates that its TLS certificate must chain to; those that Node trusts, if absent. */
-  caFile: z.string().min(1).optional(),
+  caFile: fullPathSchema.optional(),
   /** Networks that it may be in although requests into them are refused by default, such as 127.0.0.0/8. */
   allowedNetworks: z.array(networkSchema).default([]),
 });

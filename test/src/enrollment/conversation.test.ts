@@ -38,6 +38,7 @@ authenticationPolicies:
 beforeAll(async () => {
   test = await startTestGateway({ configuration: fleet, clock });
   await applyYaml(test, policyLike('manual', 'approval: manual'));
+  await applyYaml(test, policyLike('replace', 'duplicates: revoke-previous'));
   await applyYaml(test, bootstrap);
   const profiles = '[{ usage: bootstrap, profile: factory }, { usage: operational, profile: device }]';
   await applyYaml(test, policyLike('two-steps', `profiles: ${profiles}`));
@@ -119,12 +120,23 @@ describe('a repeat in a conversation', () => {
     await expect(ask(other)).rejects.toMatchObject({ code: 'bad-secret' });
   });
 
-  it('is a new request when its certificate was revoked meanwhile', async () => {
+  it('is refused when its certificate was revoked meanwhile: it may be a copy that somebody has captured', async () => {
     const request = makeRequest({ passcode: fleetPasscode });
     const { serialNumber } = await issued(request);
     const revocation = { issuerId: 'devices-1', serialNumber, requestedBy: 'test', reason: 'superseded' } as const;
     await revokeCertificate(revocation, test.gateway.core);
-    expect((await issued(request)).serialNumber).not.toBe(serialNumber);
+    await expect(ask(request)).rejects.toMatchObject({ code: 'revoked-requester' });
+    await expect(look(request)).rejects.toMatchObject({ code: 'revoked-requester' });
+  });
+
+  it('cannot bring back a certificate that another one has superseded', async () => {
+    const wish = { label: 'replace', commonName: 'captured', passcode: fleetPasscode };
+    const captured = makeRequest(wish);
+    await issued(captured);
+    clock.advance(1);
+    const { serialNumber } = await issued({ ...makeRequest(wish), transactionId: 'later' });
+    await expect(ask(captured)).rejects.toMatchObject({ code: 'revoked-requester' });
+    expect(await recordOf(serialNumber)).toMatchObject({ status: 'valid' });
   });
 
   it('has the same answer as long as a copy of the message could be sent again, and an hour in any case', async () => {

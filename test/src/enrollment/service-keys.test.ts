@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { revokeCertificate } from '../../../src/enrollment/revoke.js';
 import { createServiceKeys } from '../../../src/enrollment/service-keys.js';
 import { GatewayError } from '../../../src/errors.js';
+import { decodeCertificate } from '../../../src/x509/certificate.js';
 import { fleet } from '../../support/fleet.js';
+import { createTestClock } from '../../support/test-clock.js';
 import { startTestGateway, type TestGateway } from '../../support/test-gateway.js';
 
 let test: TestGateway;
@@ -27,5 +30,22 @@ describe('A service key that cannot be made', () => {
     expect(tried).toBe(1);
     await expect(serviceKeys.encryptionKeys(request)).rejects.toMatchObject({ code: 'unavailable' });
     expect(tried).toBe(2);
+  });
+});
+
+describe('A service key whose certificate is revoked', () => {
+  it('is replaced within a minute, and no longer among the keys that clients may have encrypted to', async () => {
+    const clock = createTestClock();
+    const { core } = test.gateway;
+    const serviceKeys = createServiceKeys({ ...core, clock });
+    const request = { purpose: 'scep-ra', issuingCa: 'devices', names: ['SCEP RA of somebody'] } as const;
+    const [first] = await serviceKeys.encryptionKeys(request);
+    const { serialNumber } = decodeCertificate(first?.certificate ?? new Uint8Array());
+    const revocation = { issuerId: 'devices-1', serialNumber, requestedBy: 'test', reason: 'keyCompromise' } as const;
+    await revokeCertificate(revocation, core);
+    clock.advance(61);
+    const after = await serviceKeys.encryptionKeys(request);
+    expect(after).toHaveLength(1);
+    expect(after[0]?.certificate).not.toEqual(first?.certificate);
   });
 });
