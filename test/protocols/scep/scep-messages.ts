@@ -31,6 +31,7 @@ import type { KeyTransport } from '../../../src/x509/key-transport.js';
 import { importPublicKey } from '../../../src/x509/public-key.js';
 import { makeCertificate, privateKeyOf, type TestCertificate } from '../../support/make-chain.js';
 import type { KeyPair } from '../../support/make-csr.js';
+import { cmsIds, scepAttributes } from '../../support/scep-identifiers.js';
 
 /** A certificate with its key. */
 export interface Identity {
@@ -58,18 +59,7 @@ export function makeRaKey(spec: TestCertificate): EncryptionServiceKey {
   };
 }
 
-export const attribute = {
-  contentType: '1.2.840.113549.1.9.3',
-  messageDigest: '1.2.840.113549.1.9.4',
-  signingTime: '1.2.840.113549.1.9.5',
-  messageType: '2.16.840.1.113733.1.9.2',
-  pkiStatus: '2.16.840.1.113733.1.9.3',
-  failInfo: '2.16.840.1.113733.1.9.4',
-  senderNonce: '2.16.840.1.113733.1.9.5',
-  recipientNonce: '2.16.840.1.113733.1.9.6',
-  transactionId: '2.16.840.1.113733.1.9.7',
-  failInfoText: '1.3.6.1.5.5.7.24.1',
-} as const;
+export const attribute = { ...scepAttributes, ...cmsIds };
 
 export interface EnvelopeOptions {
   /** DER. */
