@@ -30,12 +30,13 @@ module.exports = {
     {
       name: 'protocols-use-the-contract-only',
       severity: 'error',
-      from: { path: '^protocols/' },
+      from: { path: '^protocols/', pathNot: '^protocols/[^/]+/store\\.ts$' },
       to: {
         path: '^src/',
-        pathNot: `^src/(model/|errors\\.ts$|clock\\.ts$|log\\.ts$|protocol\\.ts$|enrollment/(request|result)\\.ts$|${ourFolder('x509', 'cms', 'http')})`,
+        pathNot: `^src/(model/|errors\\.ts$|clock\\.ts$|log\\.ts$|protocol\\.ts$|enrollment/(request|requester|result)\\.ts$|${ourFolder('x509', 'cms', 'http')})`,
       },
     },
+    only('protocol-stores-write-queries', '^protocols/[^/]+/store\\.ts$', 'store/(change|database|query)\\.ts$'),
     only('model-is-self-contained', '^src/model/', 'model/'),
     only('x509-stands-alone', '^src/x509/', 'x509/'),
     only('cms-knows-x509', '^src/cms/', ourFolder('cms', 'x509')),

@@ -17,6 +17,7 @@ export const errorCodes = [
   'invalid-state',
   'unknown-certificate',
   'already-revoked',
+  'already-confirmed',
   'duplicate-transaction',
   'duplicate-request',
   'not-found',

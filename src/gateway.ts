@@ -1,10 +1,12 @@
 /** The composition root: the only file that knows all parts. It wires, and decides nothing. */
 import { pathToFileURL } from 'node:url';
+import { createCmpHandler } from '../protocols/cmp/index.js';
 import { createEstHandler } from '../protocols/est/index.js';
 import { createRepositoryHandler } from '../protocols/repository/index.js';
 import { createScepHandler } from '../protocols/scep/index.js';
 import { compileAddresses } from './authentication/allowed-addresses.js';
 import type { Clock } from './clock.js';
+import { revokeLapsed } from './enrollment/lapse.js';
 import { createProtocolServices } from './enrollment/protocol-services.js';
 import { createServiceKeys, type ServiceKeys } from './enrollment/service-keys.js';
 import type { Log } from './log.js';
@@ -34,6 +36,7 @@ interface GatewayOptions {
 type CreateHandler = (services: ProtocolServices) => ProtocolHandler;
 
 const builtInHandlers: ReadonlyMap<string, CreateHandler> = new Map([
+  ['cmp', createCmpHandler],
   ['est', createEstHandler],
   ['repository', createRepositoryHandler],
   ['scep', createScepHandler],
@@ -42,6 +45,8 @@ const builtInHandlers: ReadonlyMap<string, CreateHandler> = new Map([
 const shutdownGraceMilliseconds = 10_000;
 /** How soon a revocation is on its CRL, at most. */
 const crlCheckMilliseconds = 1_000;
+/** How soon a certificate that was not confirmed in time is revoked, at most. */
+const confirmationCheckMilliseconds = 1_000;
 /** How soon the CAs of a changed configuration are made and its TLS certificate fits, at most. */
 const configurationCheckMilliseconds = 1_000;
 const housekeepingMilliseconds = 60_000;
@@ -75,6 +80,7 @@ export async function startGateway({ settings, log, clock }: GatewayOptions): Pr
     };
     const stopTasks = repeatTasks(log, [
       { name: 'CRLs', everyMilliseconds: crlCheckMilliseconds, run: () => core.crls.publishChanged() },
+      { name: 'confirmations', everyMilliseconds: confirmationCheckMilliseconds, run: () => revokeLapsed(core) },
       {
         name: 'configuration',
         everyMilliseconds: configurationCheckMilliseconds,
@@ -97,6 +103,7 @@ export async function startGateway({ settings, log, clock }: GatewayOptions): Pr
             statements: core.store.enrollmentTransactions.removeExpired({ now: clock.now().getTime() }),
             audit: [],
           });
+          for (const handler of handlers) await handler.housekeeping?.(clock.now());
           await renewTls();
         },
       },

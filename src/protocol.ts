@@ -1,11 +1,23 @@
 /** The contract between a protocol handler and the gateway. Bytes in, bytes out: no web framework in sight. */
 import type { Clock } from './clock.js';
-import type { CertificateQuery, EnrollmentRequest, PollRequest, RefusedMessage } from './enrollment/request.js';
+import type {
+  AuthenticationRequest,
+  CertificateQuery,
+  ConfirmationRequest,
+  CrlSource,
+  EnrollmentRequest,
+  PollRequest,
+  RefusedMessage,
+  RevocationMessage,
+} from './enrollment/request.js';
+import type { Requester } from './enrollment/requester.js';
 import type { EnrollmentResult } from './enrollment/result.js';
 import type { GatewayError } from './errors.js';
 import type { KeyConstraints } from './model/key-constraints.js';
 import type { Policy } from './model/policy.js';
 import type { Method } from './model/protocol-name.js';
+import type { Statement } from './store/change.js';
+import type { Database } from './store/database.js';
 import type { KeyTransport } from './x509/key-transport.js';
 
 /** What a TLS connection tells about its client. */
@@ -66,6 +78,8 @@ export interface ProtocolHandler {
   readonly routes: readonly Route[];
   /** Puts an error that happened outside `handle` (413, 405, a time-out) into the protocol's own form. */
   failure(error: unknown, exchange: Pick<Exchange, 'requestId' | 'headers'>): Reply;
+  /** Forgets what has expired of the protocol's own state; called every minute. */
+  housekeeping?(now: Date): Promise<void>;
 }
 
 /** A key and certificate that the gateway uses in its own name. */
@@ -104,6 +118,7 @@ export interface PolicyView {
   readonly methods: readonly Method[];
   readonly est: Policy['est'];
   readonly scep: Policy['scep'];
+  readonly cmp: Policy['cmp'];
   readonly acceptsPasswords: boolean;
   readonly keys: KeyConstraints;
   readonly requestHashes: readonly string[];
@@ -116,11 +131,36 @@ export interface PolicyView {
   readonly changeSubjectName: boolean;
 }
 
+/** A new root CA certificate and what leads to it from the old one; DER. */
+export interface RootUpdate {
+  readonly newWithNew: Uint8Array;
+  readonly newWithOld: Uint8Array;
+  readonly oldWithNew: Uint8Array;
+}
+
 /** What the gateway does for its protocols. All refusals are GatewayErrors. */
 export interface ProtocolServices {
   enroll(request: EnrollmentRequest): Promise<EnrollmentResult>;
   /** What has become of a pending request; only its own requester is told. @throws GatewayError `not-found` for all others. */
   poll(request: PollRequest): Promise<EnrollmentResult>;
+  /**
+   * Who has sent a message: its credentials are good and its certificate is neither revoked, unconfirmed nor lapsed. What
+   * it may do is decided with what it asks for. A credential that is used up still speaks: for what it has opened.
+   * @throws GatewayError as authentication does, after its audit event is committed.
+   */
+  authenticate(request: AuthenticationRequest): Promise<Requester>;
+  /**
+   * Confirms a certificate, or revokes it because the requester does not take it.
+   * @throws GatewayError `already-confirmed`, `unknown-certificate` when it is not the requester's, `already-revoked` when it
+   * has lapsed, after its audit event is committed.
+   */
+  confirm(request: ConfirmationRequest): Promise<void>;
+  /**
+   * Revokes, holds or revives a certificate for its own holder, or for a registration authority of the policy.
+   * @throws GatewayError `unknown-certificate`, `already-revoked`, `invalid-state`, `forbidden`, or as authentication does, after
+   * its audit event is committed.
+   */
+  revoke(request: RevocationMessage): Promise<void>;
   /** Writes the audit event of a message that never became an EnrollmentRequest. */
   recordRefusal(refused: RefusedMessage): Promise<void>;
   /** The policy that a label names, or the default one. @throws GatewayError `not-found`. */
@@ -134,15 +174,26 @@ export interface ProtocolServices {
   nextCaBundle(label: string | undefined): Promise<Uint8Array>;
   /** A certificate of the policy's CA hierarchy, DER. @throws GatewayError `unknown-certificate`, or as authentication does. */
   findCertificate(query: CertificateQuery): Promise<Uint8Array>;
+  /** What follows the policy's root CA, or `root` (DER) in its hierarchy; undefined when nothing does (RFC 9810 5.3.19.15). */
+  rootUpdate(label: string | undefined, root?: Uint8Array): Promise<RootUpdate | undefined>;
   /** The CRL that a certificate of the policy's CA hierarchy would be on, DER. @throws GatewayError as findCertificate */
   findCrl(query: CertificateQuery): Promise<Uint8Array>;
+  /**
+   * The CRL of a distribution point or an issuer of the policy's CA hierarchy, or of the CA that issues, DER.
+   * @throws GatewayError `not-found` for any other source
+   */
+  currentCrl(label: string | undefined, source?: CrlSource): Promise<Uint8Array>;
   /** The CRL of one CA generation and partition, DER. @throws GatewayError `not-found`. */
   crl(generation: string, partition: number): Promise<{ readonly der: Uint8Array; readonly nextUpdate: Date }>;
   /** The certificate of one CA generation, DER. @throws GatewayError `not-found`. */
   caCertificate(generation: string): Uint8Array;
   /** The gateway's key for a purpose, under the policy's CA; issued at first use and renewed by itself. */
-  serviceKey(purpose: 'est-key-generation' | 'cmc', label: string | undefined): Promise<ServiceKey>;
+  serviceKey(purpose: 'est-key-generation' | 'cmc' | 'cmp', label: string | undefined): Promise<ServiceKey>;
   /** The keys of the policy that clients encrypt to: the one in use first, then earlier ones that some may still know. */
   encryptionKeys(purpose: 'scep-ra', label: string | undefined): Promise<readonly EncryptionServiceKey[]>;
+  /** For the protocol's own store. */
+  readonly database: Database;
+  /** Commits writes of the protocol's own that belong to nothing else, all or none. @throws GatewayError as their expectations say */
+  commit(statements: readonly Statement[]): Promise<void>;
   readonly clock: Clock;
 }

@@ -52,6 +52,7 @@ export const cmcFailInfos: Readonly<Record<ErrorCode, CmcFailInfo>> = {
   'invalid-state': 'badRequest',
   'unknown-certificate': 'badCertId',
   'already-revoked': 'badRequest',
+  'already-confirmed': 'badRequest',
   'duplicate-transaction': 'badRequest',
   'duplicate-request': 'badRequest',
   'not-found': 'badRequest',

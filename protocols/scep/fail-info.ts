@@ -33,6 +33,7 @@ export const failInfos: Readonly<Record<ErrorCode, FailInfo | undefined>> = {
   'invalid-state': 'badRequest',
   'unknown-certificate': 'badCertId',
   'already-revoked': 'badRequest',
+  'already-confirmed': 'badRequest',
   'duplicate-transaction': 'badRequest',
   'duplicate-request': 'badRequest',
   'not-found': 'badCertId',

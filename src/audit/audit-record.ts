@@ -7,6 +7,9 @@ export type AuditAction =
   | 'certificate.revoked'
   | 'certificate.held'
   | 'certificate.released'
+  | 'certificate.confirmed'
+  | 'certificate.rejected'
+  | 'certificate.lapsed'
   | 'request.refused'
   | 'request.pending'
   | 'request.approval'
@@ -18,6 +21,7 @@ export type AuditAction =
   | 'passcode.revoked'
   | 'ca.created'
   | 'ca.staged'
+  | 'ca.cross-certified'
   | 'crl.published';
 
 interface AuditEvent {

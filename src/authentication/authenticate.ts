@@ -2,23 +2,29 @@
 import type { ResolvedAuthenticationPolicy } from '../catalog/catalog.js';
 import { GatewayError } from '../errors.js';
 import type { PasscodeLookup } from '../keys/passcode-lookup.js';
+import type { Sealing } from '../keys/sealing.js';
 import type { MinuteCounter } from '../minute-counter.js';
 import type { PresentedCredential } from '../model/presented-credential.js';
 import type { Identity, UsedCredential } from '../policy/identity.js';
 import type { Store } from '../store/store.js';
 import { fingerprint } from '../x509/certificate.js';
-import { type VerifiedCertificate, verifyCertificate } from './client-certificate.js';
+import { type PresentedCertificate, type VerifiedCertificate, verifyCertificate } from './client-certificate.js';
 import { remoteNetwork } from './remote-network.js';
 import { type AskWebhook, type VerifiedSecret, verifySecret } from './secret.js';
 
 export interface AuthenticationInput {
   readonly authentication: ResolvedAuthenticationPolicy;
   readonly credentials: readonly PresentedCredential[];
-  /** `query` asks for what was issued, and needs a certificate, whatever enrollments need. */
-  readonly operation: 'enroll' | 'reenroll' | 'either' | 'query';
+  /**
+   * `query` asks for what was issued, and needs a certificate, whatever enrollments need. `message` is any message of a
+   * conversation: who sends it is asked, and what it may do is decided later.
+   */
+  readonly operation: 'enroll' | 'reenroll' | 'either' | 'query' | 'message';
   readonly remoteAddress: string;
   readonly at: Date;
   readonly askWebhook?: AskWebhook;
+  /** Whether a certificate that is on hold may pass: it asks for the end of that. */
+  readonly acceptHeld?: boolean;
 }
 
 export interface Authenticated {
@@ -30,10 +36,13 @@ export interface Authenticated {
 interface Dependencies {
   readonly store: Pick<Store, 'certificates' | 'credentials'>;
   readonly passcodeLookup: PasscodeLookup;
-  /** Failures with a password, by remote network. */
+  readonly sealing: Sealing;
+  /** Failures with a secret, by remote network. */
   readonly failures: MinuteCounter;
   readonly failuresPerMinute: number;
   readonly authenticationPolicyOf: (policy: string) => string | undefined;
+  /** DER certificates from a generation of a CA up to and including the root. */
+  readonly chainOf: (generation: string) => readonly Uint8Array[];
 }
 
 /**
@@ -42,7 +51,7 @@ interface Dependencies {
  */
 export async function authenticate(input: AuthenticationInput, dependencies: Dependencies): Promise<Authenticated> {
   // Nobody guesses a private key: who shows only a certificate neither counts nor waits for others at the same address.
-  if (!input.credentials.some(({ kind }) => kind === 'password')) return await verifyAll(input, dependencies);
+  if (input.credentials.every(({ kind }) => kind === 'certificate')) return await verifyAll(input, dependencies);
   const { failures, failuresPerMinute } = dependencies;
   const network = remoteNetwork(input.remoteAddress);
   if (failures.count(network) >= failuresPerMinute) {
@@ -61,19 +70,16 @@ export async function authenticate(input: AuthenticationInput, dependencies: Dep
 }
 
 async function verifyAll(input: AuthenticationInput, dependencies: Dependencies): Promise<Authenticated> {
-  const password = input.credentials.find((credential) => credential.kind === 'password');
   const presented = input.credentials.find((credential) => credential.kind === 'certificate');
   const signer =
     presented?.proof === 'message' ? await verifyPresented(presented, input, undefined, dependencies) : undefined;
-  const secret =
-    password && !isSufficient(signer, input)
-      ? await verifySecret({ ...input, presented: password }, dependencies)
-      : undefined;
+  const secrets = isSufficient(signer, input) ? [] : await verifySecrets(input, dependencies);
+  const [secret] = secrets;
   const certificate = signer ?? (presented && (await verifyPresented(presented, input, secret, dependencies)));
   requireCredentials(input, secret, certificate);
 
   const credentials: UsedCredential[] = [];
-  if (secret?.kind === 'passcode') credentials.push(secret.credential.used);
+  for (const each of secrets) if (each.kind === 'credential') credentials.push(each.credential.used);
   if (certificate?.kind === 'credential') credentials.push(certificate.credential.used);
   const identity: Identity = {
     requester: nameRequester(certificate, secret, presented?.chain[0]),
@@ -84,9 +90,20 @@ async function verifyAll(input: AuthenticationInput, dependencies: Dependencies)
   return {
     identity,
     isUsedUp:
-      (secret?.kind === 'passcode' && secret.credential.isUsedUp) ||
+      secrets.some((each) => each.kind === 'credential' && each.credential.isUsedUp) ||
       (certificate?.kind === 'credential' && certificate.credential.isUsedUp),
   };
+}
+
+/** What a message was authenticated with comes first: it names the requester of every further message, too. */
+async function verifySecrets(input: AuthenticationInput, dependencies: Dependencies): Promise<VerifiedSecret[]> {
+  const mac = input.credentials.find((credential) => credential.kind === 'mac');
+  const password = input.credentials.find((credential) => credential.kind === 'password');
+  const secrets: VerifiedSecret[] = [];
+  for (const presented of [mac, password]) {
+    if (presented) secrets.push(await verifySecret({ ...input, presented }, dependencies));
+  }
+  return secrets;
 }
 
 /**
@@ -99,6 +116,7 @@ function isSufficient(signer: VerifiedCertificate | undefined, input: Authentica
 
 /** A bootstrap certificate is for a first operational one. */
 function isRenewal(operation: AuthenticationInput['operation'], certificate: VerifiedCertificate | undefined): boolean {
+  if (operation === 'message') return certificate?.kind === 'issued';
   if (operation !== 'either') return operation === 'reenroll';
   return certificate?.kind === 'issued' && certificate.certificate.usage !== 'bootstrap';
 }
@@ -108,21 +126,23 @@ function isRenewal(operation: AuthenticationInput['operation'], certificate: Ver
  * suffices. One that was issued here and is revoked always is.
  */
 async function verifyPresented(
-  { chain, proof }: Extract<PresentedCredential, { kind: 'certificate' }>,
-  { authentication, at, remoteAddress, operation }: AuthenticationInput,
+  credential: PresentedCertificate,
+  { authentication, at, remoteAddress, operation, acceptHeld = false }: AuthenticationInput,
   secret: VerifiedSecret | undefined,
-  { store, authenticationPolicyOf }: Dependencies,
+  dependencies: Dependencies,
 ): Promise<VerifiedCertificate | undefined> {
+  // A renewal begins with a message that only says who sends it.
+  const acceptExpired = operation === 'reenroll' || operation === 'either' || operation === 'message';
   try {
     return await verifyCertificate(
-      { chain, proof, at, remoteAddress, acceptExpired: operation === 'reenroll' || operation === 'either' },
+      { credential, at, remoteAddress, acceptExpired, acceptHeld },
       authentication,
-      { store, authenticationPolicyOf },
+      dependencies,
     );
   } catch (error) {
     const suffices =
       secret !== undefined && ['any', 'secret'].includes(authentication.policy.require) && operation === 'enroll';
-    if (suffices && proof === 'tls' && error instanceof GatewayError && error.code === 'untrusted-signer')
+    if (suffices && credential.proof === 'tls' && error instanceof GatewayError && error.code === 'untrusted-signer')
       return undefined;
     throw error;
   }
@@ -145,6 +165,8 @@ function requireCredentials(
     );
   }
   if (isRenewal(operation, certificate) && policy.require !== 'certificate-and-secret') return;
+  // The first message of a conversation may bring a secret besides; the others repeat no more than its protection.
+  if (operation === 'message' && certificate) return;
   switch (policy.require) {
     case 'any':
       if (!secret && !certificate)
@@ -181,5 +203,5 @@ function nameRequester(
   if (certificate && der)
     return `${certificate.credential.used.kind}:${certificate.credential.used.id}:${fingerprint(der)}`;
   if (secret?.kind === 'webhook') return `challenge-webhook:${secret.authenticationPolicy}`;
-  return secret ? `passcode:${secret.credential.used.id}` : 'nobody';
+  return secret ? `${secret.credential.used.kind}:${secret.credential.used.id}` : 'nobody';
 }

@@ -1,8 +1,9 @@
 /** Certificates as credentials: issued here, registered one by one, or chaining to an authentication CA. */
 import type { ResolvedAuthenticationPolicy } from '../catalog/catalog.js';
 import { GatewayError } from '../errors.js';
+import type { PresentedCredential } from '../model/presented-credential.js';
 import type { PresentedIssuedCertificate } from '../policy/identity.js';
-import type { CertificateRecord } from '../store/certificate-record.js';
+import { type CertificateRecord, hasLapsed } from '../store/certificate-record.js';
 import type { Store } from '../store/store.js';
 import { type Certificate, decodeCertificate, fingerprint } from '../x509/certificate.js';
 import { idKpClientAuth } from '../x509/oids.js';
@@ -11,14 +12,16 @@ import { createTrustAnchors, type TrustAnchors } from '../x509/trust-anchors.js'
 import { compileAddresses } from './allowed-addresses.js';
 import { checkConditions, describeCredential, type VerifiedCredential } from './credential-conditions.js';
 
-interface PresentedCertificate {
-  /** DER, the requester's own first. */
-  readonly chain: readonly Uint8Array[];
-  readonly proof: 'tls' | 'message';
+export type PresentedCertificate = Extract<PresentedCredential, { kind: 'certificate' }>;
+
+interface Presentation {
+  readonly credential: PresentedCertificate;
   readonly at: Date;
   readonly remoteAddress: string;
   /** Whether an expired certificate that was issued here may pass: re-enrollment judges its grace. */
   readonly acceptExpired: boolean;
+  /** Whether one that is on hold may. */
+  readonly acceptHeld: boolean;
 }
 
 export type VerifiedCertificate =
@@ -29,30 +32,35 @@ interface Dependencies {
   readonly store: Pick<Store, 'certificates' | 'credentials'>;
   /** The authentication policy of the policy under which a certificate was issued; undefined when that is gone. */
   readonly authenticationPolicyOf: (policy: string) => string | undefined;
+  /** DER certificates from a generation of a CA up to and including the root. */
+  readonly chainOf: (generation: string) => readonly Uint8Array[];
 }
 
 /**
  * @throws GatewayError `untrusted-signer` for a certificate that means nothing here, `revoked-requester` for one that was
- * issued here and is revoked, on hold or lapsed, `bad-secret` for a registered one that may not be used.
+ * issued here and is revoked, on hold or lapsed, `invalid-state` for one that is yet to be confirmed, `bad-secret` for a
+ * registered one that may not be used.
  */
 export async function verifyCertificate(
-  presented: PresentedCertificate,
+  presentation: Presentation,
   authentication: ResolvedAuthenticationPolicy,
-  { store, authenticationPolicyOf }: Dependencies,
+  { store, authenticationPolicyOf, chainOf }: Dependencies,
 ): Promise<VerifiedCertificate> {
-  const [der] = presented.chain;
+  const { chain, chainRequired } = presentation.credential;
+  const [der] = chain;
   if (der === undefined) throw new GatewayError('malformed-request', 'no certificate was presented');
   const certificate = decodePresented(der);
   const certificateFingerprint = fingerprint(der);
   const issued = await findIssued(certificate, store);
   if (issued) {
     requireAccepted(issued, authentication, authenticationPolicyOf);
-    requireCurrent(issued, presented);
+    if (chainRequired) requireChain(chain, chainOf(issued.issuerId));
+    requireCurrent(issued, presentation);
     return { kind: 'issued', certificate: describeIssued(issued), subject: certificate.subject };
   }
   const credential =
-    (await verifyRegistered(certificate, certificateFingerprint, presented, authentication, store)) ??
-    (await verifyChain(certificate, presented, authentication, store));
+    (await verifyRegistered(certificate, certificateFingerprint, presentation, authentication, store)) ??
+    (await verifyChainOnce(certificate, presentation, authentication, store));
   return { kind: 'credential', credential, subject: certificate.subject };
 }
 
@@ -93,14 +101,30 @@ function requireAccepted(
   }
 }
 
-function requireCurrent(issued: CertificateRecord, { at, acceptExpired }: PresentedCertificate): void {
+/** RFC 9483 3.3: what leads from the signer to a root is in the message; the root may be left out. */
+function requireChain(presented: readonly Uint8Array[], wanted: readonly Uint8Array[]): void {
+  const isPresented = (der: Uint8Array) => presented.some((other) => Buffer.compare(other, der) === 0);
+  if (wanted.slice(0, -1).every(isPresented)) return;
+  throw new GatewayError(
+    'untrusted-signer',
+    "the message does not bring the certificates from its signer up to the root's subordinate",
+  );
+}
+
+function requireCurrent(issued: CertificateRecord, { at, acceptExpired, acceptHeld }: Presentation): void {
   if (issued.status === 'revoked') throw new GatewayError('revoked-requester', 'the client certificate is revoked');
-  if (issued.status === 'held') throw new GatewayError('revoked-requester', 'the client certificate is on hold');
+  if (issued.status === 'held' && !acceptHeld)
+    throw new GatewayError('revoked-requester', 'the client certificate is on hold');
+  if (hasLapsed(issued, at))
+    throw new GatewayError('revoked-requester', 'the client certificate was not confirmed in time');
+  if (issued.confirmBy !== null)
+    throw new GatewayError('invalid-state', 'the client certificate is not confirmed yet');
   if (issued.notAfter < at.getTime() && !acceptExpired)
     throw new GatewayError('revoked-requester', 'the client certificate has expired');
 }
 
-function describeIssued(issued: CertificateRecord): PresentedIssuedCertificate {
+/** A certificate on record as what authenticates a request. */
+export function describeIssued(issued: CertificateRecord): PresentedIssuedCertificate {
   return {
     der: issued.der,
     issuerId: issued.issuerId,
@@ -109,13 +133,14 @@ function describeIssued(issued: CertificateRecord): PresentedIssuedCertificate {
     usage: issued.usage,
     notAfter: new Date(issued.notAfter),
     ...(issued.deviceId === null ? {} : { deviceId: issued.deviceId }),
+    ...(issued.supplantedBy === null ? {} : { supplantedBy: issued.supplantedBy }),
   };
 }
 
 async function verifyRegistered(
   certificate: Certificate,
   lookup: string,
-  { at, remoteAddress }: PresentedCertificate,
+  { at, remoteAddress }: Presentation,
   { policy }: ResolvedAuthenticationPolicy,
   store: Pick<Store, 'credentials'>,
 ): Promise<VerifiedCredential | undefined> {
@@ -137,9 +162,25 @@ async function verifyRegistered(
 /** Anchors stay as long as the catalog that they come from. */
 const anchorsOf = new WeakMap<ResolvedAuthenticationPolicy, TrustAnchors>();
 
+/** What came of a credential's chain. Several questions may be asked about one message; its path is validated once. */
+const verifiedChains = new WeakMap<
+  PresentedCertificate,
+  { readonly authentication: ResolvedAuthenticationPolicy; readonly result: Promise<VerifiedCredential> }
+>();
+
+function verifyChainOnce(...verification: Parameters<typeof verifyChain>): Promise<VerifiedCredential> {
+  const [, { credential }, authentication] = verification;
+  const known = verifiedChains.get(credential);
+  if (known?.authentication === authentication) return known.result;
+  const result = verifyChain(...verification);
+  verifiedChains.set(credential, { authentication, result });
+  return result;
+}
+
+/** By the certificates that came with it and the trust anchors alone: none is looked for elsewhere. */
 async function verifyChain(
   certificate: Certificate,
-  { chain, proof, at, remoteAddress }: PresentedCertificate,
+  { credential: { chain, proof }, at, remoteAddress }: Presentation,
   authentication: ResolvedAuthenticationPolicy,
   store: Pick<Store, 'certificates'>,
 ): Promise<VerifiedCredential> {

@@ -35,6 +35,8 @@ export interface Authority {
   generation(generationId: string): CaGeneration | undefined;
   /** All generations, by CA and number. */
   generations(): readonly CaGeneration[];
+  /** Which CRL is at a URL; undefined if it is none of these CAs'. */
+  crlPlace(url: string): { readonly generation: string; readonly partition: number } | undefined;
   /** The generation that a CA announces as its next; undefined unless it exists and the catalog still says so. */
   next(caName: string): CaGeneration | undefined;
   /**
@@ -99,6 +101,7 @@ export function createAuthority({ generations, configs, clock }: AuthorityOption
     chain: (generationId) => chainOf(generationId, generations),
     generation: (generationId) => generations.find(generationId),
     generations: () => generations.all(),
+    crlPlace: (url) => findCrlPlace(url, generations),
     next: findNext,
 
     async nextCaBundle(caName) {
@@ -128,6 +131,12 @@ function crlPartitionOf(serialNumber: Uint8Array, partitions: number): number {
 /** As certificates have it when they are read again: without leading zero octets. */
 function toHex(serialNumber: Uint8Array): string {
   return serialNumberHex(unsignedInteger(serialNumber).subarray(2));
+}
+
+function findCrlPlace(url: string, generations: Generations): ReturnType<Authority['crlPlace']> {
+  const [, generation = '', number] = /\/crl\/([^/]+)\/(0|[1-9]\d{0,3})\.crl$/.exec(url) ?? [];
+  const partition = Number(number);
+  return generations.find(generation)?.crlUrl(partition) === url ? { generation, partition } : undefined;
 }
 
 function chainOf(generationId: string, generations: Generations): readonly Uint8Array[] {

@@ -1,4 +1,5 @@
 /** Makes the generations of the configured CAs that are not there yet: each CA's first, and the next where it is staged. */
+import { ensureCrossCertificates } from './cross-certificates.js';
 import type { Generations } from './generations.js';
 import { type HierarchyOptions, makeGeneration } from './make-generation.js';
 import {
@@ -30,6 +31,7 @@ export async function ensureHierarchy(options: HierarchyOptions): Promise<readon
     if (await stageNext(planned, options)) made.add(planned.config.name);
     await generations.reload();
   }
+  await ensureCrossCertificates(options);
   return [...made];
 }
 

@@ -17,10 +17,10 @@ import { type Generations, type SigningGeneration, usualHashFor } from './genera
 import { HierarchyError, type PlannedAuthority } from './plan-hierarchy.js';
 import { signCertificate } from './sign-certificate.js';
 
-/** What the audit log says of a new generation; `subject` is its id. */
+/** What the audit log says of a generation that was made or cross-certified; `subject` is its id. */
 interface GenerationMadeEvent {
   readonly at: Date;
-  readonly action: 'ca.created' | 'ca.staged';
+  readonly action: 'ca.created' | 'ca.staged' | 'ca.cross-certified';
   readonly outcome: 'success';
   readonly subject: string;
   readonly details: Readonly<Record<string, unknown>>;
@@ -141,7 +141,8 @@ async function signRoot(
   return { der, serialNumber: decodeCertificate(der).serialNumber, issuerId: issuer.id, crlPartition: 0 };
 }
 
-function recordCertificate(
+/** The record of a CA's certificate that can be revoked. */
+export function recordCertificate(
   issued: IssuedCertificate,
   issuance: ApprovedIssuance,
   { at, id: requestId }: AuditRecord,
@@ -174,5 +175,7 @@ function recordCertificate(
     requester: 'gateway',
     replaces: null,
     requestId,
+    confirmBy: null,
+    supplantedBy: null,
   });
 }

@@ -65,8 +65,10 @@ export function prepareCredential(
       requireCa(certificate);
       return { definition: { ...definition, lookup: fingerprint(certificate.der), certificate: certificate.der } };
     }
-    case 'cmp-secret':
-      return { definition: { ...definition, lookup: config.reference }, secret: Buffer.from(config.secret, 'utf8') };
+    case 'cmp-secret': {
+      const lookup = Buffer.from(config.reference, 'utf8').toString('hex');
+      return { definition: { ...definition, lookup }, secret: Buffer.from(config.secret, 'utf8') };
+    }
     case 'acme-account-key':
       return { definition: { ...definition, lookup: config.keyId }, secret: Buffer.from(config.hmacKey, 'base64url') };
     case 'key-wrap-key': {

@@ -6,6 +6,7 @@ import type { CredentialRecord } from '../store/credential-repository.js';
 import type { Store } from '../store/store.js';
 import { isBuiltInTemplate } from './built-in-templates.js';
 import { checkObjects } from './check.js';
+import { checkCredentialNames } from './check-credential-names.js';
 import {
   CredentialProblem,
   credentialContext,
@@ -17,6 +18,7 @@ import { type Difference, differencesBetween } from './differences.js';
 import type { CatalogDocument, DocumentCredential } from './document.js';
 import { type CatalogKind, type CatalogObject, type CatalogObjects, collectObjects, eachObject } from './objects.js';
 import { DocumentError } from './problem.js';
+import type { ReportProblem } from './references.js';
 import { readStoredCatalog, type StoredCatalog } from './stored.js';
 
 export interface CatalogPlan {
@@ -86,13 +88,15 @@ async function planAgainst(
     }
   }
   const outcome = collectObjects([...eachObject(stored.objects), ...document.objects]);
-  checkObjects(outcome, (object, path, message) => {
+  const report: ReportProblem = (object, path, message) => {
     problems.push(
       object.path === undefined
         ? `stored ${object.kind} "${object.name}" would no longer fit: ${message}`
         : document.locate([...object.path, ...path], message),
     );
-  });
+  };
+  checkObjects(outcome, report);
+  await checkCredentialNames(outcome, (policy) => kindsAfter(policy, document, dependencies), report);
   const credentials = await planCredentials(document, dependencies, problems);
   if (problems.length > 0) {
     throw new DocumentError(problems);
@@ -142,6 +146,20 @@ async function planCredentials(
     }
   }
   return steps;
+}
+
+/** The kinds of the credentials that an authentication policy would have. */
+async function kindsAfter(
+  authenticationPolicy: string,
+  { credentials }: CatalogDocument,
+  dependencies: PlanDependencies,
+): Promise<ReadonlyMap<string, string>> {
+  const stored = [...(await readRecords(authenticationPolicy, dependencies)).values()];
+  const added = credentials.filter((credential) => credential.authenticationPolicy === authenticationPolicy);
+  return new Map([
+    ...stored.map(({ name, kind }) => [name, kind] as const),
+    ...added.map(({ config: { name, kind } }) => [name, kind] as const),
+  ]);
 }
 
 async function readRecords(

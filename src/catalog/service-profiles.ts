@@ -3,7 +3,7 @@ import { certificateProfileSchema } from '../model/certificate-profile.js';
 import { certificateTemplateSchema } from '../model/certificate-template.js';
 import { type CompiledProfile, compileProfile } from '../policy/compile-profile.js';
 
-export type ServicePurpose = 'tls-server' | 'est-key-generation' | 'cmc' | 'scep-ra';
+export type ServicePurpose = 'tls-server' | 'est-key-generation' | 'cmc' | 'cmp' | 'scep-ra';
 
 /** The profile of the gateway's certificate for a purpose. */
 export function serviceProfile(purpose: ServicePurpose): CompiledProfile {
@@ -27,6 +27,17 @@ const estKeyGeneration = compile({ purpose: 'est-key-generation', extendedKeyUsa
 const cmc = compile({ purpose: 'cmc', extendedKeyUsages: ['cmcRA'], subjectAltNames: [] });
 
 /**
+ * Protects CMP messages (RFC 9483 1.3: as the CA, and as the RA that adds protection to others'). With an EC key it can agree
+ * on keys as well, for what clients encrypt to the gateway.
+ */
+const cmp = compile({
+  purpose: 'cmp',
+  keyUsages: ['digitalSignature', 'keyAgreement'],
+  extendedKeyUsages: ['cmcCA', 'cmcRA'],
+  subjectAltNames: [],
+});
+
+/**
  * Signs SCEP answers and opens SCEP requests: one certificate for both, without extended key usage, is what every client
  * understands. Clients keep it, some until their next renewal, so it lasts.
  */
@@ -42,6 +53,7 @@ const profiles: Readonly<Record<ServicePurpose, CompiledProfile>> = {
   'tls-server': tlsServer,
   'est-key-generation': estKeyGeneration,
   cmc,
+  cmp,
   'scep-ra': scepRa,
 };
 

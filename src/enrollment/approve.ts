@@ -14,6 +14,7 @@ import { describeError } from './record.js';
 import type { EnrollmentServices } from './services.js';
 import { decodeIdentity, decodeRequest } from './stored-request.js';
 import { findTarget } from './target.js';
+import { requireNotSupplanted } from './updates.js';
 
 const rejectedLifetimeMilliseconds = 86_400_000;
 
@@ -42,8 +43,11 @@ export async function approveRequest(
     throw new GatewayError('invalid-state', `${approver} has approved this request before; another person has to`);
   const approval: Approving = { transaction, approver, now: clock.now() };
   if (policy.approval === 'two-people' && approvers.length === 0) return await recordFirst(approval, services);
-  await requireUnrevoked(decodeIdentity(transaction.identity), services);
-  return decodeRequest(transaction.request).generateKey
+  const identity = decodeIdentity(transaction.identity);
+  const request = decodeRequest(transaction.request);
+  await requireUnrevoked(identity, services);
+  if (request.supplants) await requireStillInPlace(identity, services);
+  return request.generateKey
     ? await recordReady(approval, policy, services)
     : await issueApproved(approval, services);
 }
@@ -100,8 +104,9 @@ async function issueApproved(approving: Approving, services: EnrollmentServices)
   const target = findTarget(services.catalog(), labelOf(transaction));
   const request = decodeRequest(transaction.request);
   const identity = decodeIdentity(transaction.identity);
-  const { usage, profile } = selectProfile(identity, target.resolved);
+  const { usage, profile } = selectProfile(identity, target.resolved, request.profileHint);
   const { policy } = target.resolved;
+  const { confirmWithin } = request;
   let trace: Trace = [];
   const matter = { ...target, policy, usage, profile, identity, request, approved: true, now };
   const { decision, facts } = await judge(matter, services, (entries) => {
@@ -114,7 +119,13 @@ async function issueApproved(approving: Approving, services: EnrollmentServices)
   if (decision.outcome === 'pending') throw new GatewayError('internal', 'an approved request is still pending');
   const { serialNumber } = await issue(
     {
-      request: { ...request, requestId, accompanying: () => [approvalStatement(approving, services.store)] },
+      request: {
+        ...request,
+        requestId,
+        accompanying: () => [approvalStatement(approving, services.store)],
+        // The usual time begins when the device comes for its certificate.
+        ...(confirmWithin === undefined ? {} : { confirmWithin: policy.approvalTimeout + confirmWithin }),
+      },
       identity,
       facts,
       decision,
@@ -206,6 +217,14 @@ async function findPending(
 
 function labelOf({ policy, groupName }: EnrollmentTransactionRecord): string {
   return groupName === null ? policy : `${policy}~${groupName}`;
+}
+
+/** Nor one update follow another that was made meanwhile. */
+async function requireStillInPlace({ issuedCertificate }: Identity, services: EnrollmentServices): Promise<void> {
+  if (issuedCertificate === undefined) return;
+  const { issuerId, serialNumber } = issuedCertificate;
+  const record = await services.store.certificates.findByIssuerAndSerial(issuerId, serialNumber);
+  await requireNotSupplanted(record, services);
 }
 
 /** A credential that was revoked while the request waited must not get its certificate by an approval given unawares. */

@@ -5,12 +5,12 @@ import type { EnrollmentTarget } from './target.js';
 
 /** @throws GatewayError as `authenticate` does. */
 export function authenticateRequest(
-  request: Pick<AuthenticationInput, 'credentials' | 'operation' | 'remoteAddress' | 'askWebhook'>,
+  request: Pick<AuthenticationInput, 'credentials' | 'operation' | 'remoteAddress' | 'askWebhook' | 'acceptHeld'>,
   { resolved }: EnrollmentTarget,
   at: Date,
   services: EnrollmentServices,
 ): Promise<Authenticated> {
-  const { credentials, operation, remoteAddress, askWebhook } = request;
+  const { credentials, operation, remoteAddress, askWebhook, acceptHeld } = request;
   const authenticationPolicyOf = (policy: string) =>
     services.catalog().policies.get(policy)?.policy.authenticationPolicy;
   return authenticate(
@@ -21,7 +21,8 @@ export function authenticateRequest(
       remoteAddress,
       at,
       ...(askWebhook ? { askWebhook } : {}),
+      ...(acceptHeld ? { acceptHeld } : {}),
     },
-    { ...services, authenticationPolicyOf },
+    { ...services, authenticationPolicyOf, chainOf: services.authority.chain },
   );
 }

@@ -12,12 +12,14 @@ import { findRecipient } from './generated-key.js';
 import { issue } from './issue.js';
 import { judge } from './judge.js';
 import { recordPending, recordRefusal } from './record.js';
-import { pendingResult, recordedResult } from './recorded-result.js';
+import { deliver, pendingResult } from './recorded-result.js';
+import { identityFor } from './on-behalf.js';
 import type { DecidedOperation, EnrollmentRequest } from './request.js';
 import type { EnrollmentResult } from './result.js';
 import type { EnrollmentServices } from './services.js';
 import { type EnrollmentTarget, findTarget, requireMethod } from './target.js';
 import { conversationKey, findAnswer, type RecordedAnswer, transactionKey } from './transaction.js';
+import { requireNotSupplanted } from './updates.js';
 
 /** What is known of a request on its way; for the refusal's record as well. */
 interface Progress {
@@ -90,11 +92,19 @@ async function attemptEnrollment(
   const knownResult = known && (await answered(request, known.answer, target, services));
   if (knownResult) return knownResult;
 
-  const { identity, isUsedUp } = await authenticateRequest({ ...request, askWebhook }, target, now, services);
+  // What is renewed for another device does not authenticate the request.
+  const asked = request.onBehalfOf ? ({ ...request, operation: 'enroll' } as const) : request;
+  const authenticated = await authenticateRequest({ ...asked, askWebhook }, target, now, services);
+  const { isUsedUp } = authenticated;
+  progress.identity = authenticated.identity;
+  const identity = await identityFor(request, authenticated.identity, target, services);
   progress.identity = identity;
   const { key, answer } = known ?? (await lookUp(request, target, identity.requester, progress, services));
   const result = known ? undefined : await answered(request, answer, target, services);
   if (result) return result;
+  // The repeat that is to get another key has an update of its own under way.
+  if (request.protocol === 'cmp' && answer.state !== 'issued')
+    await requireNotSupplanted(identity.issuedCertificate, services);
   if (answer.state === 'none') {
     if (isUsedUp) throw usedUp(request);
     limitRate(target.resolved.policy, services);
@@ -111,7 +121,7 @@ async function attemptEnrollment(
       },
       services,
     ));
-  const { usage, profile } = selectProfile(identity, target.resolved);
+  const { usage, profile } = selectProfile(identity, target.resolved, request.profileHint);
   const judged = { ...request, operation: decideOperation(request.operation, identity, usage, now) };
   progress.operation = judged.operation;
   const { decision, facts, madeKey } = await judge(
@@ -184,7 +194,7 @@ async function answered(
 ): Promise<EnrollmentResult | undefined> {
   if (answer.state === 'pending') return pendingResult(answer.transaction, target);
   // A key that was made here is not kept: the repeat of such a request gets a new key and certificate.
-  if (answer.state === 'issued' && !request.generateKey) return recordedResult(answer.certificate, services);
+  if (answer.state === 'issued' && !request.generateKey) return await deliver(answer, services);
   return undefined;
 }
 

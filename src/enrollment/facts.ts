@@ -5,7 +5,7 @@ import type { RequestedCertificate } from '../model/requested-certificate.js';
 import { deviceNameOf } from '../policy/device-name.js';
 import type { Facts, KnownCertificate } from '../policy/facts.js';
 import type { Identity } from '../policy/identity.js';
-import { type CertificateRecord, certificateId } from '../store/certificate-record.js';
+import { type CertificateRecord, certificateId, hasLapsed } from '../store/certificate-record.js';
 import type { DeviceRecord } from '../store/device-repository.js';
 import { decodeCertificate } from '../x509/certificate.js';
 import { revocationReasonOf } from '../x509/crl.js';
@@ -52,11 +52,11 @@ export async function loadFacts(input: FactsInput, services: EnrollmentServices)
     isGroupNamed,
     ...(device ? { device } : {}),
     ...(deviceName === undefined ? {} : { deviceName }),
-    ...(replaced ? { replaces: { ...describeCertificate(replaced), der: replaced.der } } : {}),
-    sameKey: sameKey.map(describeCertificate),
+    ...(replaced ? { replaces: { ...describeCertificate(replaced, input.now), der: replaced.der } } : {}),
+    sameKey: sameKey.map((record) => describeCertificate(record, input.now)),
     sameDevice: ofDevice
-      .filter((other) => other.policy === policy.name && other.usage === usage)
-      .map(describeCertificate),
+      .filter((other) => other.policy === policy.name && other.usage === usage && !hasLapsed(other, input.now))
+      .map((record) => describeCertificate(record, input.now)),
     ...(certificates === undefined
       ? {}
       : { validCertificatesOfPolicy: await store.certificates.countActiveByPolicy({ policy: policy.name, at }) }),
@@ -96,7 +96,7 @@ function describeDevice(record: DeviceRecord): Device {
   };
 }
 
-function describeCertificate(record: CertificateRecord): KnownCertificate {
+function describeCertificate(record: CertificateRecord, now: Date): KnownCertificate {
   const reason = record.revocationReason === null ? undefined : revocationReasonOf(record.revocationReason);
   return {
     issuerId: record.issuerId,
@@ -105,7 +105,7 @@ function describeCertificate(record: CertificateRecord): KnownCertificate {
     usage: record.usage,
     ...(record.deviceId === null ? {} : { deviceId: record.deviceId }),
     subject: subjectOf(record),
-    status: record.status,
+    status: hasLapsed(record, now) ? 'revoked' : record.status,
     ...(reason === undefined ? {} : { revocationReason: reason }),
     notAfter: new Date(record.notAfter),
   };

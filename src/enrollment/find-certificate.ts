@@ -4,45 +4,39 @@ import { GatewayError } from '../errors.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
 import { namesEqual } from '../x509/names.js';
 import { authenticateRequest } from './authenticate-request.js';
-import { recordRefusedMessage } from './record.js';
-import type { CertificateQuery } from './request.js';
+import { recordingRefusals } from './recording-refusals.js';
+import type { CertificateName, CertificateQuery } from './request.js';
 import type { EnrollmentServices } from './services.js';
-import { findTarget, requireMethod } from './target.js';
+import { type EnrollmentTarget, findTarget, requireMethod } from './target.js';
 
 /**
  * The certificate, DER. It must be of the policy's own CA hierarchy: whoever may ask here learns nothing of other CAs.
  * @throws GatewayError `unknown-certificate`, or as authentication does, after its audit event is committed
  */
 export function findCertificate(query: CertificateQuery, services: EnrollmentServices): Promise<Uint8Array> {
-  return recordingRefusals(query, services, async () => (await findRecord(query, services)).der);
+  return recordingRefusals(query, services, async () => (await answerQuery(query, services)).der);
 }
 
 /** The CRL that the certificate is on if it is revoked, DER. @throws GatewayError as findCertificate does */
 export function findCrl(query: CertificateQuery, services: EnrollmentServices): Promise<Uint8Array> {
   return recordingRefusals(query, services, async () => {
-    const { issuerId, crlPartition } = await findRecord(query, services);
-    const crl = await services.store.crls.find({ issuerId, partition: crlPartition });
-    if (crl === undefined) throw new GatewayError('unavailable', 'the CRL is being made; ask again in a moment');
-    return crl.der;
+    const { issuerId, crlPartition } = await answerQuery(query, services);
+    return await findCrlOf(issuerId, crlPartition, services);
   });
 }
 
-async function recordingRefusals(
-  { credentials: _credentials, issuer: _issuer, serialNumber: _serialNumber, ...message }: CertificateQuery,
-  services: EnrollmentServices,
-  find: () => Promise<Uint8Array>,
+/** @throws GatewayError `unavailable` as long as the first one is being made */
+export async function findCrlOf(
+  issuerId: string,
+  partition: number,
+  { store }: EnrollmentServices,
 ): Promise<Uint8Array> {
-  try {
-    return await find();
-  } catch (error) {
-    if (error instanceof GatewayError) {
-      await recordRefusedMessage({ ...message, code: error.code, reason: error.message }, services);
-    }
-    throw error;
-  }
+  const crl = await store.crls.find({ issuerId, partition });
+  if (crl === undefined) throw new GatewayError('unavailable', 'the CRL is being made; ask again in a moment');
+  return crl.der;
 }
 
-async function findRecord(
+async function answerQuery(
   query: CertificateQuery,
   services: EnrollmentServices,
 ): Promise<Pick<CertificateRecord, 'der' | 'issuerId' | 'crlPartition'>> {
@@ -50,8 +44,7 @@ async function findRecord(
   requireMethod(target.resolved, query.protocol);
   const { credentials, remoteAddress, issuer, serialNumber } = query;
   await authenticateRequest({ credentials, operation: 'query', remoteAddress }, target, services.clock.now(), services);
-  for (const { id, certificate } of hierarchyOf(target.resolved.policy.issuingCa, services)) {
-    if (!namesEqual(certificate.subject, issuer)) continue;
+  for (const { id, certificate } of generationsOf(query, target, services)) {
     // A root is on record as a CA only.
     if (certificate.serialNumber === serialNumber && namesEqual(certificate.issuer, issuer)) {
       return { der: certificate.der, issuerId: id, crlPartition: 0 };
@@ -59,11 +52,47 @@ async function findRecord(
     const record = await services.store.certificates.findByIssuerAndSerial(id, serialNumber);
     if (record) return record;
   }
-  throw new GatewayError('unknown-certificate', 'no certificate of this CA has this issuer and serial number');
+  throw unknownCertificate();
+}
+
+/**
+ * A certificate that the policy's CA, or one above it, has issued to somebody who authenticates by the same authentication
+ * policy. Those of the CAs and of the gateway itself are not among them.
+ * @throws GatewayError `unknown-certificate`
+ */
+export async function findIssuedCertificate(
+  name: CertificateName,
+  target: EnrollmentTarget,
+  services: EnrollmentServices,
+): Promise<CertificateRecord> {
+  const { policies } = services.catalog();
+  const { authenticationPolicy } = target.resolved.policy;
+  for (const { id } of generationsOf(name, target, services)) {
+    const record = await services.store.certificates.findByIssuerAndSerial(id, name.serialNumber);
+    const isOurs =
+      record?.usage !== 'service' &&
+      policies.get(record?.policy ?? '')?.policy.authenticationPolicy === authenticationPolicy;
+    if (record && isOurs) return record;
+  }
+  throw unknownCertificate();
+}
+
+function unknownCertificate(): GatewayError {
+  return new GatewayError('unknown-certificate', 'no certificate of this CA has this issuer and serial number');
+}
+
+/** The generations of the policy's CAs that have the issuer's name. */
+function generationsOf(
+  { issuer }: CertificateName,
+  { resolved }: EnrollmentTarget,
+  services: EnrollmentServices,
+): CaGeneration[] {
+  const all = hierarchyOf(resolved.policy.issuingCa, services);
+  return [...all].filter(({ certificate }) => namesEqual(certificate.subject, issuer));
 }
 
 /** All generations of a CA, and those above them. */
-function hierarchyOf(ca: string, { authority }: EnrollmentServices): Iterable<CaGeneration> {
+export function hierarchyOf(ca: string, { authority }: EnrollmentServices): Iterable<CaGeneration> {
   const found = new Map<string, CaGeneration>();
   for (const generation of authority.generations().filter((each) => each.ca === ca)) {
     let next: CaGeneration | undefined = generation;

@@ -9,7 +9,16 @@ import type { DecidedOperation, EnrollmentRequest } from './request.js';
 import type { RecordedAnswer } from './transaction.js';
 
 export interface Issuance {
-  readonly request: Pick<EnrollmentRequest, 'requestId' | 'remoteAddress' | 'accompanying' | 'replayableUntil'> & {
+  readonly request: Pick<
+    EnrollmentRequest,
+    | 'requestId'
+    | 'remoteAddress'
+    | 'accompanying'
+    | 'replayableUntil'
+    | 'confirmWithin'
+    | 'supplants'
+    | 'newKeyOnly'
+  > & {
     readonly protocol: Method | 'gateway';
     readonly operation: DecidedOperation;
   };

@@ -36,17 +36,22 @@ export async function issue(issuance: Issuance, services: EnrollmentServices): P
   };
   const deviceId = facts.usage === 'service' ? null : (facts.device?.id ?? createIdentifier());
   const certificate = recordOf(issuance, signed, deviceId);
-  const superseded = await findSuperseded(issuance, services);
+  const undelivered = issuance.answer.state === 'issued' ? [issuance.answer.certificate] : [];
+  const duplicates = await findDuplicates(issuance, undelivered, services);
+  // What a certificate takes the place of that is to be confirmed is needed as long as it is not.
+  const superseded = [...undelivered, ...(request.confirmWithin === undefined ? duplicates : [])];
   await store.commit({
     statements: [
       // Before the credentials: a repeat that came at the same time has to find this transaction, not a credential used up.
       ...transactionStatements(issuance, certificate, services),
       ...credentialStatements(issuance, services),
       ...(deviceId === null ? [] : deviceStatements({ id: deviceId, facts, identity, now }, store)),
-      ...limitStatements(issuance, superseded.length, services),
+      ...limitStatements(issuance, undelivered.length + duplicates.length, services),
       store.certificates.insert(certificate),
       ...soleHolderStatements(certificate, store),
       ...superseded.flatMap((old) => supersessionStatements(old, now, store)),
+      ...newKeyStatements(issuance, certificate, store),
+      ...supplantStatements(issuance, certificate, store),
       ...(request.accompanying?.(result) ?? []),
     ],
     audit: [...(issuance.approval ? [issuance.approval] : []), ...issuanceRecords(issuance, certificate, superseded)],
@@ -84,6 +89,8 @@ function recordOf(
     requester: identity.requester,
     replaces: facts.replaces ? certificateId(facts.replaces.issuerId, facts.replaces.serialNumber) : null,
     requestId: request.requestId,
+    confirmBy: request.confirmWithin === undefined ? null : now.getTime() + request.confirmWithin * 1000,
+    supplantedBy: null,
   };
 }
 
@@ -114,6 +121,16 @@ function credentialStatements(
 
 function soleHolderStatements({ id, keyFingerprint, deviceId }: CertificateRecord, store: Store): Statement[] {
   return deviceId === null ? [] : [store.certificates.requireSoleHolder({ id, keyFingerprint, deviceId })];
+}
+
+function newKeyStatements({ request }: Issuance, { id, keyFingerprint }: CertificateRecord, store: Store): Statement[] {
+  return request.newKeyOnly ? [store.certificates.requireNewKey({ id, keyFingerprint })] : [];
+}
+
+function supplantStatements({ request }: Issuance, { id, replaces }: CertificateRecord, store: Store): Statement[] {
+  return request.supplants && replaces !== null
+    ? [store.certificates.supplant({ id: replaces, supplantedBy: id })]
+    : [];
 }
 
 /** The limits of the policy as the decision has seen them, once more, against parallel requests. */
@@ -186,12 +203,12 @@ function transactionStatements(
   ];
 }
 
-/** What the new certificate takes the place of: by the policy's rule for duplicates, or as the repeat of a key that did not arrive. */
-async function findSuperseded(
-  { decision, answer }: Issuance,
+/** What the new certificate takes the place of by the policy's rule; the repeat of a key that did not arrive has its own. */
+async function findDuplicates(
+  { decision }: Issuance,
+  undelivered: readonly CertificateRecord[],
   { store }: EnrollmentServices,
 ): Promise<CertificateRecord[]> {
-  const undelivered = answer.state === 'issued' ? [answer.certificate] : [];
   const duplicates = await Promise.all(
     decision.revokes.map(async ({ issuerId, serialNumber }) => {
       const record = await store.certificates.findByIssuerAndSerial(issuerId, serialNumber);
@@ -199,5 +216,5 @@ async function findSuperseded(
       return record;
     }),
   );
-  return [...undelivered, ...duplicates.filter((record) => record.id !== undelivered[0]?.id)];
+  return duplicates.filter((record) => record.id !== undelivered[0]?.id);
 }

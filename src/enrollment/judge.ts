@@ -14,7 +14,7 @@ export interface Case extends Pick<Facts, 'policy' | 'group' | 'isGroupNamed' | 
   readonly identity: Identity;
   /** What a generated key is to be encrypted with: its registered values count, beside the requester's own. */
   readonly keyWrapKey?: UsedCredential;
-  readonly request: Pick<EnrollmentRequest, 'changesNames' | 'generateKey' | 'requested'> & {
+  readonly request: Pick<EnrollmentRequest, 'changesNames' | 'generateKey' | 'newKeyOnly' | 'requested'> & {
     readonly operation: DecidedOperation;
   };
   /** Whether a person has approved it. */
@@ -69,6 +69,7 @@ async function consider(
     now,
     changesNames: request.changesNames === true,
     gatewayMadeKey: request.generateKey !== undefined,
+    newKeyOnly: request.newKeyOnly === true,
   });
   return { facts, decision };
 }

@@ -2,8 +2,8 @@
 import { GatewayError } from '../errors.js';
 import type { EnrollmentTransactionRecord } from '../store/enrollment-transaction-repository.js';
 import { authenticateRequest } from './authenticate-request.js';
-import { recordRefusedMessage } from './record.js';
-import { pendingResult, recordedResult } from './recorded-result.js';
+import { deliver, pendingResult } from './recorded-result.js';
+import { recordingRefusals } from './recording-refusals.js';
 import type { PollRequest } from './request.js';
 import type { EnrollmentResult } from './result.js';
 import type { EnrollmentServices } from './services.js';
@@ -12,16 +12,8 @@ import { type EnrollmentTarget, findTarget, requireMethod } from './target.js';
 import { answerOf, conversationKey } from './transaction.js';
 
 /** @throws GatewayError for every refusal, after its audit event is committed. */
-export async function poll(request: PollRequest, services: EnrollmentServices): Promise<EnrollmentResult> {
-  try {
-    return await findResult(request, services);
-  } catch (error) {
-    if (error instanceof GatewayError) {
-      const { pending: _pending, ...message } = request;
-      await recordRefusedMessage({ ...message, operation: 'poll', code: error.code, reason: error.message }, services);
-    }
-    throw error;
-  }
+export function poll(request: PollRequest, services: EnrollmentServices): Promise<EnrollmentResult> {
+  return recordingRefusals({ ...request, operation: 'poll' }, services, () => findResult(request, services));
 }
 
 async function findResult(request: PollRequest, services: EnrollmentServices): Promise<EnrollmentResult> {
@@ -33,7 +25,7 @@ async function findResult(request: PollRequest, services: EnrollmentServices): P
     case 'none':
       throw new GatewayError('not-found', 'this requester has no such request');
     case 'issued':
-      return recordedResult(answer.certificate, services);
+      return await deliver(answer, services);
     default:
       return pendingResult(answer.transaction, target);
   }
@@ -41,7 +33,7 @@ async function findResult(request: PollRequest, services: EnrollmentServices): P
 
 /** The transaction, if it is the requester's own. @throws GatewayError as authentication does */
 async function findTransaction(
-  { pending, remoteAddress }: PollRequest,
+  { pending, protocol, remoteAddress }: PollRequest,
   target: EnrollmentTarget,
   services: EnrollmentServices,
 ): Promise<EnrollmentTransactionRecord | undefined> {
@@ -52,7 +44,9 @@ async function findTransaction(
     });
   }
   const { credentials, requestId } = pending;
-  const asked = { credentials, operation: 'enroll', remoteAddress } as const;
+  // Over CMP the request may have brought a secret besides what all of its messages are protected with.
+  const operation = protocol === 'cmp' ? 'message' : 'enroll';
+  const asked = { credentials, operation, remoteAddress } as const;
   const { identity } = await authenticateRequest(asked, target, services.clock.now(), services);
   const transaction = await enrollmentTransactions.findByRequestId({ requestId });
   // A request that was never pending keeps no identity, and nobody polls for it.

@@ -3,10 +3,15 @@ import { hash } from 'node:crypto';
 import type { ResolvedPolicy } from '../catalog/catalog.js';
 import { GatewayError } from '../errors.js';
 import type { PolicyView, ProtocolServices, WantedName } from '../protocol.js';
+import { authenticateMessage } from './authenticate-message.js';
+import { confirmCertificate } from './confirm.js';
+import { findCurrentCrl } from './current-crl.js';
 import { enroll } from './enroll.js';
 import { findCertificate, findCrl } from './find-certificate.js';
 import { poll } from './poll.js';
 import { recordRefusedMessage } from './record.js';
+import { revokeByMessage } from './revoke-by-message.js';
+import { findRootUpdate } from './root-update.js';
 import type { ServiceKeys } from './service-keys.js';
 import type { EnrollmentServices } from './services.js';
 import { findTarget } from './target.js';
@@ -16,14 +21,21 @@ export function createProtocolServices(services: EnrollmentServices, serviceKeys
   const resolve = (label: string | undefined) => findTarget(catalog(), label).resolved;
   return {
     clock,
+    database: store.database,
+    commit: (statements) => store.commit({ statements, audit: [] }),
     enroll: (request) => enroll(request, services),
     poll: (request) => poll(request, services),
+    authenticate: (request) => authenticateMessage(request, services),
+    confirm: (request) => confirmCertificate(request, services),
+    revoke: (message) => revokeByMessage(message, services),
     recordRefusal: (refused) => recordRefusedMessage(refused, services),
     policy: (label) => describePolicy(resolve(label)),
     caCertificates: (label) => authority.chain(authority.issuer(resolve(label).policy.issuingCa).id),
     nextCaBundle: (label) => authority.nextCaBundle(resolve(label).policy.issuingCa),
     findCertificate: (query) => findCertificate(query, services),
     findCrl: (query) => findCrl(query, services),
+    currentCrl: (label, source) => findCurrentCrl(label, source, services),
+    rootUpdate: (label, root) => findRootUpdate(label, root, services),
     caCertificate: (generation) => {
       const found = authority.generation(generation);
       if (found === undefined) throw new GatewayError('not-found', 'there is no CA of this name');
@@ -64,6 +76,7 @@ function describePolicy({ policy, authentication, profiles }: ResolvedPolicy): P
     methods: policy.methods.filter((method) => authentication.policy.methods.includes(method)),
     scep: policy.scep,
     est: policy.est,
+    cmp: policy.cmp,
     acceptsPasswords: authentication.hasPasscodes,
     keys: template.keys,
     requestHashes: template.requestHashes,

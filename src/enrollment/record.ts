@@ -45,6 +45,7 @@ export function issuanceRecords(
         fingerprint: certificate.certificateFingerprint,
         key: certificate.keyFingerprint,
         notAfter: decision.issuance.notAfter,
+        ...(certificate.confirmBy === null ? {} : { confirmBy: new Date(certificate.confirmBy) }),
         modified: decision.modified,
         trace: decision.trace,
       },
@@ -87,6 +88,11 @@ export async function recordPending(
 ): Promise<EnrollmentResult> {
   const { policy } = target.resolved;
   const at = now.getTime();
+  const result: EnrollmentResult = {
+    outcome: 'pending',
+    requestId: request.requestId,
+    retryAfterSeconds: policy.pollInterval,
+  };
   await store.commit({
     statements: [
       store.enrollmentTransactions.insert({
@@ -112,6 +118,7 @@ export async function recordPending(
       }),
       // After it: a repeat that came at the same time has to find this transaction, not a credential used up.
       ...identity.credentials.map(({ id }) => store.credentials.consume({ id, now: at })),
+      ...(request.accompanying?.(result) ?? []),
     ],
     audit: [
       createAuditRecord({
@@ -132,7 +139,7 @@ export async function recordPending(
       }),
     ],
   });
-  return { outcome: 'pending', requestId: request.requestId, retryAfterSeconds: policy.pollInterval };
+  return result;
 }
 
 interface Refused {
@@ -172,12 +179,16 @@ export async function recordRefusal(
   if (code !== 'unavailable') await recording;
 }
 
-/** Writes the event of a message that never became a request. */
+/** A message that is no enrollment. `requester`: who has sent it, if that is known. */
+export type RecordedMessage = Omit<RefusedMessage, 'code' | 'reason'> & { readonly requester?: string };
+
+/** Writes the event of a refused message that never became a request. */
 export async function recordRefusedMessage(
-  { requestId, remoteAddress, ...details }: RefusedMessage,
+  { requestId, remoteAddress, ...details }: RefusedMessage & RecordedMessage,
   services: EnrollmentServices,
 ): Promise<void> {
-  await commitRefusal({ id: requestId, remoteAddress, isAuthenticated: false, details }, services);
+  const isAuthenticated = details.requester !== undefined;
+  await commitRefusal({ id: requestId, remoteAddress, isAuthenticated, details }, services);
 }
 
 interface RefusalEvent {

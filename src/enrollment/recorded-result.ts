@@ -1,14 +1,24 @@
 /** Results that are on record already. */
-import type { CertificateRecord } from '../store/certificate-record.js';
 import type { EnrollmentTransactionRecord } from '../store/enrollment-transaction-repository.js';
 import type { EnrollmentResult } from './result.js';
 import type { EnrollmentServices } from './services.js';
+import { decodeRequest } from './stored-request.js';
 import type { EnrollmentTarget } from './target.js';
+import type { RecordedAnswer } from './transaction.js';
 
-export function recordedResult(
-  { der, serialNumber, issuerId }: CertificateRecord,
-  { authority }: EnrollmentServices,
-): EnrollmentResult {
+/** The certificate that answers a transaction. Who comes for one that it has to confirm has the usual time from now on. */
+export async function deliver(
+  { certificate, transaction }: Extract<RecordedAnswer, { state: 'issued' }>,
+  { authority, store, clock }: EnrollmentServices,
+): Promise<EnrollmentResult> {
+  const { id, der, serialNumber, issuerId, confirmBy } = certificate;
+  // A request that was not pending is not kept: its time began when it was answered.
+  const confirmWithin =
+    confirmBy === null || transaction.request === '{}' ? undefined : decodeRequest(transaction.request).confirmWithin;
+  if (confirmWithin !== undefined) {
+    const sooner = clock.now().getTime() + confirmWithin * 1000;
+    await store.commit({ statements: [store.certificates.confirmSooner({ id, confirmBy: sooner })], audit: [] });
+  }
   return { outcome: 'issued', certificate: der, serialNumber, chain: authority.chain(issuerId), modified: [] };
 }
 

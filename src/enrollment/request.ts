@@ -6,6 +6,7 @@ import type { Method } from '../model/protocol-name.js';
 import type { RequestedCertificate } from '../model/requested-certificate.js';
 import type { Statement } from '../store/change.js';
 import type { EnrollmentResult } from './result.js';
+import type { RequestedReason } from './revocation-reason.js';
 
 /** Who may read a key that the gateway makes (RFC 7030 4.4.1); in the clear inside TLS when absent. */
 export type KeyRecipient =
@@ -48,6 +49,19 @@ export interface EnrollmentRequest {
   readonly conversation?: Conversation;
   /** Until when a copy of this message would be taken for a new one, if its answer were forgotten. */
   readonly replayableUntil?: Date;
+  /** Until when the requester has to confirm the certificate, in seconds after it was issued; it needs none when absent. */
+  readonly confirmWithin?: number;
+  /** The certificate that the request renews, where it is not the one that authenticates it: asked by a registration authority. */
+  readonly onBehalfOf?: CertificateName;
+  /**
+   * Whether the successor takes the place of the certificate that it renews (CMP's kur): once confirmed, the old one
+   * authenticates no more, and only one successor can be under way.
+   */
+  readonly supplants?: boolean;
+  /** Whether the key may be in no other certificate that is not revoked: not in the requester's own either. */
+  readonly newKeyOnly?: boolean;
+  /** The name of the certificate profile that the requester has chosen among those of the policy. */
+  readonly profileHint?: string;
   readonly requested: RequestedCertificate;
   /** DER CertificationRequest as received, for those who decide elsewhere (the challenge webhook). */
   readonly certificationRequest?: Uint8Array;
@@ -58,7 +72,7 @@ export interface EnrollmentRequest {
   readonly changesNames?: boolean;
   readonly remoteAddress: string;
   readonly requestId: string;
-  /** Writes of the protocol's own that must stand or fall with the certificate. */
+  /** Writes of the protocol's own that must stand or fall with the certificate, or with the request that waits for it. */
   readonly accompanying?: (result: EnrollmentResult) => readonly Statement[];
 }
 
@@ -74,16 +88,70 @@ export interface PollRequest {
   readonly requestId: string;
 }
 
-/** Asks for a certificate, or for the CRL that would have it, by issuer and serial number. */
-export interface CertificateQuery {
-  readonly protocol: Method;
-  readonly label?: string;
-  /** The protocol's name for what it asks. */
-  readonly operation: string;
+/** A certificate by its issuer and serial number. */
+export interface CertificateName {
   /** DER Name. */
   readonly issuer: Uint8Array;
   /** Lower-case hex. */
   readonly serialNumber: string;
+}
+
+/** Asks who has sent a message, in protocols whose further messages and answers depend on it. */
+export interface AuthenticationRequest {
+  readonly protocol: Method;
+  readonly label?: string;
+  /** The protocol's name for the message, for the audit log. */
+  readonly operation: string;
+  readonly credentials: readonly PresentedCredential[];
+  readonly remoteAddress: string;
+  readonly requestId: string;
+}
+
+/** Says whether the requester has taken its certificate (CMP's certConf). */
+export interface ConfirmationRequest {
+  readonly protocol: Method;
+  readonly label?: string;
+  /** Of the certificate: `Requester.id` of who asked for it. */
+  readonly requester: string;
+  /** DER. */
+  readonly certificate: Uint8Array;
+  readonly accepted: boolean;
+  /** Why it was not, in the requester's words, for the audit log. */
+  readonly reason?: string;
+  readonly remoteAddress: string;
+  readonly requestId: string;
+  /** Writes of the protocol's own that must stand or fall with the confirmation. */
+  readonly accompanying?: readonly Statement[];
+}
+
+/** Asks to revoke a certificate, to put it on hold, or to end that (CMP's rr). */
+export interface RevocationMessage extends CertificateName {
+  readonly protocol: Method;
+  readonly label?: string;
+  readonly reason: RequestedReason | 'removeFromCRL';
+  readonly invalidityDate?: Date;
+  /** Throws when the certificate, DER, is not the one that the message describes further. */
+  readonly requireDescribed?: (certificate: Uint8Array) => void;
+  readonly credentials: readonly PresentedCredential[];
+  readonly remoteAddress: string;
+  readonly requestId: string;
+  /** Writes of the protocol's own that must stand or fall with the revocation. */
+  readonly accompanying?: readonly Statement[];
+}
+
+/** Where a CRL is from, in the terms of certificates. */
+export type CrlSource =
+  /** As in a certificate's CRL distribution points. */
+  | { readonly url: string }
+  /** DER Name. */
+  | { readonly issuer: Uint8Array };
+
+/** Asks for a certificate, or for the CRL that would have it, by issuer and serial number. */
+export interface CertificateQuery extends CertificateName {
+  readonly protocol: Method;
+  readonly label?: string;
+  /** The protocol's name for what it asks. */
+  readonly operation: string;
   readonly credentials: readonly PresentedCredential[];
   readonly remoteAddress: string;
   readonly requestId: string;

@@ -17,6 +17,10 @@ export interface RevocationRequest {
   readonly invalidityDate?: Date;
   /** Who wants it, for the audit log. */
   readonly requestedBy: string;
+  /** The message that it was asked for in: its event has the message's id. */
+  readonly message?: { readonly protocol: string; readonly remoteAddress: string; readonly requestId: string };
+  /** Writes that must stand or fall with it. */
+  readonly accompanying?: readonly Statement[];
 }
 
 type RevocationServices = Pick<EnrollmentServices, 'store' | 'clock'>;
@@ -29,30 +33,27 @@ export async function revokeCertificate(request: RevocationRequest, services: Re
   const { store, clock } = services;
   const record = await findRecord(request, store);
   const at = clock.now();
-  const revokedAt = at.getTime();
-  const isHold = request.reason === 'certificateHold';
+  const { reason, invalidityDate, message, accompanying = [] } = request;
+  const isHold = reason === 'certificateHold';
   if (isHold && record.status !== 'valid')
     throw new GatewayError('invalid-state', `the certificate is ${record.status}, so that it cannot be put on hold`);
-  const statement = isHold
-    ? store.certificates.hold({ id: record.id, at: revokedAt })
-    : store.certificates.revoke({
-        id: record.id,
-        revokedAt,
-        revocationReason: revocationReasonCode(request.reason),
-        invalidityDate: request.invalidityDate?.getTime() ?? null,
-      });
+  const statements = isHold
+    ? [store.certificates.hold({ id: record.id, at: at.getTime() }), crlDue(record, store)]
+    : revocationStatements(record, { at, reason, ...(invalidityDate ? { invalidityDate } : {}) }, store);
   await store.commit({
-    statements: [statement, crlDue(record, store)],
+    statements: [...statements, ...accompanying],
     audit: [
       createAuditRecord({
+        ...(message ? { id: message.requestId } : {}),
         at,
         action: isHold ? 'certificate.held' : 'certificate.revoked',
         outcome: 'success',
         subject: record.id,
         details: {
-          reason: request.reason,
-          invalidityDate: request.invalidityDate,
+          reason,
+          invalidityDate,
           requestedBy: request.requestedBy,
+          ...describeMessage(message),
           name: record.subject,
           device: record.deviceId,
         },
@@ -73,30 +74,54 @@ export async function releaseCertificate(
   if (record.status !== 'held')
     throw new GatewayError('invalid-state', `the certificate is ${record.status}, not on hold`);
   const at = clock.now();
+  const { message, accompanying = [], requestedBy } = request;
   await store.commit({
-    statements: [store.certificates.release({ id: record.id }), crlDue(record, store)],
+    statements: [store.certificates.release({ id: record.id }), crlDue(record, store), ...accompanying],
     audit: [
       createAuditRecord({
+        ...(message ? { id: message.requestId } : {}),
         at,
         action: 'certificate.released',
         outcome: 'success',
         subject: record.id,
-        details: { requestedBy: request.requestedBy, name: record.subject, device: record.deviceId },
+        details: { requestedBy, ...describeMessage(message), name: record.subject, device: record.deviceId },
       }),
     ],
   });
 }
 
+function describeMessage(message: RevocationRequest['message']): Record<string, unknown> {
+  return message ? { protocol: message.protocol, remoteAddress: message.remoteAddress } : {};
+}
+
 /** Revokes a certificate whose place another one takes, within the other one's commit. */
 export function supersessionStatements(old: CertificateRecord, at: Date, store: Store): Statement[] {
+  return revocationStatements(old, { at, reason: 'superseded' }, store);
+}
+
+interface Revocation {
+  readonly at: Date;
+  readonly reason: Exclude<RequestedReason, 'certificateHold'>;
+  readonly invalidityDate?: Date;
+}
+
+/** Revokes a certificate; one that it was to replace, and that waits for its confirmation, stays what it was. */
+export function revocationStatements(
+  record: CertificateRecord,
+  { at, reason, invalidityDate }: Revocation,
+  store: Store,
+): Statement[] {
+  const { id, confirmBy, replaces } = record;
+  const isUnconfirmed = confirmBy !== null && replaces !== null;
   return [
+    ...(isUnconfirmed ? [store.certificates.reinstate({ id: replaces, supplantedBy: id })] : []),
     store.certificates.revoke({
-      id: old.id,
+      id,
       revokedAt: at.getTime(),
-      revocationReason: revocationReasonCode('superseded'),
-      invalidityDate: null,
+      revocationReason: revocationReasonCode(reason),
+      invalidityDate: invalidityDate?.getTime() ?? null,
     }),
-    crlDue(old, store),
+    crlDue(record, store),
   ];
 }
 

@@ -6,6 +6,7 @@ import { serviceProfile } from '../catalog/service-profiles.js';
 import { GatewayError } from '../errors.js';
 import { createIdentifier } from '../identifier.js';
 import type { KeyStore } from '../keys/signer.js';
+import type { GeneratedKeyType } from '../model/key-constraints.js';
 import { type Policy, policySchema } from '../model/policy.js';
 import type { Identity } from '../policy/identity.js';
 import type { EncryptionServiceKey, ServiceKey } from '../protocol.js';
@@ -116,7 +117,7 @@ async function obtain(name: string, request: ServiceKeyRequest, services: Servic
   }
   const kept = isKept ? stored.filter(({ certificate }) => certificate !== undefined) : [];
   const obsolete = stored.filter((key) => !kept.includes(key));
-  const created = await keys.create(isKept ? 'rsa-2048' : 'ec-p256', name);
+  const created = await keys.create(keyTypeOf(request, services), name);
   const certificate = await certify(
     request,
     created.signer.publicKey,
@@ -127,6 +128,15 @@ async function obtain(name: string, request: ServiceKeyRequest, services: Servic
     current: await hold(created.signer.keyId, certificate, services),
     earlier: await holdAll(kept, services),
   };
+}
+
+/** Whoever can verify what the CA signs can verify what is protected with a key of the same kind. */
+function keyTypeOf({ purpose, issuingCa }: ServiceKeyRequest, { authority }: Services): GeneratedKeyType {
+  if (encryptionPurposes.has(purpose)) return 'rsa-2048';
+  if (purpose !== 'cmp') return 'ec-p256';
+  const { keyAlgorithm } = authority.issuer(issuingCa);
+  if (keyAlgorithm === 'rsa') return 'rsa-2048';
+  return keyAlgorithm === 'ed25519' ? 'ed25519' : 'ec-p256';
 }
 
 /** The latest first. */

@@ -14,6 +14,10 @@ const storedRequestSchema = z.object({
   protocol: methodSchema,
   operation: z.enum(['enroll', 'reenroll']),
   changesNames: z.boolean().exactOptional(),
+  confirmWithin: z.int().exactOptional(),
+  supplants: z.boolean().exactOptional(),
+  profileHint: z.string().exactOptional(),
+  newKeyOnly: z.boolean().exactOptional(),
   remoteAddress: z.string(),
   requested: z.object({
     subjectPublicKeyInfo: bytes.exactOptional(),
@@ -53,20 +57,37 @@ const storedIdentitySchema = z.object({
 
 export type StoredRequest = Pick<
   EnrollmentRequest,
-  'protocol' | 'changesNames' | 'remoteAddress' | 'requested' | 'generateKey'
+  | 'protocol'
+  | 'changesNames'
+  | 'confirmWithin'
+  | 'supplants'
+  | 'profileHint'
+  | 'newKeyOnly'
+  | 'remoteAddress'
+  | 'requested'
+  | 'generateKey'
 > & { readonly operation: DecidedOperation };
 
-export function encodeRequest({
-  protocol,
-  operation,
-  changesNames,
-  remoteAddress,
-  requested,
-  generateKey,
-}: EnrollmentRequest & { readonly operation: DecidedOperation }): string {
+export function encodeRequest(request: EnrollmentRequest & { readonly operation: DecidedOperation }): string {
+  const { protocol, operation, changesNames, confirmWithin, supplants, profileHint, newKeyOnly } = request;
+  const { remoteAddress, requested, generateKey } = request;
   // Only the wish for a key is kept: who may read it is told anew by the message that picks it up.
   const wish = generateKey && { type: generateKey.type };
-  return JSON.stringify({ protocol, operation, changesNames, remoteAddress, requested, generateKey: wish }, asText);
+  return JSON.stringify(
+    {
+      protocol,
+      operation,
+      changesNames,
+      confirmWithin,
+      supplants,
+      profileHint,
+      newKeyOnly,
+      remoteAddress,
+      requested,
+      generateKey: wish,
+    },
+    asText,
+  );
 }
 
 export function encodeIdentity(identity: Identity): string {

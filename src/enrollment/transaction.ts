@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto';
 import { GatewayError } from '../errors.js';
 import type { CertificateProfile } from '../model/certificate-profile.js';
-import type { CertificateRecord } from '../store/certificate-record.js';
+import { type CertificateRecord, hasLapsed } from '../store/certificate-record.js';
 import type { EnrollmentTransactionRecord } from '../store/enrollment-transaction-repository.js';
 import type { Store } from '../store/store.js';
 import type { Conversation } from './request.js';
@@ -64,13 +64,14 @@ export async function answerOf(
         `the request was rejected${transaction.reason ? `: ${transaction.reason}` : ''}`,
       );
     default:
-      return await findIssued(transaction, store);
+      return await findIssued(transaction, store, now);
   }
 }
 
 async function findIssued(
   transaction: EnrollmentTransactionRecord,
   store: Pick<Store, 'certificates'>,
+  now: Date,
 ): Promise<RecordedAnswer> {
   const { certificateIssuer, certificateSerial } = transaction;
   const certificate =
@@ -78,7 +79,7 @@ async function findIssued(
       ? await store.certificates.findByIssuerAndSerial(certificateIssuer, certificateSerial)
       : undefined;
   if (certificate === undefined) throw new GatewayError('internal', 'the recorded answer has no certificate');
-  if (certificate.status === 'valid') return { state: 'issued', transaction, certificate };
+  if (certificate.status === 'valid' && !hasLapsed(certificate, now)) return { state: 'issued', transaction, certificate };
   // Anybody may have captured a conversation's message, and must not bring a revoked certificate back by sending it again.
   if (transaction.conversation !== null) {
     throw new GatewayError(

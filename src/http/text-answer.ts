@@ -25,6 +25,7 @@ export const httpStatuses: Readonly<Record<ErrorCode, number>> = {
   'invalid-state': 400,
   'unknown-certificate': 404,
   'already-revoked': 409,
+  'already-confirmed': 400,
   'duplicate-transaction': 409,
   'duplicate-request': 409,
   'not-found': 404,

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { durationSchema } from './duration.js';
 import { generatedKeyTypeSchema } from './key-constraints.js';
 import { nameSchema, policyNameSchema } from './label.js';
+import { messageMacNames, messageMacSchema, messageSignatureNames, messageSignatureSchema } from './message-protection.js';
 import { methodSchema } from './protocol-name.js';
 
 /** What a certificate is for; `service` certificates are the gateway's own and never configured. */
@@ -19,6 +20,30 @@ const scepSchema = z.strictObject({
   legacy: z.boolean().default(false),
   /** How far a message's signingTime, where it has one, may be from the gateway's time. */
   clockTolerance: durationSchema.default(86_400),
+});
+
+const cmpSchema = z.strictObject({
+  /** How long a certificate may go unconfirmed before it is revoked. */
+  confirmWait: durationSchema.refine((seconds) => seconds > 0, 'a time longer than none').default(300),
+  /** Whether a client that asks for it need not confirm its certificate. */
+  implicitConfirm: z.boolean().default(true),
+  /** Whether a key that is in a certificate already may be certified again. */
+  keyReuse: z.boolean().default(false),
+  /** Whether a message has to say when it was made. */
+  requireMessageTime: z.boolean().default(true),
+  /** How far a message's time may be from the gateway's. */
+  clockTolerance: durationSchema.default(300),
+  /** What messages may be protected with. HMAC-SHA1 is a MAC that still holds; openssl uses no other by default. */
+  macAlgorithms: z.array(messageMacSchema).default([...messageMacNames]),
+  signatureAlgorithms: z.array(messageSignatureSchema).default([...messageSignatureNames]),
+  /** Takes SHA-1 where it does not hold: in signatures, and where a key is made from a secret by PasswordBasedMac. */
+  legacy: z.boolean().default(false),
+  /** Whether answers bring the root's certificate as well, for devices that have nothing to check it by but the message. */
+  includeRoot: z.boolean().default(true),
+  /** Credentials of the authentication policy (certificates and CAs) whose holders, with cmcRA, may speak for devices. */
+  registrationAuthorities: z.array(nameSchema).default([]),
+  /** Those of CAs that may be certified as a CA. */
+  crossCertify: z.array(nameSchema).default([]),
 });
 
 export const policySchema = z.strictObject({
@@ -72,5 +97,6 @@ export const policySchema = z.strictObject({
     })
     .default({ challengePassword: 'check' }),
   scep: scepSchema.default(scepSchema.parse({})),
+  cmp: cmpSchema.default(cmpSchema.parse({})),
 });
 export type Policy = z.output<typeof policySchema>;

@@ -15,6 +15,8 @@ export interface DecisionInput {
   readonly changesNames?: boolean;
   /** Whether the gateway makes the key pair; taken for granted when no public key is given. */
   readonly gatewayMadeKey?: boolean;
+  /** Whether the key may be in no other certificate that is not revoked, be it the requester's own. */
+  readonly newKeyOnly?: boolean;
 }
 
 /** One rule that ran: what it saw and what it said. */

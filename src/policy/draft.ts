@@ -26,6 +26,7 @@ export interface Draft {
   readonly now: Date;
   readonly changesNames: boolean;
   readonly isGatewayMadeKey: boolean;
+  readonly isNewKeyOnly: boolean;
   /** The names asked for. */
   readonly wishes: Names;
   /** Undefined as long as the gateway has not made it. */
@@ -61,6 +62,7 @@ export function readDraft(input: DecisionInput): Draft {
     now,
     changesNames: input.changesNames === true,
     isGatewayMadeKey: input.gatewayMadeKey ?? key === undefined,
+    isNewKeyOnly: input.newKeyOnly === true,
     wishes: readNames(subject, extensions),
     key,
     keyKind: key === undefined ? keyKindOfGenerated(facts.policy.generatedKey) : keyKindOf(key),

@@ -20,6 +20,8 @@ export interface PresentedIssuedCertificate {
   readonly usage: string;
   readonly deviceId?: string;
   readonly notAfter: Date;
+  /** The id of the certificate that has taken its place, or will once it is confirmed. */
+  readonly supplantedBy?: string;
 }
 
 export interface Identity {

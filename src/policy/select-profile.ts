@@ -17,17 +17,21 @@ interface SelectedProfile {
 /**
  * Selects by what authenticated the request. A certificate issued here gets its successor: after bootstrap the
  * operational one, else the same usage again. Any other credential gets the first that the policy has of bootstrap,
- * operational, intermediate.
- * @throws GatewayError `forbidden` when the policy has no such profile
+ * operational, intermediate. `hint` is the name of the one that the requester has chosen among those that it may have.
+ * @throws GatewayError `forbidden` when the policy has no such profile, `rejected-profile` when it is not that of the hint
  */
 export function selectProfile(
   { issuedCertificate }: Identity,
   { policy, profiles }: PolicyWithProfiles,
+  hint?: string,
 ): SelectedProfile {
   const candidates = issuedCertificate === undefined ? entryUsages : (successors.get(issuedCertificate.usage) ?? []);
   for (const usage of candidates) {
     const profile = profiles.get(usage);
-    if (profile !== undefined) return { usage, profile };
+    if (profile !== undefined && (hint === undefined || profile.name === hint)) return { usage, profile };
+  }
+  if (hint !== undefined) {
+    throw new GatewayError('rejected-profile', `policy ${policy.name} has no profile of this name for this requester`);
   }
   const holder =
     issuedCertificate === undefined

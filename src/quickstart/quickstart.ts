@@ -65,6 +65,8 @@ const comment = 'Written at each start with the quickstart configuration. It hol
 const secretMakers: ReadonlyMap<string, () => string> = new Map([
   ['GATEHOUSE_USERNAME', () => 'quickstart'],
   ['GATEHOUSE_PASSCODE', randomPasscode],
+  ['GATEHOUSE_CMP_REFERENCE', () => 'quickstart'],
+  ['GATEHOUSE_CMP_SECRET', randomPasscode],
 ]);
 
 /** One line for each protocol that is served. */
@@ -73,6 +75,8 @@ function servedUrls({ deviceTlsUrl, deviceHttpUrl }: QuickstartServer): [string,
     ['GATEHOUSE_EST_URL', `${deviceTlsUrl}/.well-known/est/quickstart`],
     // SCEP encrypts its messages itself, and many of its clients know no TLS.
     ['GATEHOUSE_SCEP_URL', `${deviceHttpUrl}/scep/quickstart`],
+    // So does CMP what is secret in them; the rest it authenticates.
+    ['GATEHOUSE_CMP_URL', `${deviceHttpUrl}/.well-known/cmp/p/quickstart`],
   ];
 }
 

@@ -2,7 +2,7 @@
 
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Express, Request, Response } from 'express';
-import { GatewayError } from '../errors.js';
+import { GatewayError, isRefusal } from '../errors.js';
 import { createIdentifier } from '../identifier.js';
 import type { Log } from '../log.js';
 import type { Exchange, ProtocolHandler, ProtocolServices, Reply, Route, TlsClient } from '../protocol.js';
@@ -84,7 +84,7 @@ async function serveRoute(
   };
   const refusal = failure ?? reply.refusal;
   if (refusal === undefined) log.info(entry, 'request');
-  else if (reply.status >= 500) log.error({ ...entry, err: refusal }, 'request failed');
+  else if (reply.status >= 500 || !isRefusal(refusal)) log.error({ ...entry, err: refusal }, 'request failed');
   else log.info({ ...entry, ...describeRefusal(refusal) }, 'request refused');
 }
 

@@ -40,6 +40,10 @@ export interface CertificateRecord {
   /** The id of the certificate that this one renewed. */
   readonly replaces: string | null;
   readonly requestId: string;
+  /** Until when its requester has to confirm it; null when it has been, or need not be. */
+  readonly confirmBy: number | null;
+  /** The id of the certificate that has taken its place, or will once it is confirmed. */
+  readonly supplantedBy: string | null;
 }
 
 /** A record before it has its id. */
@@ -68,6 +72,11 @@ export interface CertificateFilter {
   readonly after?: Pick<CertificateRecord, 'issuedAt' | 'id'>;
   /** The size of a page. */
   readonly limit: number;
+}
+
+/** Whether the time to confirm it is over; it counts as revoked then, also before it is. */
+export function hasLapsed({ confirmBy }: Pick<CertificateRecord, 'confirmBy'>, at: Date): boolean {
+  return confirmBy !== null && confirmBy <= at.getTime();
 }
 
 /** An issuer and a serial number (lower-case hex) name a certificate. */
@@ -100,4 +109,6 @@ export const certificateColumns = [
   'requester',
   'replaces',
   'requestId',
+  'confirmBy',
+  'supplantedBy',
 ] as const satisfies readonly (keyof CertificateRecord)[];

@@ -1,6 +1,7 @@
 /** Every certificate that was issued, and whether it still holds. */
 import { type QueryCreator, sql } from 'kysely';
 import type { CaGenerationRecord } from './ca-generation-repository.js';
+import { createCertificateConfirmation } from './certificate-confirmation.js';
 import { createCertificateCounts, valid } from './certificate-counts.js';
 import {
   type CertificateFilter,
@@ -29,6 +30,7 @@ export function createCertificateRepository(database: Database) {
 
   return {
     ...createCertificateCounts(database),
+    ...createCertificateConfirmation(database),
 
     /** Refused as 'unavailable' if its serial number is taken: sign again with another one. */
     insert: (certificate: NewCertificateRecord) =>
@@ -46,6 +48,31 @@ export function createCertificateRepository(database: Database) {
     /** Of whatever issuer: serial numbers are only unique within one. */
     findBySerial: read((db, slot: { serialNumber: string }) =>
       ofSerial(db, slot.serialNumber).orderBy('certificate.id'),
+    ),
+
+    /**
+     * Guard, after the insert: refuses the change as 'unavailable' if the key is in another certificate that is not revoked.
+     * The decision has looked already; this is for the request that came at the same time.
+     */
+    requireNewKey: write(
+      (db, slot: { id: string; keyFingerprint: string }) =>
+        db
+          .updateTable('certificate')
+          .set((row) => ({ status: row.ref('status') }))
+          .where('id', '=', slot.id)
+          .where((row) =>
+            row.not(
+              row.exists(
+                row
+                  .selectFrom('certificate as other')
+                  .select('other.id')
+                  .where('other.keyFingerprint', '=', slot.keyFingerprint)
+                  .where('other.id', '<>', slot.id)
+                  .where('other.status', '<>', 'revoked'),
+              ),
+            ),
+          ),
+      { rows: 1, otherwise: 'unavailable' },
     ),
 
     /** All that were ever issued for a key, revoked ones too: a key that was compromised must not come back. */
@@ -130,7 +157,7 @@ export function createCertificateRepository(database: Database) {
       { rows: 1, otherwise: 'unavailable' },
     ),
 
-    /** Also from hold. Refused as 'already-revoked'. */
+    /** Also from hold, and when it is not confirmed yet. Refused as 'already-revoked'. */
     revoke: write(
       (db, slot: { id: string; revokedAt: number; revocationReason: number; invalidityDate: number | null }) =>
         db
@@ -140,6 +167,7 @@ export function createCertificateRepository(database: Database) {
             revokedAt: slot.revokedAt,
             revocationReason: slot.revocationReason,
             invalidityDate: slot.invalidityDate,
+            confirmBy: null,
           })
           .where('id', '=', slot.id)
           .where('status', 'in', ['valid', 'held']),

@@ -11,7 +11,7 @@ export interface CredentialRecord {
   /** Unique within the authentication policy. */
   readonly name: string;
   readonly username: string | null;
-  /** What a presented credential is found by: a passcode's HMAC, a certificate's fingerprint (both hex) or a reference. */
+  /** What a presented credential is found by: a passcode's HMAC, a certificate's fingerprint or a reference's octets, all in hex; or a key id. */
   readonly lookup: string | null;
   /** A secret that must be known to be used (CMP secret, EAB key, key-wrap key), under the key-encryption key. */
   readonly sealed: Uint8Array | null;

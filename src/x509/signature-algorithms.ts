@@ -32,14 +32,18 @@ export type SignatureAlgorithmName =
   | 'ed25519'
   | 'ed448';
 
-export interface SignatureAlgorithm {
-  readonly name: SignatureAlgorithmName;
+/** How a signature is made, with a digest that node:crypto knows by that name. */
+export interface SignatureScheme<Hash extends string = string> {
   /** The kind of key that makes such signatures. */
   readonly key: KeyAlgorithm;
   /** Absent where the algorithm hashes by itself (Ed25519, Ed448). */
-  readonly hash?: HashAlgorithm;
+  readonly hash?: Hash;
   /** Present for RSASSA-PSS; MGF1 uses the same hash. */
   readonly pss?: { readonly saltLength: number };
+}
+
+export interface SignatureAlgorithm extends SignatureScheme<HashAlgorithm> {
+  readonly name: SignatureAlgorithmName;
   /** DER AlgorithmIdentifier. */
   readonly identifier: Uint8Array;
 }
@@ -56,11 +60,14 @@ export class UnsupportedAlgorithmError extends Error {
 export function decodeSignatureAlgorithm(identifier: Uint8Array): SignatureAlgorithm {
   const known = identifier.length <= longestFixedIdentifier ? fixedByIdentifier.get(latin1(identifier)) : undefined;
   if (known !== undefined) return known;
-  const { id, parameters } = DerReader.decode(identifier, readAlgorithm);
+  const { id, parameters } = decodeAlgorithm(identifier);
   // RFC 4055 5: with NULL, but it must be accepted without.
   const withoutNull = parameters === undefined ? pkcs1ById.get(id) : undefined;
   if (withoutNull !== undefined) return withoutNull;
-  if (id === idRsassaPss && parameters !== undefined) return decodePss(identifier, parameters);
+  if (id === idRsassaPss && parameters !== undefined) {
+    const { hash, saltLength } = decodePssParameters(parameters, hashById);
+    return { name: `rsa-pss-${hash}`, key: 'rsa', hash, pss: { saltLength }, identifier };
+  }
   throw new UnsupportedAlgorithmError(`signature algorithm ${id}`);
 }
 
@@ -73,7 +80,7 @@ export function signatureAlgorithmFor(key: KeyAlgorithm, hash: HashAlgorithm): S
 
 /** Verifies a signature; false for whatever is wrong with it, garbage and keys of another kind included. */
 export function verifySignature(
-  algorithm: SignatureAlgorithm,
+  algorithm: SignatureScheme,
   key: KeyObject,
   data: Uint8Array,
   signature: Uint8Array,
@@ -90,6 +97,37 @@ export function verifySignature(
   } catch {
     return false;
   }
+}
+
+/**
+ * Reads RSASSA-PSS-params (RFC 4055 3.1) with one of `hashes`, which are by object identifier and include SHA-1, the default.
+ * @throws DerError or UnsupportedAlgorithmError
+ */
+export function decodePssParameters<Hash extends string>(
+  parameters: Uint8Array,
+  hashes: ReadonlyMap<string, Hash>,
+): { readonly hash: Hash; readonly saltLength: number } {
+  const { hash, maskHash, saltLength, trailer } = DerReader.decode(parameters, (r) =>
+    r.sequence((p) => ({
+      hash: p.optional(Tag.context(0), (o) => o.inside(Tag.context(0), readHash)) ?? idSha1,
+      maskHash: p.optional(Tag.context(1), (o) => o.inside(Tag.context(1), readMaskHash)) ?? idSha1,
+      saltLength: p.optional(Tag.context(2), (o) => o.inside(Tag.context(2), (n) => n.smallInteger())) ?? 20,
+      trailer: p.optional(Tag.context(3), (o) => o.inside(Tag.context(3), (n) => n.smallInteger())) ?? 1,
+    })),
+  );
+  const known = hashes.get(hash);
+  if (known === undefined) throw new UnsupportedAlgorithmError(`hash ${hash}`);
+  if (hash !== maskHash || trailer !== 1) throw new UnsupportedAlgorithmError('RSASSA-PSS with unusual parameters');
+  // No modulus that is taken has room for a longer one.
+  if (saltLength > 2048) throw new UnsupportedAlgorithmError(`RSASSA-PSS with a salt of ${saltLength} octets`);
+  return { hash: known, saltLength };
+}
+
+/** The outline of a DER AlgorithmIdentifier: dotted id, DER parameters. @throws DerError */
+export function decodeAlgorithm(identifier: Uint8Array): { id: string; parameters: Uint8Array | undefined } {
+  return DerReader.decode(identifier, (r) =>
+    r.sequence((a) => ({ id: a.oid(), parameters: a.more ? a.element() : undefined })),
+  );
 }
 
 type ByHash = Readonly<Record<HashAlgorithm, SignatureAlgorithm>>;
@@ -145,23 +183,7 @@ function identifier(id: string, parameters?: Uint8Array): Uint8Array {
   return sequence(oid(id), parameters);
 }
 
-/** RSASSA-PSS-params (RFC 4055 3.1). */
-function decodePss(identifier: Uint8Array, parameters: Uint8Array): SignatureAlgorithm {
-  const { hash, maskHash, saltLength, trailer } = DerReader.decode(parameters, (r) =>
-    r.sequence((p) => ({
-      hash: p.optional(Tag.context(0), (o) => o.inside(Tag.context(0), readHash)) ?? 'sha1',
-      maskHash: p.optional(Tag.context(1), (o) => o.inside(Tag.context(1), readMaskHash)) ?? 'sha1',
-      saltLength: p.optional(Tag.context(2), (o) => o.inside(Tag.context(2), (n) => n.smallInteger())) ?? 20,
-      trailer: p.optional(Tag.context(3), (o) => o.inside(Tag.context(3), (n) => n.smallInteger())) ?? 1,
-    })),
-  );
-  if (hash !== maskHash || trailer !== 1) throw new UnsupportedAlgorithmError('RSASSA-PSS with unusual parameters');
-  // No modulus that is taken has room for a longer one.
-  if (saltLength > 2048) throw new UnsupportedAlgorithmError(`RSASSA-PSS with a salt of ${saltLength} octets`);
-  return { name: `rsa-pss-${hash}`, key: 'rsa', hash, pss: { saltLength }, identifier };
-}
-
-function readMaskHash(reader: DerReader): HashAlgorithm {
+function readMaskHash(reader: DerReader): string {
   return reader.sequence((m) => {
     const id = m.oid();
     if (id !== idMgf1) throw new UnsupportedAlgorithmError(`mask generation ${id}`);
@@ -169,18 +191,13 @@ function readMaskHash(reader: DerReader): HashAlgorithm {
   });
 }
 
-function readHash(reader: DerReader): HashAlgorithm {
+/** The dotted id of a digest's AlgorithmIdentifier, whose parameters are NULL or absent. */
+function readHash(reader: DerReader): string {
   return reader.sequence((h) => {
     const id = h.oid();
     if (h.more) h.null();
-    const hash = hashById.get(id);
-    if (hash === undefined) throw new UnsupportedAlgorithmError(`hash ${id}`);
-    return hash;
+    return id;
   });
-}
-
-function readAlgorithm(reader: DerReader): { id: string; parameters: Uint8Array | undefined } {
-  return reader.sequence((a) => ({ id: a.oid(), parameters: a.more ? a.element() : undefined }));
 }
 
 function latin1(bytes: Uint8Array): string {

@@ -8,6 +8,9 @@ const unused = (): never => {
 export const unusedServices: ProtocolServices = {
   enroll: unused,
   poll: unused,
+  authenticate: unused,
+  confirm: unused,
+  revoke: unused,
   recordRefusal: unused,
   policy: unused,
   caCertificates: unused,
@@ -15,8 +18,12 @@ export const unusedServices: ProtocolServices = {
   findCertificate: unused,
   findCrl: unused,
   crl: unused,
+  currentCrl: unused,
+  rootUpdate: unused,
   caCertificate: unused,
   serviceKey: unused,
   encryptionKeys: unused,
+  database: { dialect: 'sqlite', tables: unused },
+  commit: unused,
   clock: { now: unused },
 };

@@ -23,7 +23,7 @@ export function checkKey({ key, requested, facts }: Draft): Verdict {
 
 /** One key, one device; and the profile's rule for keys at re-enrollment. Needs the subject decided. */
 export function checkKeyReuse(draft: Draft): Verdict {
-  const { key, facts, replaced, requested } = draft;
+  const { key, facts, replaced, requested, isNewKeyOnly } = draft;
   if (key === undefined || requested.subjectPublicKeyInfo === undefined) {
     return ok('the gateway has yet to make the key');
   }
@@ -34,6 +34,9 @@ export function checkKeyReuse(draft: Draft): Verdict {
     if (!isSameHolder(known, draft)) {
       return denied('unacceptable-key', 'the key is in a certificate of another device or subject');
     }
+  }
+  if (isNewKeyOnly && facts.sameKey.some(({ status }) => status !== 'revoked')) {
+    return denied('unacceptable-key', 'the key is in a certificate already, and this policy demands a new one');
   }
   if (replaced === undefined) {
     return ok(facts.sameKey.length === 0 ? 'the key is new here' : "the key is known as this device's own");

@@ -31,6 +31,7 @@ export const basePolicy: PolicyView = {
   name: 'quickstart',
   methods: ['est'],
   scep: policySchema.shape.scep.parse(undefined),
+  cmp: policySchema.shape.cmp.parse(undefined),
   est: { challengePassword: 'check' },
   acceptsPasswords: true,
   keys: {

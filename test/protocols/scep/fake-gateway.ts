@@ -9,6 +9,7 @@ import type {
 } from '../../../src/enrollment/request.js';
 import type { EnrollmentResult } from '../../../src/enrollment/result.js';
 import { GatewayError } from '../../../src/errors.js';
+import { policySchema } from '../../../src/model/policy.js';
 import type { EncryptionServiceKey, Exchange, PolicyView, Reply } from '../../../src/protocol.js';
 import { unusedServices } from '../../support/unused-services.js';
 import { makeRaKey } from './scep-messages.js';
@@ -96,6 +97,7 @@ export function createFakeGateway(options: FakeOptions = {}): FakeGateway {
         methods,
         est: { challengePassword: 'check' },
         scep,
+        cmp: policySchema.shape.cmp.parse(undefined),
         acceptsPasswords: true,
         keys: { ed25519: false, ed448: false },
         requestHashes: ['sha256'],

@@ -92,6 +92,8 @@ export function certificate(serialNumber: string, changes: Partial<NewCertificat
     requester: 'passcode:installer',
     replaces: null,
     requestId: `request-${serialNumber}`,
+    confirmBy: null,
+    supplantedBy: null,
     ...changes,
   };
 }

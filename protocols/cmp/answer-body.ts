@@ -1,0 +1,51 @@
+/** Answers what the body of a message asks for. */
+
+import { GatewayError } from '../../src/errors.js';
+import type { BodyType } from './asn1/pki-message.js';
+import { readCertificateRequest } from './certificate-request.js';
+import { readConfirmation } from './confirmation.js';
+import { CmpError } from './errors.js';
+import { readGeneralMessage } from './general-messages.js';
+import { readPkcs10Request } from './pkcs10-request.js';
+import { readPoll } from './polling.js';
+import { recorded } from './read-request.js';
+import { rejectBody, rejectMessage } from './rejection.js';
+import type { Answer, Ask, CmpRequest } from './request.js';
+import { readRevocation } from './revocation.js';
+
+const readers: ReadonlyMap<BodyType, (request: CmpRequest) => Promise<Ask>> = new Map([
+  ['ir', readCertificateRequest],
+  ['cr', readCertificateRequest],
+  ['kur', readCertificateRequest],
+  ['p10cr', readPkcs10Request],
+  ['certConf', readConfirmation],
+  ['pollReq', readPoll],
+  ['rr', readRevocation],
+  ['genm', readGeneralMessage],
+]);
+
+/** The answer to a message; to what is refused, the refusal in its form. */
+export async function answerBody(request: CmpRequest): Promise<Answer> {
+  const { bodyType } = request.message;
+  try {
+    const ask = await recorded(bodyType, request, () => readBody(request));
+    return await ask();
+  } catch (error) {
+    const refusal = asGatewayError(error);
+    // That another operation has the transactionID says nothing of the body.
+    return refusal.code === 'duplicate-transaction' ? rejectMessage(bodyType, refusal) : rejectBody(bodyType, refusal);
+  }
+}
+
+/** What happened inside is for the log: the client learns that it was not its fault. */
+export function asGatewayError(error: unknown): GatewayError {
+  if (error instanceof GatewayError && error.code !== 'internal') return error;
+  return new GatewayError('internal', 'the gateway failed; its operator finds the cause in the log', { cause: error });
+}
+
+async function readBody(request: CmpRequest): Promise<Ask> {
+  const { bodyType } = request.message;
+  const read = readers.get(bodyType);
+  if (read === undefined) throw new CmpError('badRequest', `the gateway takes no ${bodyType}`, 'unsupported-operation');
+  return await read(request);
+}

@@ -1,0 +1,91 @@
+/** ir, cr and kur (RFC 9810 5.3.1 to 5.3.5, RFC 9483 4.1.1 to 4.1.3). */
+
+import { decodeCertificate } from '../../src/x509/certificate.js';
+import { namesEqual } from '../../src/x509/names.js';
+import { type CertReqMsg, decodeCertReqMessages } from './asn1/cert-request.js';
+import type { CertTemplate } from './asn1/cert-template.js';
+import { decodeOldCertId } from './asn1/controls.js';
+import { idRegCtrlOldCertId } from './asn1/oids.js';
+import { checkWishes } from './cert-template-checks.js';
+import { type CertificateWish, enroll, repeatAnswer } from './enrollment.js';
+import { CmpError, decoding } from './errors.js';
+import { findRepeated } from './operation.js';
+import { verifyPossession } from './proof-of-possession.js';
+import type { Ask, CmpRequest } from './request.js';
+
+/** The type that answers each (RFC 9810 5.1.2). */
+export const responseTypes = { ir: 'ip', cr: 'cp', p10cr: 'cp', kur: 'kup', ccr: 'ccp' } as const;
+
+/** @throws GatewayError */
+export async function readCertificateRequest(request: CmpRequest): Promise<Ask> {
+  const repeated = await findRepeated(request);
+  if (repeated) return async () => repeatAnswer(request, repeated);
+  const wish = decodeWish(request);
+  const { template } = wish;
+  const { policy, message } = request;
+  const subject = checkWishes(template, policy);
+  const issuerNotes = checkIssuer(request, template);
+  const key = template.publicKey;
+  if (key === undefined) throw new CmpError('badCertTemplate', 'the certTemplate has no public key');
+  const requestHash = await verifyPossession(request, wish, key);
+  const { notBefore, notAfter } = template.validity ?? {};
+  const certificate: CertificateWish = {
+    certReqId: 0,
+    answerType: message.bodyType === 'ir' ? 'ip' : message.bodyType === 'cr' ? 'cp' : 'kup',
+    requested: {
+      subjectPublicKeyInfo: key,
+      subject,
+      extensions: template.extensions,
+      ...(notBefore === undefined ? {} : { notBefore }),
+      ...(notAfter === undefined ? {} : { notAfter }),
+      ...(requestHash === undefined ? {} : { requestHash }),
+    },
+    notes: issuerNotes,
+    ...readUpdate(request, wish),
+  };
+  return () => enroll(request, certificate);
+}
+
+function decodeWish({ message }: CmpRequest): CertReqMsg {
+  const [wish, ...others] = decoding('the body', () => decodeCertReqMessages(message.body));
+  if (wish === undefined || others.length > 0) throw new CmpError('badRequest', 'a message asks for one certificate');
+  if (wish.certReqId !== 0) throw new CmpError('badRequest', `the certReqId is ${wish.certReqId} instead of 0`);
+  const { version } = wish.template;
+  if (version !== undefined && version !== 2) {
+    throw new CmpError('badCertTemplate', `the version in the certTemplate is ${version} instead of 2, which is v3`);
+  }
+  return wish;
+}
+
+/**
+ * Clients put the issuer of whatever certificate they have there, so that another name is no more than a wish; but the name
+ * of another CA of this gateway is a mistake.
+ */
+function checkIssuer({ services, exchange }: CmpRequest, { issuer }: CertTemplate): readonly string[] {
+  if (issuer === undefined) return [];
+  const [issuing = new Uint8Array()] = services.caCertificates(exchange.params.label);
+  const { subject } = decodeCertificate(issuing);
+  return decoding('the issuer', () => namesEqual(issuer, subject)) ? [] : ['the issuer is the CA of the policy'];
+}
+
+/** RFC 9483 4.1.3: what is updated is the certificate that signs the message, and oldCertID may say so. */
+function readUpdate(
+  { message, sender }: CmpRequest,
+  { controls }: CertReqMsg,
+): Pick<CertificateWish, 'isUpdate' | 'onBehalfOf'> {
+  if (message.bodyType !== 'kur') return { isUpdate: false };
+  const control = controls.find(({ id }) => id === idRegCtrlOldCertId);
+  const named = control && decoding('oldCertID', () => decodeOldCertId(control.value));
+  const { protection, requester } = sender;
+  if (requester.isRegistrationAuthority) {
+    if (named === undefined) throw new CmpError('badCertId', 'oldCertID must say which certificate is updated');
+    return { isUpdate: true, onBehalfOf: named };
+  }
+  const isOwn =
+    named === undefined ||
+    (protection.kind === 'signature' &&
+      protection.certificate.serialNumber === named.serialNumber &&
+      decoding('oldCertID', () => namesEqual(protection.certificate.issuer, named.issuer)));
+  if (!isOwn) throw new CmpError('badCertId', 'oldCertID is not the certificate that the message is signed with');
+  return { isUpdate: true };
+}

@@ -1,0 +1,125 @@
+/** Puts an answer into a PKIMessage that is protected as its request was (RFC 9483 3.1 to 3.3). */
+
+import { randomBytes } from 'node:crypto';
+import type { PolicyView, ProtocolServices, ServiceKey } from '../../src/protocol.js';
+import { decodeCertificate } from '../../src/x509/certificate.js';
+import { explicit, sequence } from '../../src/x509/der-writer.js';
+import { encodeName } from '../../src/x509/names.js';
+import { idAtCommonName } from '../../src/x509/oids.js';
+import { subjectKeyIdentifier } from '../../src/x509/public-key.js';
+import { type HashAlgorithm, signatureAlgorithmFor } from '../../src/x509/signature-algorithms.js';
+import { encodePkiHeader, type PkiHeader } from './asn1/pki-header.js';
+import { encodeBody, encodePkiMessage, protectedPart } from './asn1/pki-message.js';
+import { answerVersion } from './header-checks.js';
+import type { Answer } from './request.js';
+import { type Protection, referenceOf } from './sender.js';
+
+interface AnswerContext {
+  readonly services: ProtocolServices;
+  readonly label: string | undefined;
+  readonly policy: PolicyView;
+  /** What is known of the request's header. */
+  readonly header: { readonly [Field in keyof PkiHeader]?: PkiHeader[Field] | undefined };
+  /** The request's, if it is good; the answer is signed when it is not known. */
+  readonly protection: Protection | undefined;
+  /** The senderNonce of the answer. */
+  readonly nonce: Uint8Array;
+}
+
+/** DER PKIMessage. */
+export function encodeAnswer(answer: Answer, context: AnswerContext): Promise<Uint8Array> {
+  const { protection } = context;
+  return protection?.kind === 'mac' ? protectByMac(answer, context, protection) : sign(answer, context);
+}
+
+/** 128 bits (RFC 9483 3.1). */
+export function newNonce(): Uint8Array {
+  return randomBytes(16);
+}
+
+async function protectByMac(
+  answer: Answer,
+  context: AnswerContext,
+  { key, secret, senderKid }: Extract<Protection, { kind: 'mac' }>,
+): Promise<Uint8Array> {
+  const algorithm = key.algorithm.renewed();
+  const commonName = Buffer.from(referenceOf(senderKid)).toString('utf8');
+  const parts = encodeParts(answer, context, {
+    sender: encodeName([[{ type: idAtCommonName, value: commonName }]]),
+    senderKid,
+    protectionAlg: algorithm.identifier,
+  });
+  const answerKey = await algorithm.deriveKey(secret);
+  const extraCerts = visible(answer.certificates ?? [], context.policy);
+  return encodePkiMessage({ ...parts, protection: answerKey.mac(protectedPart(parts)), extraCerts });
+}
+
+async function sign(answer: Answer, context: AnswerContext): Promise<Uint8Array> {
+  const { services, label, protection, policy } = context;
+  const key = await services.serviceKey('cmp', label);
+  const { subject, subjectPublicKeyInfo } = decodeCertificate(key.certificate);
+  const hash = answerHash(protection);
+  const parts = encodeParts(answer, context, {
+    sender: subject,
+    senderKid: subjectKeyIdentifier(subjectPublicKeyInfo),
+    protectionAlg: signatureAlgorithmFor(key.algorithm, hash).identifier,
+  });
+  return encodePkiMessage({
+    ...parts,
+    protection: await key.sign(protectedPart(parts), hash),
+    extraCerts: visible(withoutRepeats([...ownChain(key), ...(answer.certificates ?? [])]), policy),
+  });
+}
+
+interface AnswerSender {
+  /** DER Name. */
+  readonly sender: Uint8Array;
+  readonly senderKid: Uint8Array;
+  readonly protectionAlg: Uint8Array;
+}
+
+function encodeParts(
+  { bodyType, body, generalInfo = [], answerNonce }: Answer,
+  { services, header, nonce }: AnswerContext,
+  { sender, senderKid, protectionAlg }: AnswerSender,
+): { headerDer: Uint8Array; bodyDer: Uint8Array } {
+  const headerDer = encodePkiHeader({
+    pvno: answerVersion(header.pvno),
+    sender: explicit(4, sender),
+    recipient: header.sender ?? nobody,
+    messageTime: services.clock.now(),
+    protectionAlg,
+    senderKid,
+    transactionId: header.transactionId ?? randomBytes(16),
+    senderNonce: answerNonce ?? nonce,
+    recipNonce: header.senderNonce,
+    generalInfo,
+  });
+  return { headerDer, bodyDer: encodeBody(bodyType, body) };
+}
+
+/** The NULL-DN (RFC 9483 3.1). */
+const nobody = explicit(4, sequence());
+
+/** The digest of the request's own signature, where it is one of SHA-2: a client that makes it can check it. */
+function answerHash(protection: Protection | undefined): Exclude<HashAlgorithm, 'sha1'> {
+  const hash = protection?.kind === 'signature' ? protection.hash : undefined;
+  return hash === 'sha384' || hash === 'sha512' ? hash : 'sha256';
+}
+
+function ownChain({ certificate, chain }: ServiceKey): Uint8Array[] {
+  return [certificate, ...chain];
+}
+
+/** Devices without a trust store take the root from the message, and compare it with what they know (RFC 9483 3.3). */
+function visible(certificates: readonly Uint8Array[], { cmp }: PolicyView): readonly Uint8Array[] {
+  if (cmp.includeRoot) return certificates;
+  return certificates.filter((der) => {
+    const { issuer, subject } = decodeCertificate(der);
+    return Buffer.compare(issuer, subject) !== 0;
+  });
+}
+
+function withoutRepeats(certificates: readonly Uint8Array[]): Uint8Array[] {
+  return [...new Map(certificates.map((der) => [Buffer.from(der).toString('latin1'), der])).values()];
+}

@@ -1,0 +1,45 @@
+/** Refusals that only CMP has a name for, and those that HTTP alone can answer. */
+
+import { type ErrorCode, GatewayError } from '../../src/errors.js';
+import { failureAnswer } from '../../src/http/text-answer.js';
+import type { Reply } from '../../src/protocol.js';
+import { DerError } from '../../src/x509/der.js';
+import { UnsupportedKeyError } from '../../src/x509/public-key.js';
+import { UnsupportedAlgorithmError } from '../../src/x509/signature-algorithms.js';
+import type { FailInfo } from './asn1/pki-status.js';
+
+/** A refusal with a PKIFailureInfo of its own. */
+export class CmpError extends GatewayError {
+  readonly failInfo: FailInfo;
+
+  constructor(failInfo: FailInfo, message: string, code: ErrorCode = 'malformed-request') {
+    super(code, message);
+    this.name = 'CmpError';
+    this.failInfo = failInfo;
+  }
+}
+
+/** Whatever was thrown where there is no PKIMessage to answer, or by the HTTP server itself. */
+export function failureReply(error: unknown, requestId: string): Reply {
+  return failureAnswer(error, requestId, sentences);
+}
+
+const sentences: ReadonlyMap<number, string> = new Map([
+  [400, 'the HTTP request is malformed'],
+  [408, 'the message did not arrive in time'],
+  [413, 'the message is larger than the gateway takes'],
+]);
+
+/** Runs a decoder of `subject`, as a sentence names it. @throws GatewayError `malformed-request`, `unsupported-algorithm` */
+export function decoding<T>(subject: string, decode: () => T): T {
+  try {
+    return decode();
+  } catch (error) {
+    if (error instanceof UnsupportedKeyError || error instanceof UnsupportedAlgorithmError) {
+      const sentence = `${subject} is not supported: ${error.message}`;
+      throw new GatewayError('unsupported-algorithm', sentence, { cause: error });
+    }
+    if (!(error instanceof DerError)) throw error;
+    throw new GatewayError('malformed-request', `${subject} is malformed: ${error.message}`, { cause: error });
+  }
+}

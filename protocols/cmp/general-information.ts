@@ -1,0 +1,87 @@
+/** The answers to general messages about CA certificates and algorithms (RFC 9810 5.3.19.1 to 5.3.19.15). */
+
+import type { KeyConstraints } from '../../src/model/key-constraints.js';
+import { oid, sequence } from '../../src/x509/der-writer.js';
+import {
+  idEcPublicKey,
+  idEd448,
+  idEd25519,
+  rsaEncryption,
+  secp256r1,
+  secp384r1,
+  secp521r1,
+} from '../../src/x509/oids.js';
+import {
+  decodeRootCaCert,
+  decodeUtf8Texts,
+  encodeRootCaKeyUpdate,
+  encodeSequenceOf,
+  encodeUtf8Texts,
+} from './asn1/general-message.js';
+import type { InfoTypeAndValue } from './asn1/info-type-and-value.js';
+import {
+  idItCaCerts,
+  idItEncKeyPairTypes,
+  idItPreferredSymmAlg,
+  idItRootCaKeyUpdate,
+  idItSignKeyPairTypes,
+  idItSuppLangTags,
+} from './asn1/oids.js';
+import { CmpError, decoding } from './errors.js';
+import type { CmpRequest } from './request.js';
+
+/** From the issuing CA to the root, where the policy lets that out. */
+export async function caCertificates({ services, exchange, policy }: CmpRequest): Promise<InfoTypeAndValue> {
+  const chain = services.caCertificates(exchange.params.label);
+  const certificates = policy.cmp.includeRoot || chain.length === 1 ? chain : chain.slice(0, -1);
+  return { id: idItCaCerts, value: encodeSequenceOf(certificates) };
+}
+
+/** Without a value when there is no new root. */
+export async function rootUpdate(
+  { services, exchange }: CmpRequest,
+  value: Uint8Array | undefined,
+): Promise<InfoTypeAndValue> {
+  const root = value && decoding('rootCaCert', () => decodeRootCaCert(value));
+  const update = await services.rootUpdate(exchange.params.label, root);
+  return update ? { id: idItRootCaKeyUpdate, value: encodeRootCaKeyUpdate(update) } : { id: idItRootCaKeyUpdate };
+}
+
+export async function signingKeyTypes({ policy }: CmpRequest): Promise<InfoTypeAndValue> {
+  return { id: idItSignKeyPairTypes, value: encodeSequenceOf(keyAlgorithms(policy.keys)) };
+}
+
+/** Keys that can be encrypted to: those that sign can, but for EdDSA's. */
+export async function encryptionKeyTypes({ policy }: CmpRequest): Promise<InfoTypeAndValue> {
+  const { rsa, ec } = policy.keys;
+  const keys = { ...(rsa ? { rsa } : {}), ...(ec ? { ec } : {}), ed25519: false, ed448: false };
+  return { id: idItEncKeyPairTypes, value: encodeSequenceOf(keyAlgorithms(keys)) };
+}
+
+export async function preferredSymmetricAlgorithm(): Promise<InfoTypeAndValue> {
+  return { id: idItPreferredSymmAlg, value: sequence(oid(aes256Cbc)) };
+}
+
+/** The gateway speaks English only (RFC 9810 5.3.19.13). */
+export async function languageTags(_request: CmpRequest, value: Uint8Array | undefined): Promise<InfoTypeAndValue> {
+  if (value === undefined) throw new CmpError('badRequest', 'suppLangTags must name languages');
+  const tags = decoding('suppLangTags', () => decodeUtf8Texts(value));
+  if (!tags.some((tag) => languageTag.test(tag))) {
+    throw new CmpError('badRequest', 'suppLangTags has no language tag (RFC 5646)');
+  }
+  return { id: idItSuppLangTags, value: encodeUtf8Texts(['en']) };
+}
+
+/** DER AlgorithmIdentifiers of the public keys that a policy takes. */
+export function keyAlgorithms({ rsa, ec, ed25519, ed448 }: KeyConstraints): Uint8Array[] {
+  return [
+    ...(ec?.curves ?? []).map((curve) => sequence(oid(idEcPublicKey), oid(curveIdentifiers[curve]))),
+    ...(ed25519 ? [sequence(oid(idEd25519))] : []),
+    ...(ed448 ? [sequence(oid(idEd448))] : []),
+    ...(rsa ? [sequence(oid(rsaEncryption), Uint8Array.of(5, 0))] : []),
+  ];
+}
+
+const curveIdentifiers = { 'P-256': secp256r1, 'P-384': secp384r1, 'P-521': secp521r1 } as const;
+const aes256Cbc = '2.16.840.1.101.3.4.1.42';
+const languageTag = /^[a-z]{2,3}(?:-[A-Za-z0-9]{1,8})*$/i;

@@ -1,0 +1,69 @@
+/** genm and genp (RFC 9810 5.3.19, RFC 9483 4.3): what a client may ask besides certificates. */
+
+import { decodeGeneralMessage, encodeGeneralMessage, encodeOids } from './asn1/general-message.js';
+import type { InfoTypeAndValue } from './asn1/info-type-and-value.js';
+import {
+  idItCaCerts,
+  idItCertReqTemplate,
+  idItCrlStatusList,
+  idItCurrentCrl,
+  idItEncKeyPairTypes,
+  idItPreferredSymmAlg,
+  idItRootCaCert,
+  idItSignKeyPairTypes,
+  idItSuppLangTags,
+  idItUnsupportedOids,
+} from './asn1/oids.js';
+import { certReqTemplate } from './cert-req-template.js';
+import { crlUpdate, currentCrl } from './crl-information.js';
+import { CmpError, decoding } from './errors.js';
+import {
+  caCertificates,
+  encryptionKeyTypes,
+  languageTags,
+  preferredSymmetricAlgorithm,
+  rootUpdate,
+  signingKeyTypes,
+} from './general-information.js';
+import type { Ask, CmpRequest } from './request.js';
+
+/** Answers one infoType. @throws GatewayError */
+type Inform = (request: CmpRequest, value: Uint8Array | undefined) => Promise<InfoTypeAndValue>;
+
+/** @throws GatewayError */
+export async function readGeneralMessage(request: CmpRequest): Promise<Ask> {
+  const infos = decoding('the body', () => decodeGeneralMessage(request.message.body));
+  if (infos.length === 0) throw new CmpError('badRequest', 'the genm asks for nothing');
+  return async () => {
+    const answers: InfoTypeAndValue[] = [];
+    const unknown: string[] = [];
+    for (const { id, value } of infos) {
+      const inform = informers.get(id);
+      if (inform) answers.push(await inform(request, value));
+      else unknown.push(id);
+    }
+    // RFC 9810 5.3.19.7: those that are supported have their answers.
+    if (unknown.length > 0) answers.push({ id: idItUnsupportedOids, value: encodeOids(unknown) });
+    return { bodyType: 'genp', body: encodeGeneralMessage(answers) };
+  };
+}
+
+/** For infoTypes that have no value in a request. */
+function withoutValue(inform: (request: CmpRequest) => Promise<InfoTypeAndValue>): Inform {
+  return (request, value) => {
+    if (value !== undefined) throw new CmpError('badRequest', 'this infoType has no value in a request');
+    return inform(request);
+  };
+}
+
+const informers: ReadonlyMap<string, Inform> = new Map([
+  [idItCaCerts, withoutValue(caCertificates)],
+  [idItRootCaCert, rootUpdate],
+  [idItCertReqTemplate, withoutValue(certReqTemplate)],
+  [idItCrlStatusList, crlUpdate],
+  [idItCurrentCrl, withoutValue(currentCrl)],
+  [idItSignKeyPairTypes, withoutValue(signingKeyTypes)],
+  [idItEncKeyPairTypes, withoutValue(encryptionKeyTypes)],
+  [idItPreferredSymmAlg, withoutValue(preferredSymmetricAlgorithm)],
+  [idItSuppLangTags, languageTags],
+]);

@@ -1,0 +1,76 @@
+/** From a decoded message to one whose sender is known and whose header is in order (RFC 9483 3.5). */
+
+import { type GatewayError, isRefusal } from '../../src/errors.js';
+import { type Exchange, originOf, type PolicyView, type ProtocolServices } from '../../src/protocol.js';
+import type { BodyType, PkiMessage } from './asn1/pki-message.js';
+import { CmpError } from './errors.js';
+import { checkHeader, checkVersion } from './header-checks.js';
+import type { CmpRequest } from './request.js';
+import { type Protection, readCredential } from './sender.js';
+import type { TransactionStore } from './store.js';
+
+/** What an exchange has besides its message. */
+export interface CmpContext {
+  readonly exchange: Exchange;
+  readonly services: ProtocolServices;
+  readonly transactions: TransactionStore;
+  readonly policy: PolicyView;
+}
+
+interface Reading {
+  /** The senderNonce of the answer. */
+  readonly answerNonce: Uint8Array;
+  readonly isVouchedFor: boolean;
+  /** Is told of protection that is good, also when the message is refused later. */
+  readonly onProtected: (protection: Protection) => void;
+}
+
+/** @throws GatewayError after its audit event is committed */
+export async function readRequest(message: PkiMessage, context: CmpContext, reading: Reading): Promise<CmpRequest> {
+  const { exchange, services, policy } = context;
+  const { bodyType } = message;
+  const { answerNonce, isVouchedFor, onProtected } = reading;
+  const { credential, protection } = await recorded(bodyType, context, async () => {
+    checkVersion(message.header);
+    return readCredential({ message, policy }, onProtected);
+  });
+  const requester = await services.authenticate({
+    ...originOf(exchange),
+    protocol: 'cmp',
+    operation: bodyType,
+    credentials: [credential],
+  });
+  const sender = { credential, requester, protection: protection() };
+  const now = services.clock.now();
+  const header = await recorded(bodyType, context, async () => {
+    requireSignature(bodyType, sender.protection);
+    return checkHeader(message.header, bodyType, policy, now);
+  });
+  return { ...context, message, header, sender, now, answerNonce, isVouchedFor };
+}
+
+/** Runs `read`; a message that it refuses goes into the audit log, because the core will never see it. */
+export async function recorded<T>(operation: string, context: CmpContext, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (isRefusal(error)) await recordRefusal(operation, error, context);
+    throw error;
+  }
+}
+
+export async function recordRefusal(
+  operation: string,
+  { code, message: reason }: GatewayError,
+  { exchange, services }: Pick<CmpContext, 'exchange' | 'services'>,
+): Promise<void> {
+  await services.recordRefusal({ ...originOf(exchange), protocol: 'cmp', operation, code, reason });
+}
+
+/** RFC 9483 4.1.3, 4.2, 5.2.2 and RFC 9810 D.6: what these are about is proved by a certificate. */
+const signedOnly: ReadonlySet<BodyType> = new Set<BodyType>(['kur', 'rr', 'ccr', 'nested']);
+
+function requireSignature(bodyType: BodyType, { kind }: Protection): void {
+  if (kind === 'signature' || !signedOnly.has(bodyType)) return;
+  throw new CmpError('wrongIntegrity', `a ${bodyType} must be protected by a signature`, 'forbidden');
+}

@@ -1,0 +1,73 @@
+/** Secrets that messages are authenticated with, but do not show: what CMP's MAC protection is made with. */
+import { randomBytes } from 'node:crypto';
+import { GatewayError } from '../errors.js';
+import type { Sealing } from '../keys/sealing.js';
+import type { PresentedCredential } from '../model/presented-credential.js';
+import type { CredentialRecord, CredentialRepository } from '../store/credential-repository.js';
+import { checkConditions, describeCredential, type VerifiedCredential } from './credential-conditions.js';
+
+export type PresentedMac = Extract<PresentedCredential, { kind: 'mac' }>;
+
+interface MessageSecret {
+  readonly authenticationPolicy: string;
+  readonly presented: PresentedMac;
+  readonly at: Date;
+  readonly remoteAddress: string;
+}
+
+/**
+ * Finds the secret that a reference names, and has the protocol say whether the message was authenticated with it.
+ *
+ * @throws GatewayError `bad-secret`; the same, and after the same work, for an unknown reference, a wrong secret and one that
+ * may not be used, so that guessing learns nothing.
+ */
+export async function verifyMessageSecret(
+  { authenticationPolicy, presented, at, remoteAddress }: MessageSecret,
+  credentials: CredentialRepository,
+  sealing: Sealing,
+): Promise<VerifiedCredential> {
+  const lookup = Buffer.from(presented.reference).toString('hex');
+  const [record] = await credentials.findByLookup({ authenticationPolicy, kind: 'cmp-secret', lookup });
+  const conditions = record && checkConditions(record, at, remoteAddress);
+  const fits = await verifyOnce(presented, record, sealing);
+  if (record === undefined) throw wrongSecret('no CMP secret of this authentication policy has the reference');
+  if (conditions?.usable === false) throw wrongSecret(conditions.reason);
+  if (!fits) throw wrongSecret('the secret of the reference is another one');
+  return describeCredential(record);
+}
+
+/** What a protocol said, by whose secret it was asked about: deriving a key is made to be slow, and a message has one MAC. */
+const verdicts = new WeakMap<PresentedMac, { readonly credential: string | undefined; readonly fits: Promise<boolean> }>();
+
+function verifyOnce(presented: PresentedMac, record: CredentialRecord | undefined, sealing: Sealing): Promise<boolean> {
+  const known = verdicts.get(presented);
+  if (known !== undefined && known.credential === record?.id) return known.fits;
+  const fits = verify(presented, record, sealing);
+  verdicts.set(presented, { credential: record?.id, fits });
+  return fits;
+}
+
+async function verify(
+  presented: PresentedMac,
+  record: CredentialRecord | undefined,
+  sealing: Sealing,
+): Promise<boolean> {
+  // Nobody has this one: the work is done for the time that it takes.
+  const secret =
+    record?.sealed == null ? randomBytes(secretBytes) : sealing.open(`credential:${record.id}`, record.sealed);
+  const fits = await presented.verify(secret);
+  // One that fits is needed for the answer's protection.
+  if (!fits) secret.fill(0);
+  return fits;
+}
+
+const secretBytes = 32;
+
+/** One refusal for all that may be wrong; `reason` is for the operator. */
+function wrongSecret(reason: string): GatewayError {
+  return new GatewayError(
+    'bad-secret',
+    'the reference or secret of the message is wrong, expired or not allowed from this address',
+    { cause: reason },
+  );
+}

@@ -1,0 +1,24 @@
+/** Who has sent a message, for protocols whose further messages and answers depend on it. */
+import { authenticateRequest } from './authenticate-request.js';
+import { recordingRefusals } from './recording-refusals.js';
+import type { AuthenticationRequest } from './request.js';
+import type { Requester } from './requester.js';
+import { findRights } from './requester-rights.js';
+import type { EnrollmentServices } from './services.js';
+import { findTarget, requireMethod } from './target.js';
+
+/** @throws GatewayError as authentication does, after its audit event is committed */
+export function authenticateMessage(request: AuthenticationRequest, services: EnrollmentServices): Promise<Requester> {
+  return recordingRefusals(request, services, async () => {
+    const target = findTarget(services.catalog(), request.label);
+    requireMethod(target.resolved, request.protocol);
+    const { credentials, remoteAddress } = request;
+    const asked = { credentials, operation: 'message', remoteAddress } as const;
+    const { identity } = await authenticateRequest(asked, target, services.clock.now(), services);
+    return {
+      id: identity.requester,
+      credentials: identity.credentials.map(({ name }) => name),
+      ...(await findRights({ identity, credentials, remoteAddress }, target, services)),
+    };
+  });
+}

@@ -1,0 +1,24 @@
+/** Answers to messages that are no enrollments: what refuses them is recorded all the same. */
+import { GatewayError } from '../errors.js';
+import { type RecordedMessage, recordRefusedMessage } from './record.js';
+import type { EnrollmentServices } from './services.js';
+
+/** Does what a message asks for. @throws GatewayError whatever `work` throws, after its audit event is committed */
+export async function recordingRefusals<Result>(
+  { protocol, label, operation, remoteAddress, requestId, requester }: RecordedMessage,
+  services: EnrollmentServices,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof GatewayError) {
+      const message = { protocol, operation, remoteAddress, requestId, code: error.code, reason: error.message };
+      await recordRefusedMessage(
+        { ...message, ...(label === undefined ? {} : { label }), ...(requester === undefined ? {} : { requester }) },
+        services,
+      );
+    }
+    throw error;
+  }
+}

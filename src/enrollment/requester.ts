@@ -1,0 +1,14 @@
+/** Who has sent a message, as far as its protocol needs to know; `authenticate` answers it. */
+export interface Requester {
+  /** The same for every message with the same credential: what a conversation is bound to. */
+  readonly id: string;
+  /** Names of the credentials of the authentication policy that it has shown. */
+  readonly credentials: readonly string[];
+  /**
+   * One of the policy's registration authorities, by a certificate with the extended key usage cmcRA: it may speak for
+   * devices (RFC 9483 5.2 and 5.3).
+   */
+  readonly isRegistrationAuthority: boolean;
+  /** Whether the policy's CA may certify it as a CA (RFC 9810 D.6). */
+  readonly isCrossCertifiable: boolean;
+}

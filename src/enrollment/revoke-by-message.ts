@@ -1,0 +1,95 @@
+/** Revocation asked for in a protocol's message: by the certificate's own holder, or by a registration authority. */
+import { GatewayError } from '../errors.js';
+import type { Identity } from '../policy/identity.js';
+import type { CertificateRecord } from '../store/certificate-record.js';
+import { authenticateRequest } from './authenticate-request.js';
+import { findIssuedCertificate } from './find-certificate.js';
+import { recordingRefusals } from './recording-refusals.js';
+import type { RevocationMessage } from './request.js';
+import { findRights } from './requester-rights.js';
+import { releaseCertificate, revokeCertificate } from './revoke.js';
+import type { EnrollmentServices } from './services.js';
+import { type EnrollmentTarget, findTarget, requireMethod } from './target.js';
+import { requireNotSupplanted } from './updates.js';
+
+/**
+ * @throws GatewayError `unknown-certificate` (also for what is to be revived and is not on hold), `already-revoked` (also for
+ * what has expired), `invalid-state`, `forbidden`, or as authentication does; after its audit event is committed
+ */
+export function revokeByMessage(message: RevocationMessage, services: EnrollmentServices): Promise<void> {
+  return recordingRefusals({ ...message, operation: 'revoke' }, services, async () => {
+    const target = findTarget(services.catalog(), message.label);
+    requireMethod(target.resolved, message.protocol);
+    const identity = await authenticateRevoker(message, target, services);
+    const record = await findIssuedCertificate(message, target, services);
+    message.requireDescribed?.(record.der);
+    await requireRight(message, identity, record, target, services);
+    await changeState(message, identity, record, services);
+  });
+}
+
+async function authenticateRevoker(
+  { credentials, remoteAddress, reason }: RevocationMessage,
+  target: EnrollmentTarget,
+  services: EnrollmentServices,
+): Promise<Identity> {
+  const now = services.clock.now();
+  // Who wants its certificate back from hold has nothing else to say so with.
+  const asked = { credentials, operation: 'message', remoteAddress, acceptHeld: reason === 'removeFromCRL' } as const;
+  const { identity } = await authenticateRequest(asked, target, now, services);
+  const own = identity.issuedCertificate;
+  if (own && own.notAfter < now)
+    throw new GatewayError('revoked-requester', 'the certificate that authenticates the request has expired');
+  await requireNotSupplanted(own, services);
+  return identity;
+}
+
+async function requireRight(
+  { credentials, remoteAddress }: RevocationMessage,
+  identity: Identity,
+  record: CertificateRecord,
+  target: EnrollmentTarget,
+  services: EnrollmentServices,
+): Promise<void> {
+  const own = identity.issuedCertificate;
+  if (own?.issuerId === record.issuerId && own.serialNumber === record.serialNumber) return;
+  const { isRegistrationAuthority } = await findRights({ identity, credentials, remoteAddress }, target, services);
+  if (isRegistrationAuthority && (await isValid(own, services))) return;
+  throw new GatewayError('forbidden', 'only its holder or a registration authority may revoke the certificate');
+}
+
+/** One on hold speaks for nobody but itself. */
+async function isValid(
+  certificate: Identity['issuedCertificate'],
+  { store }: EnrollmentServices,
+): Promise<boolean> {
+  if (certificate === undefined) return true;
+  const { issuerId, serialNumber } = certificate;
+  return (await store.certificates.findByIssuerAndSerial(issuerId, serialNumber))?.status === 'valid';
+}
+
+async function changeState(
+  message: RevocationMessage,
+  { requester }: Identity,
+  record: CertificateRecord,
+  services: EnrollmentServices,
+): Promise<void> {
+  const { reason, protocol, remoteAddress, requestId, invalidityDate, accompanying = [] } = message;
+  const { issuerId, serialNumber, status, notAfter } = record;
+  const request = {
+    issuerId,
+    serialNumber,
+    requestedBy: requester,
+    message: { protocol, remoteAddress, requestId },
+    accompanying,
+  };
+  if (reason === 'removeFromCRL') {
+    if (status === 'held') return await releaseCertificate(request, services);
+    throw new GatewayError('unknown-certificate', 'no certificate of this issuer and serial number is on hold');
+  }
+  if (status === 'revoked') throw new GatewayError('already-revoked', 'the certificate is revoked already');
+  if (notAfter < services.clock.now().getTime()) {
+    throw new GatewayError('already-revoked', 'the certificate has expired, so that there is nothing to revoke');
+  }
+  await revokeCertificate({ ...request, reason, ...(invalidityDate ? { invalidityDate } : {}) }, services);
+}

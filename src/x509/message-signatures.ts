@@ -1,0 +1,118 @@
+/**
+ * The signatures of messages (RFC 9481 3, RFC 9688): those of signature-algorithms.ts, and others with SHA-224, SHA-3 and
+ * SHAKE, which neither certificates nor requests for them may have here.
+ */
+
+import { constants, type KeyObject, sign } from 'node:crypto';
+import type { MessageDigest, MessageSignatureName, Shake } from '../model/message-protection.js';
+import { nullValue } from './der-writer.js';
+import * as message from './message-oids.js';
+import * as oids from './oids.js';
+import { shakeLengths, signShakeEcdsa, signShakePss, verifyShakeEcdsa, verifyShakePss } from './shake-signatures.js';
+import {
+  decodeAlgorithm,
+  decodePssParameters,
+  decodeSignatureAlgorithm,
+  type SignatureScheme,
+  verifySignature,
+} from './signature-algorithms.js';
+
+export interface MessageSignatureAlgorithm extends SignatureScheme<MessageDigest | Shake> {
+  readonly name: MessageSignatureName;
+  /** DER AlgorithmIdentifier. */
+  readonly identifier: Uint8Array;
+}
+
+/** Digests by their object identifiers (RFC 9481 2). */
+export const messageDigests: ReadonlyMap<string, MessageDigest> = new Map([
+  [oids.idSha1, 'sha1'],
+  [message.idSha224, 'sha224'],
+  [oids.idSha256, 'sha256'],
+  [oids.idSha384, 'sha384'],
+  [oids.idSha512, 'sha512'],
+  [message.idSha3_224, 'sha3-224'],
+  [message.idSha3_256, 'sha3-256'],
+  [message.idSha3_384, 'sha3-384'],
+  [message.idSha3_512, 'sha3-512'],
+]);
+
+/** Finds the algorithm of a DER AlgorithmIdentifier. @throws DerError or UnsupportedAlgorithmError */
+export function decodeMessageSignatureAlgorithm(identifier: Uint8Array): MessageSignatureAlgorithm {
+  const { id, parameters } = decodeAlgorithm(identifier);
+  const known = furtherById.get(id);
+  // RFC 9688 3.1 has NULL beside RSA; that it may be missing is RFC 4055 5.
+  const isFitting = parameters === undefined || (known?.name.startsWith('rsa-sha') && isNull(parameters));
+  if (known !== undefined && isFitting) return { ...known, identifier };
+  if (id === oids.idRsassaPss && parameters !== undefined) {
+    const { hash, saltLength } = decodePssParameters(parameters, messageDigests);
+    return { name: `rsa-pss-${hash}`, key: 'rsa', hash, pss: { saltLength }, identifier };
+  }
+  return decodeSignatureAlgorithm(identifier);
+}
+
+/** Verifies a signature; false for whatever is wrong with it, garbage and keys of another kind included. */
+export function verifySignedMessage(
+  algorithm: MessageSignatureAlgorithm,
+  key: KeyObject,
+  data: Uint8Array,
+  signature: Uint8Array,
+): boolean {
+  const { hash } = algorithm;
+  if (!isShake(hash)) return verifySignature(algorithm, key, data, signature);
+  if (key.asymmetricKeyType !== algorithm.key) return false;
+  const verifyShake = algorithm.key === 'rsa' ? verifyShakePss : verifyShakeEcdsa;
+  try {
+    return verifyShake(hash, key, data, signature);
+  } catch {
+    return false;
+  }
+}
+
+/** Signs with a key of the algorithm's kind. @throws RangeError where the key is too short or of an unknown curve */
+export async function signMessage(
+  algorithm: SignatureScheme<MessageDigest | Shake>,
+  privateKey: KeyObject,
+  data: Uint8Array,
+): Promise<Uint8Array> {
+  const { key, hash, pss } = algorithm;
+  if (isShake(hash))
+    return key === 'rsa' ? signShakePss(hash, privateKey, data) : signShakeEcdsa(hash, privateKey, data);
+  if (key !== 'rsa') return sign(hash, data, privateKey);
+  const padding = pss === undefined ? constants.RSA_PKCS1_PADDING : constants.RSA_PKCS1_PSS_PADDING;
+  const input = pss === undefined ? { key: privateKey, padding } : { key: privateKey, padding, ...pss };
+  // On the thread pool: half a millisecond and more, in which the event loop would stand still.
+  return new Promise((resolve, reject) => {
+    sign(hash, data, input, (error, signature) => (error === null ? resolve(signature) : reject(error)));
+  });
+}
+
+type FurtherAlgorithm = Omit<MessageSignatureAlgorithm, 'identifier'>;
+
+const furtherById: ReadonlyMap<string, FurtherAlgorithm> = new Map<string, FurtherAlgorithm>([
+  [message.sha224WithRsaEncryption, { name: 'rsa-sha224', key: 'rsa', hash: 'sha224' }],
+  [message.idRsaWithSha3_224, { name: 'rsa-sha3-224', key: 'rsa', hash: 'sha3-224' }],
+  [message.idRsaWithSha3_256, { name: 'rsa-sha3-256', key: 'rsa', hash: 'sha3-256' }],
+  [message.idRsaWithSha3_384, { name: 'rsa-sha3-384', key: 'rsa', hash: 'sha3-384' }],
+  [message.idRsaWithSha3_512, { name: 'rsa-sha3-512', key: 'rsa', hash: 'sha3-512' }],
+  [message.idRsassaPssShake128, pssWithShake('shake128')],
+  [message.idRsassaPssShake256, pssWithShake('shake256')],
+  [message.ecdsaWithSha224, { name: 'ecdsa-sha224', key: 'ec', hash: 'sha224' }],
+  [message.idEcdsaWithSha3_224, { name: 'ecdsa-sha3-224', key: 'ec', hash: 'sha3-224' }],
+  [message.idEcdsaWithSha3_256, { name: 'ecdsa-sha3-256', key: 'ec', hash: 'sha3-256' }],
+  [message.idEcdsaWithSha3_384, { name: 'ecdsa-sha3-384', key: 'ec', hash: 'sha3-384' }],
+  [message.idEcdsaWithSha3_512, { name: 'ecdsa-sha3-512', key: 'ec', hash: 'sha3-512' }],
+  [message.idEcdsaWithShake128, { name: 'ecdsa-shake128', key: 'ec', hash: 'shake128' }],
+  [message.idEcdsaWithShake256, { name: 'ecdsa-shake256', key: 'ec', hash: 'shake256' }],
+]);
+
+function pssWithShake(hash: Shake): FurtherAlgorithm {
+  return { name: `rsa-pss-${hash}`, key: 'rsa', hash, pss: { saltLength: shakeLengths[hash] } };
+}
+
+function isShake(hash: string | undefined): hash is Shake {
+  return hash === 'shake128' || hash === 'shake256';
+}
+
+function isNull(der: Uint8Array): boolean {
+  return Buffer.compare(der, nullValue) === 0;
+}
