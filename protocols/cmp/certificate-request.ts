@@ -24,7 +24,6 @@ export async function readCertificateRequest(request: CmpRequest): Promise<Ask> 
   const { template } = wish;
   const { policy, message } = request;
   const subject = checkWishes(template, policy);
-  const issuerNotes = checkIssuer(request, template);
   const key = template.publicKey;
   if (key === undefined) throw new CmpError('badCertTemplate', 'the certTemplate has no public key');
   const requestHash = await verifyPossession(request, wish, key);
@@ -40,7 +39,7 @@ export async function readCertificateRequest(request: CmpRequest): Promise<Ask> 
       ...(notAfter === undefined ? {} : { notAfter }),
       ...(requestHash === undefined ? {} : { requestHash }),
     },
-    notes: issuerNotes,
+    notes: issuerNotes(request, template),
     ...readUpdate(request, wish),
   };
   return () => enroll(request, certificate);
@@ -57,15 +56,17 @@ function decodeWish({ message }: CmpRequest): CertReqMsg {
   return wish;
 }
 
-/**
- * Clients put the issuer of whatever certificate they have there, so that another name is no more than a wish; but the name
- * of another CA of this gateway is a mistake.
- */
-function checkIssuer({ services, exchange }: CmpRequest, { issuer }: CertTemplate): readonly string[] {
+/** Many clients put the issuer of the certificate there that they have by now: that is no wish. */
+function issuerNotes({ services, exchange, sender }: CmpRequest, { issuer }: CertTemplate): readonly string[] {
   if (issuer === undefined) return [];
   const [issuing = new Uint8Array()] = services.caCertificates(exchange.params.label);
-  const { subject } = decodeCertificate(issuing);
-  return decoding('the issuer', () => namesEqual(issuer, subject)) ? [] : ['the issuer is the CA of the policy'];
+  const { protection } = sender;
+  const expected = [
+    decodeCertificate(issuing).subject,
+    ...(protection.kind === 'signature' ? [protection.certificate.issuer] : []),
+  ];
+  const isExpected = decoding('the issuer', () => expected.some((name) => namesEqual(issuer, name)));
+  return isExpected ? [] : ['the issuer is the CA of the policy'];
 }
 
 /** RFC 9483 4.1.3: what is updated is the certificate that signs the message, and oldCertID may say so. */

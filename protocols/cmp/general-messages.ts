@@ -25,7 +25,7 @@ import {
   rootUpdate,
   signingKeyTypes,
 } from './general-information.js';
-import type { Ask, CmpRequest } from './request.js';
+import type { Answer, Ask, CmpRequest } from './request.js';
 
 /** Answers one infoType. @throws GatewayError */
 type Inform = (request: CmpRequest, value: Uint8Array | undefined) => Promise<InfoTypeAndValue>;
@@ -33,8 +33,9 @@ type Inform = (request: CmpRequest, value: Uint8Array | undefined) => Promise<In
 /** @throws GatewayError */
 export async function readGeneralMessage(request: CmpRequest): Promise<Ask> {
   const infos = decoding('the body', () => decodeGeneralMessage(request.message.body));
-  if (infos.length === 0) throw new CmpError('badRequest', 'the genm asks for nothing');
   return async () => {
+    // RFC 9810 5.3.19: a client that asks for nothing gets whatever there is.
+    if (infos.length === 0) return genp(await Promise.all(volunteered.map((inform) => inform(request))));
     const answers: InfoTypeAndValue[] = [];
     const unknown: string[] = [];
     for (const { id, value } of infos) {
@@ -44,8 +45,14 @@ export async function readGeneralMessage(request: CmpRequest): Promise<Ask> {
     }
     // RFC 9810 5.3.19.7: those that are supported have their answers.
     if (unknown.length > 0) answers.push({ id: idItUnsupportedOids, value: encodeOids(unknown) });
-    return { bodyType: 'genp', body: encodeGeneralMessage(answers) };
+    return genp(answers);
   };
+}
+
+const volunteered = [caCertificates, certReqTemplate, currentCrl, signingKeyTypes, encryptionKeyTypes];
+
+function genp(infos: readonly InfoTypeAndValue[]): Answer {
+  return { bodyType: 'genp', body: encodeGeneralMessage(infos) };
 }
 
 /** For infoTypes that have no value in a request. */

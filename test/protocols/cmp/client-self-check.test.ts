@@ -1,6 +1,7 @@
 /** The test client against `openssl cmp` as the server, and its primitives against openssl and published vectors. */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
+import { createServer } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { fromBER } from 'asn1js';
 import { decodeCertificate } from '../../../src/x509/certificate.js';
@@ -16,22 +17,29 @@ import {
 } from '../../../src/x509/der-writer.js';
 import { toPem } from '../../../src/x509/pem.js';
 import { originalOf, partsOf } from '../../support/asn1-values.js';
-import { certStatus, challengeAnswers, errorContent, pollRequest, revDetails } from '../../support/cmp/bodies.js';
-import { makeCertReqMsg, oldCertId, publicationInfo, textControl } from '../../support/cmp/cert-request.js';
+import {
+  certStatus,
+  challengeAnswers,
+  encodeStatus,
+  errorContent,
+  pollRequest,
+  revDetails,
+} from '../../support/cmp/bodies.js';
+import { integer, makeCertReqMsg, oldCertId, publicationInfo, textControl } from '../../support/cmp/cert-request.js';
 import { keyWish } from '../../support/cmp/cert-template.js';
 import { type Check, problemsOf } from '../../support/cmp/check.js';
-import type { CmpClientOptions, CmpPeer, EnrollWish } from '../../support/cmp/client.js';
-import { certProfile, encodeInfo, implicitConfirm } from '../../support/cmp/header.js';
+import type { CmpClient, CmpClientOptions, CmpPeer, EnrollWish } from '../../support/cmp/client.js';
+import { certProfile, encodeInfo, generalName, implicitConfirm } from '../../support/cmp/header.js';
 import type { BodyType, Digest, FailInfo } from '../../support/cmp/identifiers.js';
 import { openKeyPackage } from '../../support/cmp/key-package.js';
 import { kmac } from '../../support/cmp/kmac.js';
 import { computeMac, type MacWish, macIdentifier } from '../../support/cmp/macs.js';
-import { type CmpCredential, type MessageOptions, makeMessage } from '../../support/cmp/message.js';
+import { type CmpCredential, type MessageOptions, makeMessage, type SentMessage } from '../../support/cmp/message.js';
 import { openEnvelopedData } from '../../support/cmp/open-envelope.js';
 import type { CmpOutcome } from '../../support/cmp/outcome.js';
 import { createPeerClient } from '../../support/cmp/peer-client.js';
 import type { PossessionWish } from '../../support/cmp/possession.js';
-import { readMessage } from '../../support/cmp/read-message.js';
+import { type CmpMessage, readMessage } from '../../support/cmp/read-message.js';
 import { encKeyWithId, encryptedKey, sealEnvelope } from '../../support/cmp/seal-envelope.js';
 import { isSignedWith, type SignatureName, signatureIdentifier, signWith } from '../../support/cmp/signatures.js';
 import { openShell, type Shell } from '../../support/interop.js';
@@ -370,6 +378,81 @@ describe("the CMP test client's messages", () => {
     expect(readMessage(messages.at(-1)?.der ?? nullValue).body).toMatchObject({
       messages: [{ body: { type: 'pollReq' } }, { body: { type: 'certConf' } }],
     });
+  });
+});
+
+describe('the CMP test client, with a server that answers what it is told', () => {
+  const now = new Date();
+  const answers: ((request: CmpMessage) => SentMessage)[] = [];
+  const http = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const answer = answers.shift()?.(readMessage(Buffer.concat(chunks)));
+      response.setHeader('content-type', 'application/pkixcmp').end(answer?.der);
+    });
+  });
+  let client: CmpClient;
+  beforeAll(async () => {
+    const [port = 0] = await freePorts(1);
+    await new Promise<void>((resolve) => http.listen(port, '127.0.0.1', resolve));
+    const peer = { origin: `http://127.0.0.1:${port}`, path: '/', trustAnchors: [], now: () => now };
+    client = createPeerClient(peer, { credential: byMac });
+  });
+  afterAll(() => void http.close());
+
+  const reply = (type: BodyType, content: Uint8Array, { header }: CmpMessage): SentMessage => {
+    const { transactionId = Buffer.alloc(0), senderNonce: recipNonce = Buffer.alloc(0), pvno } = header;
+    const fields = { pvno, recipient: header.sender, transactionId, recipNonce };
+    return makeMessage({ credential: byMac, now, bodyType: type, content, header: fields });
+  };
+  const refusal = (certReqId: number) =>
+    sequence(sequence(sequence(integer(certReqId), encodeStatus({ status: 'rejection', failInfo: ['badPOP'] }))));
+  const ir = () => client.makeRequest('ir', { key: deviceKey });
+
+  it('takes the answer to the message that it added protection to', async () => {
+    const request = ir();
+    answers.push((outer) => {
+      if (outer.body.type !== 'nested' || outer.body.messages[0] === undefined) throw new Error('no nested message');
+      expect(outer.header.transactionId).toEqual(outer.body.messages[0].header.transactionId);
+      return reply('ip', refusal(0), outer.body.messages[0]);
+    });
+    const outcome = await client.nested([request]);
+    expect(outcome).toMatchObject({ body: { type: 'ip' }, failInfo: ['badPOP'] });
+  });
+
+  it('finds the answer to each message of a batch, whatever their order', async () => {
+    answers.push((outer) => {
+      if (outer.body.type !== 'nested') throw new Error('no nested message');
+      const [first, second] = outer.body.messages.map((one, i) => reply('ip', refusal(i), one).der);
+      return reply('nested', sequence(second, first), outer);
+    });
+    const { inner } = await client.nested([ir(), ir()]);
+    expect(inner.map(({ response }) => response?.certReqId)).toEqual([0, 1]);
+  });
+
+  it('answers challenges, and opens a certificate that is encrypted to its key', async () => {
+    const key = newKey();
+    const recipient = { kind: 'certificate', certificate: certificateFor(key.publicKey) } as const;
+    const number = smallInteger(123_456_789);
+    answers.push((request) => {
+      const envelope = sealEnvelope({ content: sequence(number, generalName('CN=x')), recipient });
+      const owf = sequence(oid('2.16.840.1.101.3.4.2.1'));
+      const witness = octetString(createHash('sha256').update(number).digest());
+      return reply('popdecc', sequence(sequence(owf, witness, octetString(), explicit(0, envelope))), request);
+    });
+    answers.push((request) => {
+      expect(request.body).toEqual({ type: 'popdecr', content: Buffer.from(sequence(number)) });
+      const envelope = sealEnvelope({ content: device, recipient });
+      const pair = sequence(explicit(1, encryptedKey(envelope)));
+      const response = sequence(smallInteger(0), encodeStatus({ status: 'accepted' }), pair);
+      return reply('ip', sequence(sequence(response)), request);
+    });
+    const possession = { kind: 'subsequent', use: 'keyAgreement', message: 'challengeResp' } as const;
+    const challenged = await client.ir({ key, possession, header: { pvno: 3 } });
+    const outcome = await client.answerChallenges(challenged, key.privateKey);
+    expect(outcome.certificate).toBeUndefined();
+    expect(client.openCertificate(outcome, { privateKey: key.privateKey }).raw).toEqual(Buffer.from(device));
   });
 });
 

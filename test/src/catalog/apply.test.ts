@@ -119,7 +119,7 @@ describe('credentials', () => {
       const [cmp, installer] = await store.credentials.listByPolicy({ authenticationPolicy: 'pumps' });
       expect(installer).toMatchObject({ kind: 'passcode', username: 'bob', sealed: null, source: 'catalog', uses: 0 });
       expect(installer?.lookup).toBe(passcodeLookup('pumps', 'correct-horse'));
-      expect(cmp).toMatchObject({ kind: 'cmp-secret', lookup: 'pump-1' });
+      expect(cmp).toMatchObject({ kind: 'cmp-secret', lookup: Buffer.from('pump-1').toString('hex') });
       const opened = sealing.open(`credential:${cmp?.id}`, cmp?.sealed ?? new Uint8Array());
       expect(Buffer.from(opened).toString()).toBe('battery-staple');
     });

@@ -27,6 +27,8 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const environment = {
   GATEHOUSE_USERNAME: 'quickstart',
   GATEHOUSE_PASSCODE: 'correct-horse',
+  GATEHOUSE_CMP_REFERENCE: 'quickstart',
+  GATEHOUSE_CMP_SECRET: 'battery-staple',
   GATEHOUSE_FACTORY_CA_FILE: caFile,
   FACTORY_CA_FILE: caFile,
   WEB_PASSCODE: 'battery-staple',

@@ -54,6 +54,9 @@ describe('quickstart', () => {
     const variables = sourced(file);
     expect(Object.keys(variables).sort()).toEqual([
       'GATEHOUSE_CA_FILE',
+      'GATEHOUSE_CMP_REFERENCE',
+      'GATEHOUSE_CMP_SECRET',
+      'GATEHOUSE_CMP_URL',
       'GATEHOUSE_EST_URL',
       'GATEHOUSE_FACTORY_CA_FILE',
       'GATEHOUSE_FACTORY_CERT',
@@ -64,6 +67,9 @@ describe('quickstart', () => {
     ]);
     expect(variables.GATEHOUSE_EST_URL).toBe('https://localhost:8443/.well-known/est/quickstart');
     expect(variables.GATEHOUSE_SCEP_URL).toBe('http://localhost:8080/scep/quickstart');
+    expect(variables.GATEHOUSE_CMP_URL).toBe('http://localhost:8080/.well-known/cmp/p/quickstart');
+    expect(variables.GATEHOUSE_CMP_REFERENCE).toBe('quickstart');
+    expect(variables.GATEHOUSE_CMP_SECRET).toHaveLength(31);
     for (const name of ['CA_FILE', 'FACTORY_CERT', 'FACTORY_KEY', 'FACTORY_CA_FILE']) {
       const path = variables[`GATEHOUSE_${name}`] ?? '';
       expect(isAbsolute(path)).toBe(true);

@@ -27,6 +27,21 @@ function makeVersion1(file: string): void {
        values ('k', 'r', 'fleet', 'est', 'pending', '{}', '{}', '[]', @now, @now, @now)`,
     )
     .run({ now });
+  connection
+    .prepare(
+      `insert into ca_generation (id, ca, number, state, certificate, key_id, not_before, not_after, created_at)
+       values ('plant-1', 'plant', 1, 'current', x'3000', 'key-1', @now, @now, @now)`,
+    )
+    .run({ now });
+  connection
+    .prepare(
+      `insert into certificate
+       (id, issuer_id, serial_number, policy, profile, usage, subject, key_fingerprint, certificate_fingerprint,
+        subject_key_identifier, der, not_before, not_after, issued_at, status, crl_partition, protocol, requester, request_id)
+       values ('plant-1:0a', 'plant-1', '0a', 'fleet', 'device', 'operational', 'CN=a', 'aa', 'bb', x'01', x'3000', @now,
+        @now, @now, 'valid', 0, 'est', 'passcode:p', 'r-1')`,
+    )
+    .run({ now });
   connection.close();
 }
 
@@ -36,12 +51,19 @@ describe('a database of an earlier version', () => {
       makeVersion1(file);
       await expect(openStore({ file, readOnly: true })).rejects.toMatchObject({ code: 'internal' });
       const store = await openStore({ file, synchronous: 'OFF' });
-      expect(await store.meta.find('schema_version')).toBe('2');
+      expect(await store.meta.find('schema_version')).toBe('3');
       expect(await store.enrollmentTransactions.findByKey({ key: 'k' })).toMatchObject({
         requestId: 'r',
         state: 'pending',
         conversation: null,
       });
+      // What was issued before there was anything to confirm is confirmed.
+      expect(await store.certificates.findById({ id: 'plant-1:0a' })).toMatchObject({
+        status: 'valid',
+        confirmBy: null,
+        supplantedBy: null,
+      });
+      expect(await store.certificates.lapsed({ at: Number.MAX_SAFE_INTEGER, limit: 10 })).toEqual([]);
       await store.close();
     });
   });
