@@ -33,7 +33,7 @@ module.exports = {
       from: { path: '^protocols/', pathNot: '^protocols/[^/]+/store\\.ts$' },
       to: {
         path: '^src/',
-        pathNot: `^src/(model/|errors\\.ts$|clock\\.ts$|log\\.ts$|protocol\\.ts$|enrollment/(request|requester|result)\\.ts$|${ourFolder('x509', 'cms', 'http')})`,
+        pathNot: `^src/(model/|errors\\.ts$|clock\\.ts$|identifier\\.ts$|log\\.ts$|protocol\\.ts$|enrollment/(request|requester|result)\\.ts$|${ourFolder('x509', 'cms', 'http')})`,
       },
     },
     only('protocol-stores-write-queries', '^protocols/[^/]+/store\\.ts$', 'store/(change|database|query)\\.ts$'),

@@ -188,9 +188,17 @@ export interface ProtocolServices {
   /** The certificate of one CA generation, DER. @throws GatewayError `not-found`. */
   caCertificate(generation: string): Uint8Array;
   /** The gateway's key for a purpose, under the policy's CA; issued at first use and renewed by itself. */
-  serviceKey(purpose: 'est-key-generation' | 'cmc' | 'cmp', label: string | undefined): Promise<ServiceKey>;
+  serviceKey(purpose: 'key-generation' | 'cmc' | 'cmp', label: string | undefined): Promise<ServiceKey>;
   /** The keys of the policy that clients encrypt to: the one in use first, then earlier ones that some may still know. */
-  encryptionKeys(purpose: 'scep-ra', label: string | undefined): Promise<readonly EncryptionServiceKey[]>;
+  encryptionKeys(
+    purpose: 'scep-ra' | 'cmp-encryption',
+    label: string | undefined,
+  ): Promise<readonly EncryptionServiceKey[]>;
+  /**
+   * What the gateway's key for a purpose and the holder of another key agree on (ECDH); undefined where the two do not fit.
+   * @param publicKey the other's, DER SubjectPublicKeyInfo
+   */
+  agree(purpose: 'cmp', label: string | undefined, publicKey: Uint8Array): Promise<Uint8Array | undefined>;
   /** For the protocol's own store. */
   readonly database: Database;
   /** Commits writes of the protocol's own that belong to nothing else, all or none. @throws GatewayError as their expectations say */

@@ -3,7 +3,9 @@
 import { GatewayError } from '../../src/errors.js';
 import type { BodyType } from './asn1/pki-message.js';
 import { readCertificateRequest } from './certificate-request.js';
+import { readChallengeResponse } from './challenge-response.js';
 import { readConfirmation } from './confirmation.js';
+import { readCrossCertification } from './cross-certification.js';
 import { CmpError } from './errors.js';
 import { readGeneralMessage } from './general-messages.js';
 import { readPkcs10Request } from './pkcs10-request.js';
@@ -17,6 +19,8 @@ const readers: ReadonlyMap<BodyType, (request: CmpRequest) => Promise<Ask>> = ne
   ['ir', readCertificateRequest],
   ['cr', readCertificateRequest],
   ['kur', readCertificateRequest],
+  ['ccr', readCrossCertification],
+  ['popdecr', readChallengeResponse],
   ['p10cr', readPkcs10Request],
   ['certConf', readConfirmation],
   ['pollReq', readPoll],
@@ -32,9 +36,14 @@ export async function answerBody(request: CmpRequest): Promise<Answer> {
     return await ask();
   } catch (error) {
     const refusal = asGatewayError(error);
-    // That another operation has the transactionID says nothing of the body.
-    return refusal.code === 'duplicate-transaction' ? rejectMessage(bodyType, refusal) : rejectBody(bodyType, refusal);
+    return isOfMessage(bodyType, refusal) ? rejectMessage(bodyType, refusal) : rejectBody(bodyType, refusal);
   }
+}
+
+/** That another operation has the transactionID says nothing of the body, nor that its sender is no CA. */
+function isOfMessage(bodyType: BodyType, { code }: GatewayError): boolean {
+  if (code === 'duplicate-transaction') return true;
+  return bodyType === 'ccr' && (code === 'forbidden' || code === 'unsupported-operation');
 }
 
 /** What happened inside is for the log: the client learns that it was not its fault. */

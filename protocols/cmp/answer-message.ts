@@ -6,9 +6,10 @@ import { answerBody, asGatewayError } from './answer-body.js';
 import type { PkiHeader } from './asn1/pki-header.js';
 import { decodePkiMessage, type PkiMessage } from './asn1/pki-message.js';
 import { type SalvagedHeader, salvageHeader } from './asn1/salvage-header.js';
+import type { CmpContext } from './context.js';
 import { encodeAnswer, newNonce } from './encode-answer.js';
 import { answerNested } from './nested-message.js';
-import { type CmpContext, readRequest, recordRefusal } from './read-request.js';
+import { readRequest, recordRefusal } from './read-request.js';
 import { rejectMessage } from './rejection.js';
 import type { Answer } from './request.js';
 import type { Protection } from './sender.js';
@@ -46,7 +47,6 @@ async function answerDecoded(message: PkiMessage, context: CmpContext): Promise<
   try {
     const request = await readRequest(message, context, {
       answerNonce,
-      isVouchedFor: false,
       onProtected: (good) => {
         protection = good;
       },

@@ -2,6 +2,7 @@
 
 import { GatewayError } from '../../src/errors.js';
 import type { PolicyView } from '../../src/protocol.js';
+import { sequence } from '../../src/x509/der-writer.js';
 import {
   type BasicConstraints,
   decodeBasicConstraints,
@@ -29,15 +30,20 @@ export interface Wishes {
   readonly extensions: readonly Extension[];
 }
 
-/** Returns the subject, which may be empty beside alternative names. @throws GatewayError */
-export function checkWishes({ subject, extensions }: Wishes, policy: PolicyView): Uint8Array {
-  if (subject === undefined) throw new CmpError('badCertTemplate', 'the certTemplate has no subject');
+/** Returns the subject, which may be empty or missing beside alternative names. @throws GatewayError */
+export function checkWishes(wishes: Wishes, policy: PolicyView): Uint8Array {
+  const subject = requireSubject(wishes);
+  checkConstraints(wishes.extensions, policy);
+  checkPurposes(wishes.extensions, policy);
+  return subject;
+}
+
+/** Returns the subject, which may be empty or missing beside alternative names. @throws GatewayError */
+export function requireSubject({ subject = sequence(), extensions }: Wishes): Uint8Array {
   const isNameless = decoding('the subject', () => decodeName(subject)).length === 0;
   if (isNameless && findExtension(extensions, idCeSubjectAltName) === undefined) {
-    throw new CmpError('badCertTemplate', 'a request with an empty subject needs a subjectAltName');
+    throw new CmpError('badCertTemplate', 'a request without a subject needs a subjectAltName');
   }
-  checkConstraints(extensions, policy);
-  checkPurposes(extensions, policy);
   return subject;
 }
 

@@ -6,11 +6,15 @@ import { type CertReqMsg, decodeCertReqMessages } from './asn1/cert-request.js';
 import type { CertTemplate } from './asn1/cert-template.js';
 import { decodeOldCertId } from './asn1/controls.js';
 import { idRegCtrlOldCertId } from './asn1/oids.js';
+import type { BodyType } from './asn1/pki-message.js';
+import { readGeneratedKey } from './central-key.js';
 import { checkWishes } from './cert-template-checks.js';
+import { challenge, repeatChallenge } from './challenge.js';
 import { type CertificateWish, enroll, repeatAnswer } from './enrollment.js';
 import { CmpError, decoding } from './errors.js';
 import { findRepeated } from './operation.js';
 import { verifyPossession } from './proof-of-possession.js';
+import { readPasscode, readTemplate } from './registration.js';
 import type { Ask, CmpRequest } from './request.js';
 
 /** The type that answers each (RFC 9810 5.1.2). */
@@ -19,33 +23,57 @@ export const responseTypes = { ir: 'ip', cr: 'cp', p10cr: 'cp', kur: 'kup', ccr:
 /** @throws GatewayError */
 export async function readCertificateRequest(request: CmpRequest): Promise<Ask> {
   const repeated = await findRepeated(request);
-  if (repeated) return async () => repeatAnswer(request, repeated);
+  if (repeated) {
+    const isKeyGenerated = isKeyWanted(request);
+    if (repeated.state === 'challenged') {
+      const asked = await readWish(request);
+      return () => repeatChallenge(request, asked, repeated);
+    }
+    return async () => repeatAnswer(request, repeated, isKeyGenerated);
+  }
+  const wish = await readWish(request);
+  return () => (wish.outstanding === 'challengeResp' ? challenge(request, wish) : enroll(request, wish));
+}
+
+/** Whether the gateway is to make the key. @throws GatewayError */
+export function isKeyWanted(request: CmpRequest): boolean {
+  return withTemplates.has(request.message.bodyType) && decodeWish(request).template.publicKey === undefined;
+}
+
+const withTemplates: ReadonlySet<BodyType> = new Set<BodyType>(['ir', 'cr', 'kur']);
+
+/** What the message asks for, in the terms of the core. @throws GatewayError */
+export async function readWish(request: CmpRequest): Promise<CertificateWish> {
   const wish = decodeWish(request);
-  const { template } = wish;
+  const template = readTemplate(wish);
+  const passcode = readPasscode(wish);
   const { policy, message } = request;
   const subject = checkWishes(template, policy);
   const key = template.publicKey;
-  if (key === undefined) throw new CmpError('badCertTemplate', 'the certTemplate has no public key');
-  const requestHash = await verifyPossession(request, wish, key);
+  const generateKey = key === undefined ? readGeneratedKey(request, { ...wish, template }) : undefined;
+  const { requestHash, outstanding } = key ? await verifyPossession(request, wish, key) : {};
   const { notBefore, notAfter } = template.validity ?? {};
-  const certificate: CertificateWish = {
+  return {
     certReqId: 0,
     answerType: message.bodyType === 'ir' ? 'ip' : message.bodyType === 'cr' ? 'cp' : 'kup',
     requested: {
-      subjectPublicKeyInfo: key,
       subject,
       extensions: template.extensions,
+      ...(key === undefined ? {} : { subjectPublicKeyInfo: key }),
       ...(notBefore === undefined ? {} : { notBefore }),
       ...(notAfter === undefined ? {} : { notAfter }),
       ...(requestHash === undefined ? {} : { requestHash }),
     },
     notes: issuerNotes(request, template),
-    ...readUpdate(request, wish),
+    ...(generateKey === undefined ? {} : { generateKey }),
+    ...(outstanding === undefined ? {} : { outstanding }),
+    ...(passcode === undefined ? {} : { passcode }),
+    ...readUpdate(request, wish, passcode),
   };
-  return () => enroll(request, certificate);
 }
 
-function decodeWish({ message }: CmpRequest): CertReqMsg {
+/** @throws GatewayError */
+export function decodeWish({ message }: CmpRequest): CertReqMsg {
   const [wish, ...others] = decoding('the body', () => decodeCertReqMessages(message.body));
   if (wish === undefined || others.length > 0) throw new CmpError('badRequest', 'a message asks for one certificate');
   if (wish.certReqId !== 0) throw new CmpError('badRequest', `the certReqId is ${wish.certReqId} instead of 0`);
@@ -73,8 +101,12 @@ function issuerNotes({ services, exchange, sender }: CmpRequest, { issuer }: Cer
 function readUpdate(
   { message, sender }: CmpRequest,
   { controls }: CertReqMsg,
+  passcode: string | undefined,
 ): Pick<CertificateWish, 'isUpdate' | 'onBehalfOf'> {
   if (message.bodyType !== 'kur') return { isUpdate: false };
+  if (passcode !== undefined) {
+    throw new CmpError('badRequest', 'the certificate alone authenticates its update: no regToken, no authenticator');
+  }
   const control = controls.find(({ id }) => id === idRegCtrlOldCertId);
   const named = control && decoding('oldCertID', () => decodeOldCertId(control.value));
   const { protection, requester } = sender;

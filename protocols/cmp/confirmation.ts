@@ -7,7 +7,7 @@ import { decodeCertificate } from '../../src/x509/certificate.js';
 import { nullValue } from '../../src/x509/der-writer.js';
 import { type CertStatus, decodeCertConfirmContent } from './asn1/cert-confirm.js';
 import { CmpError, decoding } from './errors.js';
-import { findOperation, proceedStatement } from './operation.js';
+import { findOperation, hasEnded, proceedStatement } from './operation.js';
 import { certificateDigest, confirmationDigest } from './protection/confirmation-digest.js';
 import type { Ask, CmpRequest } from './request.js';
 
@@ -16,7 +16,7 @@ export async function readConfirmation(request: CmpRequest): Promise<Ask> {
   const { services, exchange, message, sender } = request;
   const record = await findOperation(request);
   const { state, certificate, certReqId } = record;
-  if (state === 'closed' || state === 'confirmed') {
+  if (hasEnded(record)) {
     throw new GatewayError('already-confirmed', 'the certificate of this operation needs no confirmation any more');
   }
   if (state !== 'unconfirmed' || certificate === null) {

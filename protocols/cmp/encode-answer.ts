@@ -3,8 +3,10 @@
 import { randomBytes } from 'node:crypto';
 import type { PolicyView, ProtocolServices, ServiceKey } from '../../src/protocol.js';
 import { decodeCertificate } from '../../src/x509/certificate.js';
+import { DerError, DerReader } from '../../src/x509/der.js';
 import { explicit, sequence } from '../../src/x509/der-writer.js';
-import { encodeName } from '../../src/x509/names.js';
+import { readGeneralName } from '../../src/x509/general-names.js';
+import { decodeName, encodeName } from '../../src/x509/names.js';
 import { idAtCommonName } from '../../src/x509/oids.js';
 import { subjectKeyIdentifier } from '../../src/x509/public-key.js';
 import { type HashAlgorithm, signatureAlgorithmFor } from '../../src/x509/signature-algorithms.js';
@@ -37,20 +39,34 @@ export function newNonce(): Uint8Array {
   return randomBytes(16);
 }
 
+/** DER Name of the sender of an answer with a MAC (RFC 9483 3.1: a commonName that is the secret's name). */
+export function nameOfReference(senderKid: Uint8Array): Uint8Array {
+  const commonName = Buffer.from(referenceOf(senderKid)).toString('utf8');
+  return encodeName([[{ type: idAtCommonName, value: commonName }]]);
+}
+
+/** Devices without a trust store take the root from the message, and compare it with what they know (RFC 9483 3.3). */
+export function visibleCertificates(certificates: readonly Uint8Array[], { cmp }: PolicyView): readonly Uint8Array[] {
+  if (cmp.includeRoot) return certificates;
+  return certificates.filter((der) => {
+    const { issuer, subject } = decodeCertificate(der);
+    return Buffer.compare(issuer, subject) !== 0;
+  });
+}
+
 async function protectByMac(
   answer: Answer,
   context: AnswerContext,
   { key, secret, senderKid }: Extract<Protection, { kind: 'mac' }>,
 ): Promise<Uint8Array> {
   const algorithm = key.algorithm.renewed();
-  const commonName = Buffer.from(referenceOf(senderKid)).toString('utf8');
   const parts = encodeParts(answer, context, {
-    sender: encodeName([[{ type: idAtCommonName, value: commonName }]]),
+    sender: nameOfReference(senderKid),
     senderKid,
     protectionAlg: algorithm.identifier,
   });
   const answerKey = await algorithm.deriveKey(secret);
-  const extraCerts = visible(answer.certificates ?? [], context.policy);
+  const extraCerts = visibleCertificates(answer.certificates ?? [], context.policy);
   return encodePkiMessage({ ...parts, protection: answerKey.mac(protectedPart(parts)), extraCerts });
 }
 
@@ -67,7 +83,7 @@ async function sign(answer: Answer, context: AnswerContext): Promise<Uint8Array>
   return encodePkiMessage({
     ...parts,
     protection: await key.sign(protectedPart(parts), hash),
-    extraCerts: visible(withoutRepeats([...ownChain(key), ...(answer.certificates ?? [])]), policy),
+    extraCerts: visibleCertificates(withoutRepeats([...ownChain(key), ...(answer.certificates ?? [])]), policy),
   });
 }
 
@@ -86,7 +102,7 @@ function encodeParts(
   const headerDer = encodePkiHeader({
     pvno: answerVersion(header.pvno),
     sender: explicit(4, sender),
-    recipient: header.sender ?? nobody,
+    recipient: readable(header.sender) ?? nobody,
     messageTime: services.clock.now(),
     protectionAlg,
     senderKid,
@@ -101,6 +117,19 @@ function encodeParts(
 /** The NULL-DN (RFC 9483 3.1). */
 const nobody = explicit(4, sequence());
 
+/** The name, if it is one: whoever reads the answer should not stumble over what the request had. */
+function readable(generalName: Uint8Array | undefined): Uint8Array | undefined {
+  if (generalName === undefined) return undefined;
+  try {
+    const name = DerReader.decode(generalName, readGeneralName);
+    if (name.type === 'directoryName') decodeName(name.value);
+    return generalName;
+  } catch (error) {
+    if (error instanceof DerError) return undefined;
+    throw error;
+  }
+}
+
 /** The digest of the request's own signature, where it is one of SHA-2: a client that makes it can check it. */
 function answerHash(protection: Protection | undefined): Exclude<HashAlgorithm, 'sha1'> {
   const hash = protection?.kind === 'signature' ? protection.hash : undefined;
@@ -109,15 +138,6 @@ function answerHash(protection: Protection | undefined): Exclude<HashAlgorithm, 
 
 function ownChain({ certificate, chain }: ServiceKey): Uint8Array[] {
   return [certificate, ...chain];
-}
-
-/** Devices without a trust store take the root from the message, and compare it with what they know (RFC 9483 3.3). */
-function visible(certificates: readonly Uint8Array[], { cmp }: PolicyView): readonly Uint8Array[] {
-  if (cmp.includeRoot) return certificates;
-  return certificates.filter((der) => {
-    const { issuer, subject } = decodeCertificate(der);
-    return Buffer.compare(issuer, subject) !== 0;
-  });
 }
 
 function withoutRepeats(certificates: readonly Uint8Array[]): Uint8Array[] {

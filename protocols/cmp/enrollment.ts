@@ -1,73 +1,115 @@
 /** Asks the core for a certificate and puts what comes of it into an ip, cp or kup (RFC 9810 5.3.4, RFC 9483 4.1.1). */
 
-import type { CertificateName } from '../../src/enrollment/request.js';
+import { hash } from 'node:crypto';
+import type { CertificateName, GatewayMadeKey } from '../../src/enrollment/request.js';
 import type { EnrollmentResult } from '../../src/enrollment/result.js';
-import { GatewayError } from '../../src/errors.js';
+import { GatewayError, isRefusal } from '../../src/errors.js';
 import type { RequestedCertificate } from '../../src/model/requested-certificate.js';
 import { originOf } from '../../src/protocol.js';
+import { decodeCertificate } from '../../src/x509/certificate.js';
 import { generalizedTime, nullValue } from '../../src/x509/der-writer.js';
 import { encodeCertRepMessage } from './asn1/cert-response.js';
 import type { InfoTypeAndValue } from './asn1/info-type-and-value.js';
 import { idItConfirmWaitTime, idItImplicitConfirm } from './asn1/oids.js';
 import type { BodyType } from './asn1/pki-message.js';
-import { type Beginning, beginStatements, findRepeated } from './operation.js';
+import { sealGeneratedKey } from './central-key.js';
+import { encryptToKey } from './encrypt-to-key.js';
+import { CmpError } from './errors.js';
+import { type Beginning, beginStatements, findRepeated, proceedStatement } from './operation.js';
+import { isCertificateEncrypted, type OutstandingProof } from './proof-of-possession.js';
 import type { Answer, CmpRequest } from './request.js';
-import type { TransactionRecord } from './store.js';
+import type { TransactionRecord, TransactionWrite } from './store.js';
 
 /** What a message asks for, in the core's terms. */
 export interface CertificateWish {
   readonly answerType: Extract<BodyType, 'ip' | 'cp' | 'kup' | 'ccp'>;
   readonly certReqId: number;
   readonly requested: RequestedCertificate;
+  /** How possession of the key is still to be proved (RFC 4211 4.2); it is proved already when absent. */
+  readonly outstanding?: OutstandingProof;
+  /** A passcode beside the protection of the message. */
+  readonly passcode?: string;
+  /** What the certificate is for, where the message says so. */
+  readonly usage?: 'intermediate';
+  /** DER AlgorithmIdentifier of the signature that the certificate is to have. */
+  readonly signingAlg?: Uint8Array;
+  /** For the sender of the message, in place of a public key among the wishes. */
+  readonly generateKey?: GatewayMadeKey;
   /** DER PKCS #10. */
   readonly certificationRequest?: Uint8Array;
+  /** As the store has it. */
+  readonly csrHash?: string;
   /** What will differ from the wishes, whatever the policy decides. */
   readonly notes: readonly string[];
   readonly isUpdate: boolean;
   readonly onBehalfOf?: CertificateName;
 }
 
-/** @throws GatewayError */
-export async function enroll(request: CmpRequest, wish: CertificateWish): Promise<Answer> {
-  const { policy, header, now } = request;
+/**
+ * @param begun the operation, where an earlier message has begun it
+ * @throws GatewayError
+ */
+export async function enroll(request: CmpRequest, wish: CertificateWish, begun?: TransactionRecord): Promise<Answer> {
   const { answerType, certReqId } = wish;
-  const isImplicit = header.implicitConfirm && policy.cmp.implicitConfirm;
-  const confirmUntil = isImplicit ? undefined : new Date(now.getTime() + policy.cmp.confirmWait * 1000);
+  const isEncrypted = wish.outstanding === 'encrCert';
+  const confirmUntil = confirmationEnd(request, request.header.implicitConfirm && !isEncrypted);
   let result: EnrollmentResult;
   try {
-    result = await ask(request, wish, confirmUntil);
+    result = await ask(request, wish, confirmUntil, (issued) => {
+      const beginning = beginningOf(request, wish, issued, confirmUntil);
+      return begun ? [proceedStatement(request, begun, beginning)] : beginStatements(request, beginning);
+    });
   } catch (error) {
-    // The same message may have come twice at the same time.
-    const recorded = isOvertaken(error) ? await findRepeated(request) : undefined;
-    if (recorded === undefined) throw error;
-    return repeatAnswer(request, recorded);
+    // The same message may have come twice at the same time: what its twin has committed may be what this one is refused for.
+    const recorded = isRefusal(error) ? await findRepeated(request) : undefined;
+    if (recorded === undefined || recorded.state === 'challenged') throw ofPasscode(error, wish);
+    return repeatAnswer(request, recorded, wish.generateKey !== undefined);
   }
   if (result.outcome === 'pending') return waiting(answerType, certReqId);
   const { certificate } = result;
   const modified = modificationsOf(result, wish);
-  return issuedAnswer(request, { answerType, certReqId, certificate, modified, confirmUntil });
+  const privateKey = wish.generateKey && (await sealGeneratedKey(request, result));
+  return issuedAnswer(request, { answerType, certReqId, certificate, isEncrypted, privateKey, modified, confirmUntil });
 }
 
-/** What the transaction's insert is refused with. */
-function isOvertaken(error: unknown): boolean {
-  return error instanceof GatewayError && error.code === 'invalid-state';
+/**
+ * Until when a certConf is waited for; undefined where none is.
+ * @param isImplicitWished what the client has asked for; never for a certificate whose certConf proves possession of its key
+ */
+export function confirmationEnd({ policy, now }: CmpRequest, isImplicitWished: boolean): Date | undefined {
+  if (isImplicitWished && policy.cmp.implicitConfirm) return undefined;
+  return new Date(now.getTime() + policy.cmp.confirmWait * 1000);
 }
 
-function ask(request: CmpRequest, wish: CertificateWish, confirmUntil: Date | undefined): Promise<EnrollmentResult> {
-  const { services, exchange, sender, policy, header } = request;
-  const { requested, isUpdate, onBehalfOf, certificationRequest } = wish;
+/** The MAC was verified before: a secret that is refused now is the one beside it. */
+function ofPasscode(error: unknown, { passcode }: CertificateWish): unknown {
+  if (passcode === undefined || !(error instanceof GatewayError) || error.code !== 'bad-secret') return error;
+  return new CmpError('notAuthorized', `regToken or authenticator: ${error.message}`, 'bad-secret');
+}
+
+/** Asks the core; what `accompanying` gives is committed with what comes of it. @throws GatewayError */
+export function ask(
+  { services, exchange, sender, policy, header, message }: CmpRequest,
+  { requested, generateKey, isUpdate, onBehalfOf, certificationRequest, usage, passcode }: CertificateWish,
+  confirmUntil: Date | undefined,
+  accompanying: (result: EnrollmentResult) => readonly TransactionWrite[],
+): Promise<EnrollmentResult> {
   return services.enroll({
     ...originOf(exchange),
     protocol: 'cmp',
-    operation: isUpdate ? 'reenroll' : 'either',
+    operation: isUpdate ? 'reenroll' : usage === undefined && passcode === undefined ? 'either' : 'enroll',
     requested,
-    credentials: [sender.credential],
+    credentials:
+      passcode === undefined ? [sender.credential] : [sender.credential, { kind: 'password', password: passcode }],
     supplants: isUpdate,
     newKeyOnly: !policy.cmp.keyReuse,
-    accompanying: (result) => beginStatements(request, beginningOf(request, wish, result, confirmUntil)),
+    accompanying,
+    // A key is made when the approved request is asked for again, which this finds.
+    ...(generateKey === undefined ? {} : { generateKey, transactionId: hash('sha256', message.der, 'hex') }),
     ...(confirmUntil === undefined ? {} : { confirmWithin: policy.cmp.confirmWait }),
     ...(onBehalfOf === undefined ? {} : { onBehalfOf }),
     ...(header.certProfile === undefined ? {} : { profileHint: header.certProfile }),
+    ...(usage === undefined ? {} : { usage }),
     ...(certificationRequest === undefined ? {} : { certificationRequest }),
   });
 }
@@ -78,15 +120,15 @@ function beginningOf(
   result: EnrollmentResult,
   confirmUntil: Date | undefined,
 ): Beginning {
-  const { answerType, certReqId } = wish;
+  const { answerType, certReqId, csrHash = null } = wish;
   if (result.outcome === 'pending') {
     const { requestId } = result;
     // When the core has forgotten the request, a poll finds that out.
     const waitsUntil = new Date(now.getTime() + longestWaitMilliseconds);
-    return { answerType, certReqId, state: 'waiting', requestId, message: message.der, waitsUntil };
+    return { answerType, certReqId, csrHash, state: 'waiting', requestId, message: message.der, waitsUntil };
   }
   const isModified = modificationsOf(result, wish).length > 0 ? 1 : 0;
-  const issued = { answerType, certReqId, certificate: result.certificate, isModified };
+  const issued = { answerType, certReqId, csrHash, certificate: result.certificate, isModified };
   return confirmUntil === undefined
     ? { ...issued, state: 'closed' }
     : { ...issued, state: 'unconfirmed', waitsUntil: confirmUntil };
@@ -99,6 +141,10 @@ interface Issued {
   readonly answerType: CertificateWish['answerType'];
   readonly certReqId: number;
   readonly certificate: Uint8Array;
+  /** Whether only the holder of its key may read it (RFC 9810 5.2.8.3.2). */
+  readonly isEncrypted: boolean;
+  /** DER EnvelopedData, of a key that the gateway has made. */
+  readonly privateKey?: Uint8Array | undefined;
   readonly modified: readonly string[];
   /** Until when a certConf is waited for; none is when undefined. */
   readonly confirmUntil: Date | undefined;
@@ -106,7 +152,7 @@ interface Issued {
 
 /** The answer with a certificate. */
 export function issuedAnswer({ services, exchange }: CmpRequest, issued: Issued): Answer {
-  const { answerType, certReqId, certificate, modified, confirmUntil } = issued;
+  const { answerType, certReqId, certificate, isEncrypted, privateKey, modified, confirmUntil } = issued;
   const chain = services.caCertificates(exchange.params.label);
   const status =
     modified.length === 0
@@ -117,18 +163,32 @@ export function issuedAnswer({ services, exchange }: CmpRequest, issued: Issued)
     // RFC 9483 4.1.2 and 4.1.3: who has a certificate of this PKI already has its trust anchor, too.
     body: encodeCertRepMessage({
       ...(answerType === 'ip' ? { caPubs: chain.slice(-1) } : {}),
-      responses: [{ certReqId, status, certificate }],
+      responses: [
+        {
+          certReqId,
+          status,
+          ...(isEncrypted ? { encryptedCert: encrypted(certificate) } : { certificate }),
+          privateKey,
+        },
+      ],
     }),
     certificates: chain,
     generalInfo: [confirmation(confirmUntil)],
   };
 }
 
-/** The answer of an operation once more: a message that came twice has one certificate. @throws GatewayError */
-export function repeatAnswer(request: CmpRequest, record: TransactionRecord): Answer {
+/**
+ * The answer of an operation once more: a message that came twice has one certificate.
+ * @throws GatewayError `duplicate-transaction` where the operation has ended, or its answer had a key that is not kept
+ */
+export function repeatAnswer(request: CmpRequest, record: TransactionRecord, isKeyGenerated = false): Answer {
   const { answerType, certReqId, certificate, isModified, serverNonce, state, createdAt } = record;
   if (state === 'confirmed')
     throw new GatewayError('duplicate-transaction', 'the operation of this transactionID has ended');
+  if (isKeyGenerated && certificate !== null) {
+    // Making another one would let whoever has seen the message take the first one from its owner by sending it again.
+    throw new GatewayError('duplicate-transaction', 'the key of this operation was handed over; begin a new operation');
+  }
   const type = answerType as CertificateWish['answerType'];
   if (certificate === null) return { ...waiting(type, certReqId), answerNonce: serverNonce };
   const isUnconfirmed = state === 'unconfirmed';
@@ -136,6 +196,7 @@ export function repeatAnswer(request: CmpRequest, record: TransactionRecord): An
     answerType: type,
     certReqId,
     certificate,
+    isEncrypted: isCertificateEncrypted(request.message),
     modified: isModified === 1 ? ['the certificate differs from what was asked for'] : [],
     confirmUntil: isUnconfirmed ? new Date(createdAt + request.policy.cmp.confirmWait * 1000) : undefined,
   });
@@ -148,6 +209,10 @@ export function waiting(bodyType: CertificateWish['answerType'], certReqId: numb
   return { bodyType, body: encodeCertRepMessage({ responses: [{ certReqId, status }] }) };
 }
 
+function encrypted(certificate: Uint8Array): Uint8Array {
+  return encryptToKey(decodeCertificate(certificate).subjectPublicKeyInfo, certificate);
+}
+
 function confirmation(until: Date | undefined): InfoTypeAndValue {
   return until === undefined
     ? { id: idItImplicitConfirm, value: nullValue }
@@ -155,8 +220,11 @@ function confirmation(until: Date | undefined): InfoTypeAndValue {
 }
 
 function modificationsOf(
-  { modified }: Extract<EnrollmentResult, { outcome: 'issued' }>,
-  { notes }: CertificateWish,
+  { modified, certificate }: Extract<EnrollmentResult, { outcome: 'issued' }>,
+  { notes, signingAlg }: CertificateWish,
 ): readonly string[] {
-  return [...notes, ...modified];
+  const isOtherwiseSigned =
+    signingAlg !== undefined && Buffer.compare(decodeCertificate(certificate).signatureAlgorithm, signingAlg) !== 0;
+  const signature = isOtherwiseSigned ? ['the signature of the certificate is by the algorithm of the CA'] : [];
+  return [...notes, ...signature, ...modified];
 }

@@ -30,14 +30,14 @@ const sentences: ReadonlyMap<number, string> = new Map([
   [413, 'the message is larger than the gateway takes'],
 ]);
 
-/** Runs a decoder of `subject`, as a sentence names it. @throws GatewayError `malformed-request`, `unsupported-algorithm` */
+/** Runs a decoder of `subject`, as a sentence names it. @throws GatewayError `malformed-request`, `unsupported-algorithm`, `unacceptable-key` */
 export function decoding<T>(subject: string, decode: () => T): T {
   try {
     return decode();
   } catch (error) {
     if (error instanceof UnsupportedKeyError || error instanceof UnsupportedAlgorithmError) {
-      const sentence = `${subject} is not supported: ${error.message}`;
-      throw new GatewayError('unsupported-algorithm', sentence, { cause: error });
+      const code = error instanceof UnsupportedKeyError ? 'unacceptable-key' : 'unsupported-algorithm';
+      throw new GatewayError(code, `${subject} is not supported: ${error.message}`, { cause: error });
     }
     if (!(error instanceof DerError)) throw error;
     throw new GatewayError('malformed-request', `${subject} is malformed: ${error.message}`, { cause: error });

@@ -6,6 +6,8 @@ import {
   idEcPublicKey,
   idEd448,
   idEd25519,
+  idX448,
+  idX25519,
   rsaEncryption,
   secp256r1,
   secp384r1,
@@ -21,6 +23,7 @@ import {
 import type { InfoTypeAndValue } from './asn1/info-type-and-value.js';
 import {
   idItCaCerts,
+  idItCaProtEncCert,
   idItEncKeyPairTypes,
   idItPreferredSymmAlg,
   idItRootCaKeyUpdate,
@@ -37,6 +40,12 @@ export async function caCertificates({ services, exchange, policy }: CmpRequest)
   return { id: idItCaCerts, value: encodeSequenceOf(certificates) };
 }
 
+/** What clients encrypt private keys and passphrases to. */
+export async function encryptionCertificate({ services, exchange }: CmpRequest): Promise<InfoTypeAndValue> {
+  const [current] = await services.encryptionKeys('cmp-encryption', exchange.params.label);
+  return { id: idItCaProtEncCert, ...(current ? { value: current.certificate } : {}) };
+}
+
 /** Without a value when there is no new root. */
 export async function rootUpdate(
   { services, exchange }: CmpRequest,
@@ -48,13 +57,15 @@ export async function rootUpdate(
 }
 
 export async function signingKeyTypes({ policy }: CmpRequest): Promise<InfoTypeAndValue> {
-  return { id: idItSignKeyPairTypes, value: encodeSequenceOf(keyAlgorithms(policy.keys)) };
+  return {
+    id: idItSignKeyPairTypes,
+    value: encodeSequenceOf(keyAlgorithms({ ...policy.keys, x25519: false, x448: false })),
+  };
 }
 
-/** Keys that can be encrypted to: those that sign can, but for EdDSA's. */
+/** Keys that can be encrypted to: all but EdDSA's. */
 export async function encryptionKeyTypes({ policy }: CmpRequest): Promise<InfoTypeAndValue> {
-  const { rsa, ec } = policy.keys;
-  const keys = { ...(rsa ? { rsa } : {}), ...(ec ? { ec } : {}), ed25519: false, ed448: false };
+  const keys = { ...policy.keys, ed25519: false, ed448: false };
   return { id: idItEncKeyPairTypes, value: encodeSequenceOf(keyAlgorithms(keys)) };
 }
 
@@ -73,11 +84,13 @@ export async function languageTags(_request: CmpRequest, value: Uint8Array | und
 }
 
 /** DER AlgorithmIdentifiers of the public keys that a policy takes. */
-export function keyAlgorithms({ rsa, ec, ed25519, ed448 }: KeyConstraints): Uint8Array[] {
+export function keyAlgorithms({ rsa, ec, ed25519, ed448, x25519, x448 }: KeyConstraints): Uint8Array[] {
   return [
     ...(ec?.curves ?? []).map((curve) => sequence(oid(idEcPublicKey), oid(curveIdentifiers[curve]))),
     ...(ed25519 ? [sequence(oid(idEd25519))] : []),
     ...(ed448 ? [sequence(oid(idEd448))] : []),
+    ...(x25519 ? [sequence(oid(idX25519))] : []),
+    ...(x448 ? [sequence(oid(idX448))] : []),
     ...(rsa ? [sequence(oid(rsaEncryption), Uint8Array.of(5, 0))] : []),
   ];
 }

@@ -4,6 +4,7 @@ import { decodeGeneralMessage, encodeGeneralMessage, encodeOids } from './asn1/g
 import type { InfoTypeAndValue } from './asn1/info-type-and-value.js';
 import {
   idItCaCerts,
+  idItCaProtEncCert,
   idItCertReqTemplate,
   idItCrlStatusList,
   idItCurrentCrl,
@@ -19,12 +20,14 @@ import { crlUpdate, currentCrl } from './crl-information.js';
 import { CmpError, decoding } from './errors.js';
 import {
   caCertificates,
+  encryptionCertificate,
   encryptionKeyTypes,
   languageTags,
   preferredSymmetricAlgorithm,
   rootUpdate,
   signingKeyTypes,
 } from './general-information.js';
+import { recorded } from './read-request.js';
 import type { Answer, Ask, CmpRequest } from './request.js';
 
 /** Answers one infoType. @throws GatewayError */
@@ -33,20 +36,22 @@ type Inform = (request: CmpRequest, value: Uint8Array | undefined) => Promise<In
 /** @throws GatewayError */
 export async function readGeneralMessage(request: CmpRequest): Promise<Ask> {
   const infos = decoding('the body', () => decodeGeneralMessage(request.message.body));
-  return async () => {
-    // RFC 9810 5.3.19: a client that asks for nothing gets whatever there is.
-    if (infos.length === 0) return genp(await Promise.all(volunteered.map((inform) => inform(request))));
-    const answers: InfoTypeAndValue[] = [];
-    const unknown: string[] = [];
-    for (const { id, value } of infos) {
-      const inform = informers.get(id);
-      if (inform) answers.push(await inform(request, value));
-      else unknown.push(id);
-    }
-    // RFC 9810 5.3.19.7: those that are supported have their answers.
-    if (unknown.length > 0) answers.push({ id: idItUnsupportedOids, value: encodeOids(unknown) });
-    return genp(answers);
-  };
+  return () => recorded('genm', request, () => inform(request, infos));
+}
+
+async function inform(request: CmpRequest, infos: readonly InfoTypeAndValue[]): Promise<Answer> {
+  // RFC 9810 5.3.19: a client that asks for nothing gets whatever there is.
+  if (infos.length === 0) return genp(await Promise.all(volunteered.map((answer) => answer(request))));
+  const answers: InfoTypeAndValue[] = [];
+  const unknown: string[] = [];
+  for (const { id, value } of infos) {
+    const informer = informers.get(id);
+    if (informer) answers.push(await informer(request, value));
+    else unknown.push(id);
+  }
+  // RFC 9810 5.3.19.7: those that are supported have their answers.
+  if (unknown.length > 0) answers.push({ id: idItUnsupportedOids, value: encodeOids(unknown) });
+  return genp(answers);
 }
 
 const volunteered = [caCertificates, certReqTemplate, currentCrl, signingKeyTypes, encryptionKeyTypes];
@@ -65,6 +70,7 @@ function withoutValue(inform: (request: CmpRequest) => Promise<InfoTypeAndValue>
 
 const informers: ReadonlyMap<string, Inform> = new Map([
   [idItCaCerts, withoutValue(caCertificates)],
+  [idItCaProtEncCert, withoutValue(encryptionCertificate)],
   [idItRootCaCert, rootUpdate],
   [idItCertReqTemplate, withoutValue(certReqTemplate)],
   [idItCrlStatusList, crlUpdate],

@@ -37,7 +37,8 @@ export function answerVersion(pvno: number | undefined): number {
 export function checkHeader(header: PkiHeader, bodyType: BodyType, { cmp }: PolicyView, now: Date): CheckedHeader {
   const transactionId = checkTransactionId(header, bodyType);
   const senderNonce = checkSenderNonce(header);
-  if (!continuing.has(bodyType) && header.recipNonce !== undefined) {
+  // A nested message may be around any: what it holds tells.
+  if (!continuing.has(bodyType) && bodyType !== 'nested' && header.recipNonce !== undefined) {
     throw new CmpError('badRecipientNonce', 'the first message of an operation has no recipNonce');
   }
   checkMessageTime(header, cmp, now);

@@ -2,10 +2,11 @@
 
 import { GatewayError, isRefusal } from '../../src/errors.js';
 import { parseMediaType } from '../../src/http/media-type.js';
-import { refusalAnswer, textAnswer } from '../../src/http/text-answer.js';
-import type { Exchange, ProtocolHandler, ProtocolServices, Reply, Route } from '../../src/protocol.js';
+import { refusalAnswer } from '../../src/http/text-answer.js';
+import type { Exchange, PolicyView, ProtocolHandler, ProtocolServices, Reply, Route } from '../../src/protocol.js';
 import { answerMessage } from './answer-message.js';
 import { failureReply } from './errors.js';
+import { recorded, recordRefusal } from './read-request.js';
 import { createTransactionStore } from './store.js';
 
 /** Makes the CMP handler. What is thrown out of `handle` is for the edge to log and to give to `failure`. */
@@ -13,20 +14,25 @@ export function createCmpHandler(services: ProtocolServices): ProtocolHandler {
   const transactions = createTransactionStore(services.database);
 
   async function answer(exchange: Exchange): Promise<Reply> {
-    const { operation, label } = exchange.params;
-    if (operation !== undefined && !operations.has(operation)) {
-      throw new GatewayError('not-found', `there is no CMP operation ${operation}; RFC 9483 6.1 has their names`);
-    }
-    const policy = services.policy(label);
-    if (!policy.methods.includes('cmp')) {
-      throw new GatewayError('not-found', `policy ${policy.name} is not open to CMP`);
-    }
+    const policy = await recorded('PKIMessage', { exchange, services }, async () => findPolicy(exchange));
     if (parseMediaType(exchange.headers['content-type'])?.type !== pkixcmp) {
-      return textAnswer(415, `send a PKIMessage as ${pkixcmp}`);
+      const refusal = new GatewayError('malformed-request', `send a PKIMessage as ${pkixcmp}`);
+      await recordRefusal('PKIMessage', refusal, { exchange, services });
+      return { ...refusalAnswer(refusal, 415), refusal };
     }
     const { der, refusal } = await answerMessage(exchange.body, { exchange, services, transactions, policy });
     const reply = { status: 200, headers: { 'Content-Type': pkixcmp, 'Cache-Control': 'no-store' }, body: der };
     return refusal === undefined ? reply : { ...reply, refusal };
+  }
+
+  function findPolicy({ params }: Exchange): PolicyView {
+    const { operation, label } = params;
+    if (operation !== undefined && !operations.has(operation)) {
+      throw new GatewayError('not-found', `there is no CMP operation ${operation}; RFC 9483 6.1 has their names`);
+    }
+    const policy = services.policy(label);
+    if (policy.methods.includes('cmp')) return policy;
+    throw new GatewayError('not-found', `policy ${policy.name} is not open to CMP`);
   }
 
   async function handle(exchange: Exchange): Promise<Reply> {

@@ -1,18 +1,23 @@
 /** nested (RFC 9810 5.1.3.5, RFC 9483 5.2.2): messages that a registration authority vouches for, or sends in a batch. */
 
 import { GatewayError } from '../../src/errors.js';
+import { createIdentifier } from '../../src/identifier.js';
 import { answerBody } from './answer-body.js';
 import { decodePkiMessages, encodePkiMessages, type PkiMessage } from './asn1/pki-message.js';
+import type { CmpContext } from './context.js';
 import { encodeAnswer, newNonce } from './encode-answer.js';
 import { CmpError, decoding } from './errors.js';
-import { type CmpContext, readRequest, recorded } from './read-request.js';
+import { readRequest, recorded } from './read-request.js';
 import type { Answer, CmpRequest } from './request.js';
-import type { Protection } from './sender.js';
+
+interface InnerAnswer {
+  /** DER PKIMessage, which answers the message inside and has its protection. */
+  readonly der: Uint8Array;
+  readonly refusal?: GatewayError;
+}
 
 /** The answer to a nested message: to the one inside of it, or to all of a batch. */
-export type NestedAnswer =
-  /** DER PKIMessage, which answers the message inside and has its protection. */
-  { readonly der: Uint8Array; readonly refusal?: GatewayError } | { readonly answer: Answer };
+export type NestedAnswer = InnerAnswer | { readonly answer: Answer };
 
 /** @throws GatewayError when anything is wrong with the nested message, or with the header or protection of one inside */
 export async function answerNested(nested: CmpRequest, context: CmpContext): Promise<NestedAnswer> {
@@ -24,61 +29,66 @@ export async function answerNested(nested: CmpRequest, context: CmpContext): Pro
     requireRelated(nested, inner);
     return inner;
   });
-  const isVouchedFor = messages.length === 1;
   // RFC 9483 3.6.3: what is wrong with a message as such is answered for all of them.
-  const requests: Inner[] = [];
-  for (const message of messages) requests.push(await readInner(message, isVouchedFor, context));
-  const answers: { der: Uint8Array; refusal?: GatewayError }[] = [];
-  for (const inner of requests) answers.push(await answerInner(inner, context));
-  const [only] = answers;
-  if (isVouchedFor && only !== undefined) return only;
+  const requests: CmpRequest[] = [];
+  const readEach = messages.length === 1 ? readOnly : readOneOfMany;
+  for (const message of messages) requests.push(await readEach(message, context));
+  const answers: InnerAnswer[] = [];
+  for (const request of requests) answers.push(await answerInner(request));
+  const [only, ...others] = answers;
+  if (only !== undefined && others.length === 0) return only;
   return { answer: { bodyType: 'nested', body: encodePkiMessages(answers.map(({ der }) => der)) } };
 }
 
-interface Inner {
-  readonly request: CmpRequest;
-  readonly protection: Protection;
+function readOnly(message: PkiMessage, context: CmpContext): Promise<CmpRequest> {
+  return readRequest(message, context, { answerNonce: newNonce(), onProtected: () => undefined });
 }
 
-async function readInner(message: PkiMessage, isVouchedFor: boolean, context: CmpContext): Promise<Inner> {
-  const reading = { answerNonce: newNonce(), isVouchedFor, onProtected: () => undefined };
-  const request = await readRequest(message, context, reading);
-  return { request, protection: request.sender.protection };
+/** Each is recorded under an id of its own. */
+function readOneOfMany(message: PkiMessage, context: CmpContext): Promise<CmpRequest> {
+  return readOnly(message, { ...context, exchange: { ...context.exchange, requestId: createIdentifier() } });
 }
 
-async function answerInner({ request, protection }: Inner, context: CmpContext) {
-  const { services, exchange, policy } = context;
+async function answerInner(request: CmpRequest): Promise<InnerAnswer> {
+  const { services, exchange, policy, message, sender, answerNonce } = request;
   const answer = await answerBody(request);
   const der = await encodeAnswer(answer, {
     services,
     label: exchange.params.label,
     policy,
-    header: request.message.header,
-    protection,
-    nonce: request.answerNonce,
+    header: message.header,
+    protection: sender.protection,
+    nonce: answerNonce,
   });
   return answer.refusal === undefined ? { der } : { der, refusal: answer.refusal };
 }
 
-/** Added protection has the transactionID and the nonce of the message inside; a batch has its own (RFC 9483 5.2.2). */
-function requireRelated({ header }: CmpRequest, messages: readonly PkiMessage[]): void {
+/** Added protection has the transactionID and the nonces of the message inside; a batch has its own (RFC 9483 5.2.2). */
+function requireRelated({ header, message }: CmpRequest, messages: readonly PkiMessage[]): void {
   if (messages.some(({ bodyType }) => bodyType === 'nested')) {
     throw new CmpError('badRequest', 'a nested message holds no nested messages');
   }
   const [only, ...others] = messages;
-  if (others.length === 0) {
-    if (!isSame(only?.header.transactionId, header.transactionId)) {
+  const { recipNonce } = message.header;
+  const isAdded = only !== undefined && others.length === 0;
+  if (recipNonce !== undefined && !(isAdded && isSame(only.header.recipNonce, recipNonce))) {
+    throw new CmpError('badRecipientNonce', 'a nested message has no recipNonce but that of the one message in it');
+  }
+  if (isAdded) {
+    // What it lacks itself it is refused for itself.
+    const { transactionId = header.transactionId, senderNonce = header.senderNonce } = only.header;
+    if (!isSame(transactionId, header.transactionId)) {
       throw new CmpError('badRequest', 'a nested message has the transactionID of the one message in it');
     }
-    if (!isSame(only?.header.senderNonce, header.senderNonce)) {
+    if (!isSame(senderNonce, header.senderNonce)) {
       throw new CmpError('badSenderNonce', 'a nested message has the senderNonce of the one message in it');
     }
     return;
   }
-  if (messages.some((message) => isSame(message.header.transactionId, header.transactionId))) {
+  if (messages.some((inner) => isSame(inner.header.transactionId, header.transactionId))) {
     throw new CmpError('badRequest', 'a batch has a transactionID that no message in it has');
   }
-  if (messages.some((message) => isSame(message.header.senderNonce, header.senderNonce))) {
+  if (messages.some((inner) => isSame(inner.header.senderNonce, header.senderNonce))) {
     throw new CmpError('badSenderNonce', 'a batch has a senderNonce that no message in it has');
   }
 }

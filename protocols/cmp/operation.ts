@@ -2,7 +2,9 @@
 
 import { hash } from 'node:crypto';
 import { GatewayError } from '../../src/errors.js';
+import { decodePkiMessage } from './asn1/pki-message.js';
 import { CmpError } from './errors.js';
+import { checkHeader } from './header-checks.js';
 import type { CmpRequest } from './request.js';
 import type { Protection } from './sender.js';
 import type { TransactionRecord, TransactionState, TransactionWrite } from './store.js';
@@ -42,6 +44,8 @@ export async function findOperation(request: CmpRequest): Promise<TransactionRec
       'forbidden',
     );
   }
+  // Whatever is said of a certificate that needs no confirmation any more, there is one answer.
+  if (message.bodyType === 'certConf' && hasEnded(record)) return record;
   if (record.clientNonces.split(' ').includes(hex(header.senderNonce))) {
     throw new CmpError('badSenderNonce', 'the senderNonce was used in this operation before');
   }
@@ -52,9 +56,17 @@ export async function findOperation(request: CmpRequest): Promise<TransactionRec
   return record;
 }
 
+/** The message that began an operation, where it is kept, as the request of who has sent a later one. @throws GatewayError */
+export function firstRequest(request: CmpRequest, { message, createdAt }: TransactionRecord): CmpRequest | undefined {
+  if (message === null) return undefined;
+  const first = decodePkiMessage(message);
+  const header = checkHeader(first.header, first.bodyType, request.policy, new Date(createdAt));
+  return { ...request, message: first, header: { ...header, senderNonce: request.header.senderNonce } };
+}
+
 /** What an operation is in after its first message. */
 export type Beginning = Pick<TransactionRecord, 'state' | 'answerType' | 'certReqId'> &
-  Partial<Pick<TransactionRecord, 'certificate' | 'isModified' | 'requestId' | 'message' | 'challenge'>> & {
+  Partial<Pick<TransactionRecord, 'certificate' | 'isModified' | 'requestId' | 'message' | 'challenge' | 'csrHash'>> & {
     /** When what it waits for comes no more; it has ended when absent. */
     readonly waitsUntil?: Date;
   };
@@ -73,6 +85,7 @@ export function beginStatements(request: CmpRequest, beginning: Beginning): read
       requestId: null,
       message: null,
       challenge: null,
+      csrHash: null,
       ...state,
       key,
       requester: sender.requester.id,
@@ -109,6 +122,11 @@ export function proceedStatement(request: CmpRequest, record: TransactionRecord,
     serverNonce: request.answerNonce,
     expiresAt: (waitsUntil ?? request.now).getTime() + memoryMilliseconds,
   });
+}
+
+/** Whether an operation has nothing more to wait for. */
+export function hasEnded({ state }: TransactionRecord): boolean {
+  return state === 'confirmed' || state === 'closed';
 }
 
 const signed = 'signature';

@@ -1,5 +1,6 @@
 /** p10cr (RFC 9810 5.3.6, RFC 9483 4.1.4): a PKCS #10 request in place of a CertReqMessages. */
 
+import { hash } from 'node:crypto';
 import { GatewayError } from '../../src/errors.js';
 import { verifySignedMessage } from '../../src/x509/message-signatures.js';
 import { decodeCertificationRequest } from '../../src/x509/pkcs10.js';
@@ -19,7 +20,7 @@ export const pkcs10RequestId = -1;
 export async function readPkcs10Request(request: CmpRequest): Promise<Ask> {
   const repeated = await findRepeated(request);
   if (repeated) return async () => repeatAnswer(request, repeated);
-  const { message, policy } = request;
+  const { message, policy, transactions, now } = request;
   const version = decoding('the PKCS #10 request', () => certificationRequestVersion(message.body));
   if (version !== 0)
     throw new CmpError('badCertTemplate', `the version of the PKCS #10 request is ${version} instead of 0`);
@@ -31,8 +32,13 @@ export async function readPkcs10Request(request: CmpRequest): Promise<Ask> {
   if (!verifySignedMessage(algorithm, key, csr.signed, csr.signature)) {
     throw new GatewayError('invalid-proof-of-possession', 'the PKCS #10 request is not signed with its own key');
   }
+  const csrHash = `${policy.name}:${hash('sha256', csr.der, 'hex')}`;
+  if (!policy.cmp.keyReuse && (await transactions.findByCsr({ csrHash, now: now.getTime() }))) {
+    throw new GatewayError('duplicate-request', 'a request with this PKCS #10 has been made before; make a new key');
+  }
   return () =>
     enroll(request, {
+      csrHash,
       certReqId: pkcs10RequestId,
       answerType: 'cp',
       requested: {

@@ -1,13 +1,15 @@
 /** pollReq and pollRep (RFC 9810 5.3.22, RFC 9483 4.4): what has become of a request that waits for an approval. */
 
+import type { EnrollmentResult } from '../../src/enrollment/result.js';
 import { isRefusal } from '../../src/errors.js';
 import { originOf } from '../../src/protocol.js';
-import { decodePkiMessage } from './asn1/pki-message.js';
 import { decodePollReqContent, encodePollRepContent } from './asn1/poll.js';
-import { type CertificateWish, issuedAnswer } from './enrollment.js';
+import { sealGeneratedKey } from './central-key.js';
+import { isKeyWanted, readWish } from './certificate-request.js';
+import { ask, type CertificateWish, confirmationEnd, issuedAnswer } from './enrollment.js';
 import { CmpError, decoding } from './errors.js';
-import { checkHeader } from './header-checks.js';
-import { findOperation, proceedStatement } from './operation.js';
+import { findOperation, firstRequest, proceedStatement, type Step } from './operation.js';
+import { isCertificateEncrypted } from './proof-of-possession.js';
 import { rejection } from './rejection.js';
 import type { Answer, Ask, CmpRequest } from './request.js';
 import type { TransactionRecord } from './store.js';
@@ -27,19 +29,27 @@ export async function readPoll(request: CmpRequest): Promise<Ask> {
 }
 
 async function poll(request: CmpRequest, record: TransactionRecord, requestId: string): Promise<Answer> {
-  const { services, exchange, sender, policy, now } = request;
+  const { services } = request;
   const { certReqId } = record;
   const answerType = record.answerType as CertificateWish['answerType'];
+  const first = firstRequest(request, record);
+  const isEncrypted = first !== undefined && isCertificateEncrypted(first.message);
+  const confirmUntil = confirmationEnd(request, first?.header.implicitConfirm === true && !isEncrypted);
+  const proceed = (result: EnrollmentResult) => [
+    proceedStatement(request, record, stepTo(result, record, confirmUntil)),
+  ];
   try {
-    const result = await services.poll({
-      ...originOf(exchange),
+    const found = await services.poll({
+      ...originOf(request.exchange),
       protocol: 'cmp',
-      pending: { requestId, credentials: [sender.credential] },
+      pending: { requestId, credentials: [request.sender.credential] },
     });
+    // A key is made when its approved request is asked for again.
+    const isAskedAgain = found.outcome === 'pending' && first !== undefined && isKeyWanted(first);
+    const result = isAskedAgain ? await ask(first, await readWish(first), confirmUntil, proceed) : found;
+    const isKept = isAskedAgain && result.outcome === 'issued';
+    if (!isKept) await services.commit(proceed(result));
     if (result.outcome === 'pending') {
-      await services.commit([
-        proceedStatement(request, record, { state: 'waiting', waitsUntil: new Date(record.expiresAt) }),
-      ]);
       const reason = ['the request waits for an approval'];
       return {
         bodyType: 'pollRep',
@@ -47,16 +57,9 @@ async function poll(request: CmpRequest, record: TransactionRecord, requestId: s
       };
     }
     const { certificate, modified } = result;
-    const isImplicit = wantsNoConfirmation(request, record) && policy.cmp.implicitConfirm;
-    const confirmUntil = isImplicit ? undefined : new Date(now.getTime() + policy.cmp.confirmWait * 1000);
-    const step =
-      confirmUntil === undefined
-        ? ({ state: 'closed' } as const)
-        : ({ state: 'unconfirmed', waitsUntil: confirmUntil } as const);
-    await services.commit([
-      proceedStatement(request, record, { ...step, certificate, message: null, requestId: null }),
-    ]);
-    return issuedAnswer(request, { answerType, certReqId, certificate, modified, confirmUntil });
+    const privateKey = isAskedAgain ? await sealGeneratedKey(first, result) : undefined;
+    const issued = { answerType, certReqId, certificate, isEncrypted, privateKey, modified, confirmUntil };
+    return issuedAnswer(request, issued);
   } catch (error) {
     // RFC 9483 4.4: the final answer to the request, also when that is a refusal.
     if (!isRefusal(error)) throw error;
@@ -65,9 +68,10 @@ async function poll(request: CmpRequest, record: TransactionRecord, requestId: s
   }
 }
 
-/** What the message asked for that began the operation. */
-function wantsNoConfirmation({ policy }: CmpRequest, { message, createdAt }: TransactionRecord): boolean {
-  if (message === null) return false;
-  const first = decodePkiMessage(message);
-  return checkHeader(first.header, first.bodyType, policy, new Date(createdAt)).implicitConfirm;
+function stepTo(result: EnrollmentResult, { expiresAt }: TransactionRecord, confirmUntil: Date | undefined): Step {
+  if (result.outcome === 'pending') return { state: 'waiting', waitsUntil: new Date(expiresAt) };
+  const issued = { certificate: result.certificate, message: null, requestId: null };
+  return confirmUntil === undefined
+    ? { ...issued, state: 'closed' }
+    : { ...issued, state: 'unconfirmed', waitsUntil: confirmUntil };
 }

@@ -1,37 +1,94 @@
-/** Proof of possession by a signature (RFC 4211 4.1, RFC 9483 4.1.1), or by the word of a registration authority. */
+/** Proof of possession (RFC 4211 section 4, RFC 9810 5.2.8): what a message proves by itself, and what it leaves open. */
 
 import { GatewayError } from '../../src/errors.js';
-import type { PolicyView } from '../../src/protocol.js';
 import { verifySignedMessage } from '../../src/x509/message-signatures.js';
 import { importPublicKey } from '../../src/x509/public-key.js';
-import type { CertReqMsg } from './asn1/cert-request.js';
-import type { MacValue, PoposkInput, SignatureProof } from './asn1/proof-of-possession.js';
-import { decoding } from './errors.js';
-import { requireAllowedMac, requireAllowedSignature } from './protection/allowed-algorithms.js';
-import { decodeMacAlgorithm } from './protection/mac-algorithms.js';
+import { type CertReqMsg, decodeCertReqMessages } from './asn1/cert-request.js';
+import type { PkiMessage } from './asn1/pki-message.js';
+import type { PoposkInput, PrivateKeyProof, SignatureProof } from './asn1/proof-of-possession.js';
+import { type KeyUse, requireKey, requireKeyUse } from './encrypt-to-key.js';
+import { CmpError, decoding } from './errors.js';
+import { isMacOf, verifyAgreement, verifyEncryptedKey } from './private-key-proof.js';
+import { requireAllowedSignature } from './protection/allowed-algorithms.js';
 import type { CmpRequest } from './request.js';
 
+/** `encrCert`: by the hash of a certificate that came encrypted; `challengeResp`: by a number that did. */
+export type OutstandingProof = Extract<PrivateKeyProof, { type: 'subsequentMessage' }>['method'];
+
+export interface Possession {
+  /** The digest of the signature, for the template's rule, where there is one. */
+  readonly requestHash?: string;
+  /** Absent where the message itself is the proof. */
+  readonly outstanding?: OutstandingProof;
+}
+
 /**
- * Verifies a proof that is complete in the message.
+ * Verifies the proof of a message, as far as it is there.
  * @param publicKey DER SubjectPublicKeyInfo of the template
- * @returns the digest of the signature, for the template's rule; undefined where there is none
  * @throws GatewayError `invalid-proof-of-possession`, `forbidden` for raVerified from who may not say so
  */
 export async function verifyPossession(
   request: CmpRequest,
   wish: CertReqMsg,
   publicKey: Uint8Array,
-): Promise<string | undefined> {
+): Promise<Possession> {
   const { popo } = wish;
   switch (popo?.type) {
     case 'raVerified':
       requireAuthority(request);
-      return undefined;
+      requireKey(publicKey);
+      return {};
     case 'signature':
       return await verifySigned(request, wish, popo, publicKey);
+    case 'keyEncipherment':
+    case 'keyAgreement':
+      requireKeyUse(publicKey, popo.type);
+      return await verifyPrivateKeyProof(request, wish, popo.type, popo.proof, publicKey);
     default:
       throw new GatewayError('invalid-proof-of-possession', 'the request does not prove possession of its key');
   }
+}
+
+/** Whether the certificate that a message asks for is to come encrypted. */
+export function isCertificateEncrypted({ bodyType, body }: Pick<PkiMessage, 'bodyType' | 'body'>): boolean {
+  if (bodyType === 'p10cr') return false;
+  const [wish] = decoding('the body', () => decodeCertReqMessages(body));
+  const { popo } = wish ?? {};
+  if (popo === undefined || !('proof' in popo)) return false;
+  return popo.proof.type === 'subsequentMessage' && popo.proof.method === 'encrCert';
+}
+
+/** RFC 9810 5.2.8.3. Answers with EnvelopedData are of version 3; without it only RSA can encrypt a challenge. */
+async function verifyPrivateKeyProof(
+  request: CmpRequest,
+  wish: CertReqMsg,
+  use: KeyUse,
+  proof: PrivateKeyProof,
+  publicKey: Uint8Array,
+): Promise<Possession> {
+  if (proof.type === 'thisMessage' || proof.type === 'dhMAC') {
+    throw new GatewayError(
+      'invalid-proof-of-possession',
+      `${proof.type} is deprecated; use another proof of possession`,
+    );
+  }
+  switch (proof.type) {
+    case 'subsequentMessage':
+      requireVersion(request, use, proof.method);
+      return { outstanding: proof.method };
+    case 'agreeMAC':
+      await verifyAgreement(request, wish, proof.mac, publicKey);
+      return {};
+    case 'encryptedKey':
+      await verifyEncryptedKey(request, wish, proof.envelopedData);
+      return {};
+  }
+}
+
+function requireVersion({ message }: CmpRequest, use: KeyUse, method: OutstandingProof): void {
+  const isRsaChallenge = method === 'challengeResp' && use === 'keyEncipherment';
+  if (message.header.pvno >= 3 || isRsaChallenge) return;
+  throw new CmpError('badRequest', `${method} for ${use} needs version 3 of the message`);
 }
 
 /** RFC 9483 5.2.3.2: a kur keeps its own protection and proof. */
@@ -47,7 +104,7 @@ async function verifySigned(
   { certRequestDer }: CertReqMsg,
   { poposkInput, algorithm, signature }: SignatureProof,
   publicKey: Uint8Array,
-): Promise<string | undefined> {
+): Promise<Possession> {
   const { policy } = request;
   if (poposkInput !== undefined) await requireBound(request, poposkInput, publicKey);
   const found = requireAllowedSignature(algorithm, policy.cmp);
@@ -55,7 +112,7 @@ async function verifySigned(
   if (!verifySignedMessage(found, key, poposkInput?.der ?? certRequestDer, signature)) {
     throw new GatewayError('invalid-proof-of-possession', 'the request is not signed with its own key');
   }
-  return found.hash;
+  return found.hash === undefined ? {} : { requestHash: found.hash };
 }
 
 /** RFC 4211 4.1: what is signed has the key of the template, and who sends it or what he shares with the CA. */
@@ -77,16 +134,4 @@ async function requireBound(
     protection.kind === 'mac' &&
     (await isMacOf(publicKeyMac, protection.secret, publicKey, policy));
   if (!isBound) throw new GatewayError('invalid-proof-of-possession', 'publicKeyMAC in poposkInput is wrong');
-}
-
-async function isMacOf(
-  { algorithm, value }: MacValue,
-  secret: Uint8Array,
-  data: Uint8Array,
-  { cmp }: PolicyView,
-): Promise<boolean> {
-  const mac = decoding('publicKeyMAC', () => decodeMacAlgorithm(algorithm));
-  if (mac === undefined) return false;
-  requireAllowedMac(mac, cmp);
-  return (await mac.deriveKey(secret)).verify(data, value);
 }

@@ -1,26 +1,17 @@
 /** From a decoded message to one whose sender is known and whose header is in order (RFC 9483 3.5). */
 
 import { type GatewayError, isRefusal } from '../../src/errors.js';
-import { type Exchange, originOf, type PolicyView, type ProtocolServices } from '../../src/protocol.js';
+import { originOf } from '../../src/protocol.js';
 import type { BodyType, PkiMessage } from './asn1/pki-message.js';
-import { CmpError } from './errors.js';
+import type { CmpContext } from './context.js';
 import { checkHeader, checkVersion } from './header-checks.js';
+import { checkOriginals } from './original-messages.js';
 import type { CmpRequest } from './request.js';
-import { type Protection, readCredential } from './sender.js';
-import type { TransactionStore } from './store.js';
-
-/** What an exchange has besides its message. */
-export interface CmpContext {
-  readonly exchange: Exchange;
-  readonly services: ProtocolServices;
-  readonly transactions: TransactionStore;
-  readonly policy: PolicyView;
-}
+import { type Protection, readCredential, unsigned } from './sender.js';
 
 interface Reading {
   /** The senderNonce of the answer. */
   readonly answerNonce: Uint8Array;
-  readonly isVouchedFor: boolean;
   /** Is told of protection that is good, also when the message is refused later. */
   readonly onProtected: (protection: Protection) => void;
 }
@@ -29,7 +20,7 @@ interface Reading {
 export async function readRequest(message: PkiMessage, context: CmpContext, reading: Reading): Promise<CmpRequest> {
   const { exchange, services, policy } = context;
   const { bodyType } = message;
-  const { answerNonce, isVouchedFor, onProtected } = reading;
+  const { answerNonce, onProtected } = reading;
   const { credential, protection } = await recorded(bodyType, context, async () => {
     checkVersion(message.header);
     return readCredential({ message, policy }, onProtected);
@@ -39,18 +30,25 @@ export async function readRequest(message: PkiMessage, context: CmpContext, read
     protocol: 'cmp',
     operation: bodyType,
     credentials: [credential],
+    acceptHeld: bodyType === 'rr',
   });
   const sender = { credential, requester, protection: protection() };
   const now = services.clock.now();
   const header = await recorded(bodyType, context, async () => {
     requireSignature(bodyType, sender.protection);
-    return checkHeader(message.header, bodyType, policy, now);
+    const checked = checkHeader(message.header, bodyType, policy, now);
+    await checkOriginals(message, context);
+    return checked;
   });
-  return { ...context, message, header, sender, now, answerNonce, isVouchedFor };
+  return { ...context, message, header, sender, now, answerNonce };
 }
 
 /** Runs `read`; a message that it refuses goes into the audit log, because the core will never see it. */
-export async function recorded<T>(operation: string, context: CmpContext, read: () => Promise<T>): Promise<T> {
+export async function recorded<T>(
+  operation: string,
+  context: Pick<CmpContext, 'exchange' | 'services'>,
+  read: () => Promise<T>,
+): Promise<T> {
   try {
     return await read();
   } catch (error) {
@@ -72,5 +70,5 @@ const signedOnly: ReadonlySet<BodyType> = new Set<BodyType>(['kur', 'rr', 'ccr',
 
 function requireSignature(bodyType: BodyType, { kind }: Protection): void {
   if (kind === 'signature' || !signedOnly.has(bodyType)) return;
-  throw new CmpError('wrongIntegrity', `a ${bodyType} must be protected by a signature`, 'forbidden');
+  throw unsigned(bodyType);
 }

@@ -15,8 +15,6 @@ export interface CmpRequest extends ReceivedMessage {
   readonly now: Date;
   /** The senderNonce of the answer. */
   readonly answerNonce: Uint8Array;
-  /** Whether a registration authority vouches for it in a nested message around it (RFC 9483 5.2.2.1). */
-  readonly isVouchedFor: boolean;
 }
 
 /** The body of an answer, and what goes with it. */

@@ -8,7 +8,7 @@ import { type Certificate, decodeCertificate, extension } from '../../src/x509/c
 import { decodeSubjectKeyIdentifier } from '../../src/x509/extensions.js';
 import { namesEqual } from '../../src/x509/names.js';
 import { idCeSubjectKeyIdentifier } from '../../src/x509/oids.js';
-import { type PkiMessage, protectedPart } from './asn1/pki-message.js';
+import { type BodyType, type PkiMessage, protectedPart } from './asn1/pki-message.js';
 import { CmpError, decoding } from './errors.js';
 import { requireAllowedMac, requireAllowedSignature } from './protection/allowed-algorithms.js';
 import { decodeMacAlgorithm, type MacAlgorithm, type MacKey } from './protection/mac-algorithms.js';
@@ -61,8 +61,15 @@ export function readCredential(
   }
   const algorithm = decoding('the protection algorithm', () => decodeMacAlgorithm(protectionAlg));
   if (algorithm === undefined) return verifySigned(message, policy, message.protection, onProtected);
+  // RFC 9483 5.2.2: no secret makes a registration authority, so that none need be looked for.
+  if (message.bodyType === 'nested') throw unsigned('nested');
   requireAllowedMac(algorithm, policy.cmp);
   return presentMac(message, algorithm, message.protection, onProtected);
+}
+
+/** The refusal of a MAC where only a signature will do. */
+export function unsigned(bodyType: BodyType): CmpError {
+  return new CmpError('wrongIntegrity', `a ${bodyType} must be protected by a signature`, 'forbidden');
 }
 
 /** RFC 9483 3.1: the secret's name is a commonName, which some write as a whole name: "CN=name". */

@@ -23,6 +23,8 @@ export interface TransactionRecord {
   readonly certReqId: number;
   /** SHA-256 of the first message, lower-case hex. */
   readonly messageHash: string;
+  /** The policy and the SHA-256 of its PKCS #10 request. */
+  readonly csrHash: string | null;
   /** The senderNonces of the client so far, lower-case hex, the latest last, with blanks between them. */
   readonly clientNonces: string;
   /** The senderNonce of the last answer. */
@@ -67,6 +69,16 @@ export function createTransactionStore(database: Database) {
   return {
     find: find((db, slot: { key: string; now: number }) =>
       db.selectFrom('cmpTransaction').select(columns).where('key', '=', slot.key).where('expiresAt', '>', slot.now),
+    ),
+
+    /** Whether an operation has the very PKCS #10 request. */
+    findByCsr: find((db, slot: { csrHash: string; now: number }) =>
+      db
+        .selectFrom('cmpTransaction')
+        .select('key')
+        .where('csrHash', '=', slot.csrHash)
+        .where('expiresAt', '>', slot.now)
+        .limit(1),
     ),
 
     /** Refused as `invalid-state` while another one with the transactionID lasts. */
@@ -120,6 +132,7 @@ const columns = [
   'answerType',
   'certReqId',
   'messageHash',
+  'csrHash',
   'clientNonces',
   'serverNonce',
   'certificate',

@@ -2,11 +2,11 @@
 
 import type { CertificateIdentifier } from '../../src/cms/certificate-identifier.js';
 import type { ContentEncryption } from '../../src/cms/content-encryption.js';
-import { encodeSignedData } from '../../src/cms/encode-signed-data.js';
 import { encodeEnvelopedData } from '../../src/cms/enveloped-data.js';
+import { encodeKeyPackage } from '../../src/cms/key-package.js';
 import { type KeyWrap, keyWrapForLength } from '../../src/cms/key-wrap.js';
 import { idSignedData } from '../../src/cms/oids.js';
-import type { KeyAgreementHash, Recipient } from '../../src/cms/recipient-infos.js';
+import { agreementAlgorithms, type Recipient } from '../../src/cms/recipient-infos.js';
 import type { CmsSigner } from '../../src/cms/signed-data.js';
 import {
   findContentEncryption,
@@ -16,8 +16,7 @@ import {
   type SmimeCapability,
 } from '../../src/cms/smime-capabilities.js';
 import { GatewayError } from '../../src/errors.js';
-import { sequence } from '../../src/x509/der-writer.js';
-import { describePublicKey, type NamedCurve, type PublicKeyDescription } from '../../src/x509/public-key.js';
+import { describePublicKey, type PublicKeyDescription } from '../../src/x509/public-key.js';
 
 /** The client's key that the private key is encrypted with. */
 export type KeyRecipient =
@@ -56,17 +55,10 @@ export interface KeyDelivery {
 export async function encodeEncryptedKey(delivery: KeyDelivery): Promise<Uint8Array> {
   const { pkcs8, signer, certificates, signingTime, capabilities } = delivery;
   const { recipient, contentEncryption } = chooseProtection(delivery.recipient, capabilities);
-  const content = await encodeSignedData({
-    contentType: idCtKpAKeyPackage,
-    content: sequence(pkcs8),
-    signatures: [{ signer, digest: 'sha256' }],
-    certificates,
-    signingTime,
-  });
+  const signature = { signer, digest: 'sha256' } as const;
+  const content = await encodeKeyPackage({ key: pkcs8, signature, certificates, signingTime });
   return encodeEnvelopedData({ contentType: idSignedData, content, contentEncryption, recipient });
 }
-
-const idCtKpAKeyPackage = '2.16.840.1.101.2.1.2.78.5';
 
 interface Protection {
   readonly recipient: Recipient;
@@ -84,7 +76,7 @@ function chooseProtection(recipient: KeyRecipient, capabilities: readonly SmimeC
     return { recipient: { type: 'keyTransport', identifier, subjectPublicKeyInfo, keyTransport }, contentEncryption };
   }
   if (description.algorithm !== 'ec') throw unsupported('the key can be encrypted to RSA and EC keys only');
-  const fallback = curveDefaults[description.curve];
+  const fallback = agreementAlgorithms[description.curve];
   const { hash, keyWrap } = findKeyAgreement(capabilities) ?? {
     ...fallback,
     keyWrap: findKeyWrap(capabilities) ?? fallback.keyWrap,
@@ -102,13 +94,6 @@ function describeRecipientKey(subjectPublicKeyInfo: Uint8Array): PublicKeyDescri
     throw unsupported('the key to encrypt the private key with is not supported', error);
   }
 }
-
-/** RFC 5753 section 8 pairs the curves with algorithms of like strength. */
-const curveDefaults: Readonly<Record<NamedCurve, { hash: KeyAgreementHash; keyWrap: KeyWrap }>> = {
-  'P-256': { hash: 'sha256', keyWrap: 'aes128-wrap' },
-  'P-384': { hash: 'sha384', keyWrap: 'aes256-wrap' },
-  'P-521': { hash: 'sha512', keyWrap: 'aes256-wrap' },
-};
 
 function protectWithSecretKey(
   { keyIdentifier, key }: Extract<KeyRecipient, { type: 'secretKey' }>,

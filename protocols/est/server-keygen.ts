@@ -108,7 +108,7 @@ async function deliverKey(
     if (recipientOf(wishes) !== undefined) throw new GatewayError('internal', 'the key has nobody to be encrypted to');
     return generatedKeyReply(pkcs8, false, certificate);
   }
-  const signer = await services.serviceKey('est-key-generation', label);
+  const signer = await services.serviceKey('key-generation', label);
   const encrypted = await encodeEncryptedKey({
     pkcs8,
     signer,

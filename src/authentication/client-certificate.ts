@@ -38,8 +38,8 @@ interface Dependencies {
 
 /**
  * @throws GatewayError `untrusted-signer` for a certificate that means nothing here, `revoked-requester` for one that was
- * issued here and is revoked, on hold or lapsed, `invalid-state` for one that is yet to be confirmed, `bad-secret` for a
- * registered one that may not be used.
+ * issued here and is revoked, on hold or lapsed, `invalid-state` for one that is yet to be confirmed, `invalid-signature`
+ * where its chain is wanted and missing, `bad-secret` for a registered one that may not be used.
  */
 export async function verifyCertificate(
   presentation: Presentation,
@@ -106,7 +106,7 @@ function requireChain(presented: readonly Uint8Array[], wanted: readonly Uint8Ar
   const isPresented = (der: Uint8Array) => presented.some((other) => Buffer.compare(other, der) === 0);
   if (wanted.slice(0, -1).every(isPresented)) return;
   throw new GatewayError(
-    'untrusted-signer',
+    'invalid-signature',
     "the message does not bring the certificates from its signer up to the root's subordinate",
   );
 }
@@ -117,8 +117,7 @@ function requireCurrent(issued: CertificateRecord, { at, acceptExpired, acceptHe
     throw new GatewayError('revoked-requester', 'the client certificate is on hold');
   if (hasLapsed(issued, at))
     throw new GatewayError('revoked-requester', 'the client certificate was not confirmed in time');
-  if (issued.confirmBy !== null)
-    throw new GatewayError('invalid-state', 'the client certificate is not confirmed yet');
+  if (issued.confirmBy !== null) throw new GatewayError('invalid-state', 'the client certificate is not confirmed yet');
   if (issued.notAfter < at.getTime() && !acceptExpired)
     throw new GatewayError('revoked-requester', 'the client certificate has expired');
 }

@@ -37,7 +37,10 @@ export async function verifyMessageSecret(
 }
 
 /** What a protocol said, by whose secret it was asked about: deriving a key is made to be slow, and a message has one MAC. */
-const verdicts = new WeakMap<PresentedMac, { readonly credential: string | undefined; readonly fits: Promise<boolean> }>();
+const verdicts = new WeakMap<
+  PresentedMac,
+  { readonly credential: string | undefined; readonly fits: Promise<boolean> }
+>();
 
 function verifyOnce(presented: PresentedMac, record: CredentialRecord | undefined, sealing: Sealing): Promise<boolean> {
   const known = verdicts.get(presented);

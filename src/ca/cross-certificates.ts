@@ -35,11 +35,7 @@ export async function findCrossCertificate(
   return known.find((record) => record.issuerId === issuerId && record.status === 'valid')?.der;
 }
 
-async function ensure(
-  subject: SigningGeneration,
-  issuer: SigningGeneration,
-  options: HierarchyOptions,
-): Promise<void> {
+async function ensure(subject: SigningGeneration, issuer: SigningGeneration, options: HierarchyOptions): Promise<void> {
   const { store, clock, createAuditRecord } = options;
   if ((await findCrossCertificate(subject, issuer.id, store)) !== undefined) return;
   const issuance = approve(subject, issuer);

@@ -31,4 +31,7 @@ function problemOf(name: string, kind: string | undefined, authenticationPolicy:
   return `credential "${name}" is a ${kind}; name an authentication-certificate or an authentication-ca`;
 }
 
-const certificateKinds: ReadonlySet<string> = new Set<CredentialKind>(['authentication-certificate', 'authentication-ca']);
+const certificateKinds: ReadonlySet<string> = new Set<CredentialKind>([
+  'authentication-certificate',
+  'authentication-ca',
+]);

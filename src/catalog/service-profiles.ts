@@ -3,7 +3,7 @@ import { certificateProfileSchema } from '../model/certificate-profile.js';
 import { certificateTemplateSchema } from '../model/certificate-template.js';
 import { type CompiledProfile, compileProfile } from '../policy/compile-profile.js';
 
-export type ServicePurpose = 'tls-server' | 'est-key-generation' | 'cmc' | 'cmp' | 'scep-ra';
+export type ServicePurpose = 'tls-server' | 'key-generation' | 'cmc' | 'cmp' | 'cmp-encryption' | 'scep-ra';
 
 /** The profile of the gateway's certificate for a purpose. */
 export function serviceProfile(purpose: ServicePurpose): CompiledProfile {
@@ -20,8 +20,8 @@ const tlsServer = compile({
   ],
 });
 
-/** Signs keys made over EST (RFC 7030 4.4.2): id-kp-cmKGA says that it may. */
-const estKeyGeneration = compile({ purpose: 'est-key-generation', extendedKeyUsages: ['cmKGA'], subjectAltNames: [] });
+/** Signs keys that the gateway makes (RFC 7030 4.4.2, RFC 9483 4.1.6): id-kp-cmKGA says that it may. */
+const keyGeneration = compile({ purpose: 'key-generation', extendedKeyUsages: ['cmKGA'], subjectAltNames: [] });
 
 /** Signs Full CMC responses (RFC 6402 2.10). */
 const cmc = compile({ purpose: 'cmc', extendedKeyUsages: ['cmcRA'], subjectAltNames: [] });
@@ -49,11 +49,20 @@ const scepRa = compile({
   validity: '1y',
 });
 
+/** What CMP clients encrypt to the gateway with (RFC 9810 5.3.19.1): RSA, because every client can. */
+const cmpEncryption = compile({
+  purpose: 'cmp-encryption',
+  keyUsages: ['keyEncipherment'],
+  extendedKeyUsages: [],
+  subjectAltNames: [],
+});
+
 const profiles: Readonly<Record<ServicePurpose, CompiledProfile>> = {
   'tls-server': tlsServer,
-  'est-key-generation': estKeyGeneration,
+  'key-generation': keyGeneration,
   cmc,
   cmp,
+  'cmp-encryption': cmpEncryption,
   'scep-ra': scepRa,
 };
 

@@ -1,8 +1,9 @@
 /** How CMS names a certificate: SignerIdentifier and RecipientIdentifier (RFC 5652 sections 5.3 and 6.2.1). */
 
 import { type Certificate, extension } from '../x509/certificate.js';
-import { DerReader, Tag } from '../x509/der.js';
+import { type DerReader, Tag } from '../x509/der.js';
 import { sequence, tlv, unsignedInteger } from '../x509/der-writer.js';
+import { decodeSubjectKeyIdentifier } from '../x509/extensions.js';
 import { namesEqual } from '../x509/names.js';
 import { idCeSubjectKeyIdentifier } from '../x509/oids.js';
 import { serialNumberBytes, serialNumberHex } from '../x509/serial-number.js';
@@ -23,6 +24,13 @@ export function identifyByIssuer({ issuer, serialNumber }: Certificate): Certifi
   return { type: 'issuerAndSerialNumber', issuer, serialNumber };
 }
 
+/** Names a certificate by its subject key identifier, or by issuer and serial number where it has none. @throws DerError */
+export function identifyByKey(certificate: Certificate): CertificateIdentifier {
+  const value = extension(certificate, idCeSubjectKeyIdentifier);
+  if (value === undefined) return identifyByIssuer(certificate);
+  return { type: 'subjectKeyIdentifier', subjectKeyIdentifier: decodeSubjectKeyIdentifier(value) };
+}
+
 /** Whether `identifier` names this certificate. @throws DerError for a malformed name or extension */
 export function isIdentified(certificate: Certificate, identifier: CertificateIdentifier): boolean {
   if (identifier.type === 'issuerAndSerialNumber') {
@@ -30,8 +38,7 @@ export function isIdentified(certificate: Certificate, identifier: CertificateId
   }
   const value = extension(certificate, idCeSubjectKeyIdentifier);
   if (value === undefined) return false;
-  const keyIdentifier = DerReader.decode(value, (reader) => reader.octetString());
-  return Buffer.compare(keyIdentifier, identifier.subjectKeyIdentifier) === 0;
+  return Buffer.compare(decodeSubjectKeyIdentifier(value), identifier.subjectKeyIdentifier) === 0;
 }
 
 /** Reads the CHOICE of IssuerAndSerialNumber and [0] IMPLICIT SubjectKeyIdentifier. */

@@ -17,7 +17,7 @@ import {
 } from '../x509/der-writer.js';
 import { rsaEncryption } from '../x509/oids.js';
 import { type HashAlgorithm, signatureAlgorithmFor } from '../x509/signature-algorithms.js';
-import { encodeCertificateIdentifier, identifyByIssuer } from './certificate-identifier.js';
+import { encodeCertificateIdentifier, identifyByIssuer, identifyByKey } from './certificate-identifier.js';
 import { digestIdentifiers } from './digest-algorithms.js';
 import { idContentType, idData, idMessageDigest, idSigningTime } from './oids.js';
 import type { CmsSigner } from './signed-data.js';
@@ -27,6 +27,8 @@ export interface Signature {
   readonly signer: CmsSigner;
   /** Ed25519 always uses SHA-512 (RFC 8419 section 2.3). */
   readonly digest: HashAlgorithm;
+  /** Default: issuer and serial number, which every CMS reader knows. */
+  readonly signerNamedBy?: 'issuer' | 'key';
   /** Signed attributes beside contentType, messageDigest and signingTime: values (DER) by type (dotted OID). */
   readonly attributes?: ReadonlyMap<string, Uint8Array>;
 }
@@ -88,14 +90,22 @@ async function encodeSignerInfo(signed: SignedContent, signature: Signature): Pr
     ...[...(signature.attributes ?? [])].map(([type, value]) => encodeAttribute(type, value)),
   );
   const octets = await signer.sign(attributes, digest);
+  const { version, identifier } = nameSigner(signature);
   return sequence(
-    smallInteger(1),
-    signerIdentifier(signer.certificate),
+    smallInteger(version),
+    identifier,
     digestIdentifiers[digest],
     implicit(0, attributes),
     signatureAlgorithm(signer.algorithm, digest),
     octetString(octets),
   );
+}
+
+/** RFC 5652 section 5.3: the form of the name decides the version. */
+function nameSigner({ signer, signerNamedBy = 'issuer' }: Signature): { version: number; identifier: Uint8Array } {
+  if (signerNamedBy === 'issuer') return { version: 1, identifier: signerIdentifier(signer.certificate) };
+  const name = identifyByKey(decodeCertificate(signer.certificate));
+  return { version: name.type === 'subjectKeyIdentifier' ? 3 : 1, identifier: encodeCertificateIdentifier(name) };
 }
 
 function signerIdentifier(certificate: Uint8Array): Uint8Array {

@@ -38,6 +38,13 @@ export type RecipientInfo =
       readonly algorithm: Uint8Array;
       readonly encryptedKey: Uint8Array;
     }
+  | {
+      readonly type: 'password';
+      /** Of the key from the password. */
+      readonly derivation: Uint8Array | undefined;
+      readonly algorithm: Uint8Array;
+      readonly encryptedKey: Uint8Array;
+    }
   | { readonly type: 'other' };
 
 export interface EnvelopedData {
@@ -49,24 +56,28 @@ export interface EnvelopedData {
   readonly encryptedContent: Uint8Array;
 }
 
-/** Encrypts `content` for one recipient: a ContentInfo. @throws CmsError (unsupported) for a key that does not fit */
-export function encodeEnvelopedData(envelope: {
+/** What is to be encrypted, and for whom. */
+export interface Envelope {
   /** Dotted OID. */
   readonly contentType: string;
   readonly content: Uint8Array;
   readonly contentEncryption: ContentEncryption;
   readonly recipient: Recipient;
-}): Uint8Array {
-  const { contentType, content, contentEncryption, recipient } = envelope;
+}
+
+/** Encrypts `content` for one recipient: a ContentInfo. @throws CmsError (unsupported) for a key that does not fit */
+export function encodeEnvelopedData(envelope: Envelope): Uint8Array {
+  return encodeContentInfo(idEnvelopedData, sealEnvelope(envelope));
+}
+
+/** Encrypts as encodeEnvelopedData does: the DER of the EnvelopedData alone, for fields that can hold nothing else. */
+export function sealEnvelope({ contentType, content, contentEncryption, recipient }: Envelope): Uint8Array {
   const { algorithm, encrypted, key } = encryptContent(contentEncryption, content);
   const { der, envelopeVersion } = encodeRecipientInfo(recipient, key);
-  return encodeContentInfo(
-    idEnvelopedData,
-    sequence(
-      smallInteger(envelopeVersion),
-      setOf(der),
-      sequence(oid(contentType), algorithm, tlv(Tag.contextPrimitive(0), encrypted)),
-    ),
+  return sequence(
+    smallInteger(envelopeVersion),
+    setOf(der),
+    sequence(oid(contentType), algorithm, tlv(Tag.contextPrimitive(0), encrypted)),
   );
 }
 
@@ -74,7 +85,12 @@ export function encodeEnvelopedData(envelope: {
 export function decodeEnvelopedData(ber: Uint8Array): EnvelopedData {
   const { contentType, content } = decodeContentInfo(ber);
   if (contentType !== idEnvelopedData) throw new CmsError('malformed', 'the CMS message is not an EnvelopedData');
-  return DerReader.decode(content, (reader) =>
+  return decodeEnvelope(content);
+}
+
+/** Reads the DER of an EnvelopedData alone, as `sealEnvelope` makes it. @throws DerError */
+export function decodeEnvelope(der: Uint8Array): EnvelopedData {
+  return DerReader.decode(der, (reader) =>
     reader.sequence((data) => {
       const at = data.offset;
       if (data.smallInteger() > 4) throw new DerError('unknown CMSVersion', at);
@@ -105,6 +121,7 @@ function readRecipientInfo(reader: DerReader): RecipientInfo {
   if (reader.tag === Tag.sequence) return reader.sequence(readKeyTransport);
   if (reader.tag === Tag.context(1)) return reader.inside(Tag.context(1), readKeyAgreement);
   if (reader.tag === Tag.context(2)) return reader.inside(Tag.context(2), readKeyEncryptionKey);
+  if (reader.tag === Tag.context(3)) return reader.inside(Tag.context(3), readPassword);
   reader.element();
   return { type: 'other' };
 }
@@ -158,6 +175,17 @@ function readKeyAgreeIdentifier(reader: DerReader): CertificateIdentifier {
     while (identifier.more) identifier.element();
     return { type: 'subjectKeyIdentifier', subjectKeyIdentifier };
   });
+}
+
+/** RFC 5652 section 6.2.4. */
+function readPassword(info: DerReader): RecipientInfo {
+  info.smallInteger();
+  return {
+    type: 'password',
+    derivation: info.optional(Tag.context(0), (d) => sequence(d.content(Tag.context(0)))),
+    algorithm: info.element(),
+    encryptedKey: info.octetString(),
+  };
 }
 
 function readKeyEncryptionKey(info: DerReader): RecipientInfo {

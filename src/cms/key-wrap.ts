@@ -1,6 +1,6 @@
 /** AES key wrap (RFC 3394), the key encryption of KEKRecipientInfo and KeyAgreeRecipientInfo (RFC 3565 section 2.3). */
 
-import { createCipheriv } from 'node:crypto';
+import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { oid, sequence } from '../x509/der-writer.js';
 import { CmsError } from './cms-error.js';
 import { idAes128Wrap, idAes192Wrap, idAes256Wrap } from './oids.js';
@@ -40,6 +40,16 @@ export function wrapKey(wrap: KeyWrap, keyEncryptionKey: Uint8Array, key: Uint8A
   if (key.length < 16) throw new CmsError('unsupported', 'the content encryption does not go with AES key wrap');
   const cipher = createCipheriv(`id-${wrap}`, keyEncryptionKey, initialValue);
   return Buffer.concat([cipher.update(key), cipher.final()]);
+}
+
+/** What `wrapKey` has wrapped; undefined where another key did, or where it was changed. */
+export function unwrapKey(wrap: KeyWrap, keyEncryptionKey: Uint8Array, wrapped: Uint8Array): Uint8Array | undefined {
+  try {
+    const decipher = createDecipheriv(`id-${wrap}`, keyEncryptionKey, initialValue);
+    return Buffer.concat([decipher.update(wrapped), decipher.final()]);
+  } catch {
+    return undefined;
+  }
 }
 
 // RFC 3394 section 2.2.3.1.

@@ -25,6 +25,10 @@ export const dhSinglePassStdDhSha256Kdf = '1.3.132.1.11.1';
 export const dhSinglePassStdDhSha384Kdf = '1.3.132.1.11.2';
 export const dhSinglePassStdDhSha512Kdf = '1.3.132.1.11.3';
 
+export const dhSinglePassStdDhHkdfSha256 = '1.2.840.113549.1.9.16.3.19';
+export const dhSinglePassStdDhHkdfSha384 = '1.2.840.113549.1.9.16.3.20';
+export const dhSinglePassStdDhHkdfSha512 = '1.2.840.113549.1.9.16.3.21';
+
 export const idPbkdf2 = '1.2.840.113549.1.5.12';
 export const hmacWithSha256 = '1.2.840.113549.2.9';
 export const idAlgPwriKek = '1.2.840.113549.1.9.16.3.9';

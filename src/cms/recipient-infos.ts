@@ -5,6 +5,7 @@ import {
   createHash,
   diffieHellman,
   generateKeyPairSync,
+  hkdfSync,
   type KeyObject,
   publicEncrypt,
   randomBytes,
@@ -12,14 +13,27 @@ import {
 import { Tag } from '../x509/der.js';
 import { bitString, explicit, octetString, oid, sequence, smallInteger, tlv } from '../x509/der-writer.js';
 import { type KeyTransport, oaepHashes } from '../x509/key-transport.js';
-import { idEcPublicKey } from '../x509/oids.js';
-import { describePublicKey, importPublicKey, UnsupportedKeyError } from '../x509/public-key.js';
+import { idEcPublicKey, idX448, idX25519 } from '../x509/oids.js';
+import {
+  type AgreementAlgorithm,
+  describePublicKey,
+  importPublicKey,
+  type NamedCurve,
+  UnsupportedKeyError,
+} from '../x509/public-key.js';
 import type { HashAlgorithm } from '../x509/signature-algorithms.js';
 import { type CertificateIdentifier, encodeCertificateIdentifier } from './certificate-identifier.js';
 import { CmsError } from './cms-error.js';
 import { keyTransportIdentifiers } from './key-transport.js';
 import { type KeyWrap, keyWrapForLength, keyWraps, wrapKey } from './key-wrap.js';
-import { dhSinglePassStdDhSha256Kdf, dhSinglePassStdDhSha384Kdf, dhSinglePassStdDhSha512Kdf } from './oids.js';
+import {
+  dhSinglePassStdDhHkdfSha256,
+  dhSinglePassStdDhHkdfSha384,
+  dhSinglePassStdDhHkdfSha512,
+  dhSinglePassStdDhSha256Kdf,
+  dhSinglePassStdDhSha384Kdf,
+  dhSinglePassStdDhSha512Kdf,
+} from './oids.js';
 import { encodePasswordRecipientInfo, type PasswordRecipient } from './password-recipient.js';
 
 /** The hash of the key derivation function (RFC 5753 section 7.1.8). */
@@ -52,6 +66,17 @@ export type Recipient =
       readonly key: Uint8Array;
     }
   | PasswordRecipient;
+
+/** RFC 5753 section 8, and RFC 8418 for X25519 and X448, pair the curves with algorithms of like strength. */
+export const agreementAlgorithms: Readonly<
+  Record<NamedCurve | AgreementAlgorithm, { hash: KeyAgreementHash; keyWrap: KeyWrap }>
+> = {
+  'P-256': { hash: 'sha256', keyWrap: 'aes128-wrap' },
+  'P-384': { hash: 'sha384', keyWrap: 'aes256-wrap' },
+  'P-521': { hash: 'sha512', keyWrap: 'aes256-wrap' },
+  x25519: { hash: 'sha256', keyWrap: 'aes128-wrap' },
+  x448: { hash: 'sha512', keyWrap: 'aes256-wrap' },
+};
 
 /** A RecipientInfo, and the CMSVersion that an EnvelopedData with it and no other has (RFC 5652 section 6.1). */
 export interface EncodedRecipientInfo {
@@ -108,10 +133,13 @@ function encodeKeyAgreement(
   contentKey: Uint8Array,
 ): EncodedRecipientInfo {
   const description = describePublicKey(subjectPublicKeyInfo);
-  if (description.algorithm !== 'ec') throw new CmsError('unsupported', 'key agreement needs an EC key');
-  const ephemeral = generateKeyPairSync('ec', { namedCurve: description.curve });
-  const ephemeralKey = describePublicKey(ephemeral.publicKey.export({ format: 'der', type: 'spki' }));
-  if (ephemeralKey.algorithm !== 'ec') throw new CmsError('unsupported', 'key agreement needs an EC key');
+  const { algorithm } = description;
+  if (algorithm !== 'ec' && algorithm !== 'x25519' && algorithm !== 'x448') {
+    throw new CmsError('unsupported', 'key agreement needs an EC key');
+  }
+  const isMontgomery = algorithm !== 'ec';
+  const ephemeral = algorithm === 'ec' ? makeEcKey(description.curve) : makeMontgomeryKey[algorithm]();
+  const point = pointOf(ephemeral.publicKey);
   const sharedSecret = diffieHellman({
     privateKey: ephemeral.privateKey,
     publicKey: key ?? importPublicKey(subjectPublicKeyInfo),
@@ -123,16 +151,18 @@ function encodeKeyAgreement(
     explicit(0, octetString(userKeyingMaterial)),
     explicit(2, octetString(uint32(wrap.keyLength * 8))),
   );
-  const keyEncryptionKey = deriveKey(hash, sharedSecret, sharedInfo, wrap.keyLength);
+  const keyEncryptionKey = isMontgomery
+    ? new Uint8Array(hkdfSync(hash, sharedSecret, userKeyingMaterial, sharedInfo, wrap.keyLength))
+    : deriveKey(hash, sharedSecret, sharedInfo, wrap.keyLength);
   const encryptedKey = wrapKey(keyWrap, keyEncryptionKey, contentKey);
   return {
     envelopeVersion: 2,
     der: tlv(
       Tag.context(1),
       smallInteger(3),
-      explicit(0, tlv(Tag.context(1), originatorAlgorithm, bitString(ephemeralKey.point))),
+      explicit(0, tlv(Tag.context(1), originatorAlgorithms[algorithm], bitString(point))),
       explicit(1, octetString(userKeyingMaterial)),
-      sequence(oid(keyAgreements[hash]), wrap.identifier),
+      sequence(oid((isMontgomery ? hkdfAgreements : keyAgreements)[hash]), wrap.identifier),
       sequence(sequence(encodeKeyAgreeIdentifier(identifier), octetString(encryptedKey))),
     ),
   };
@@ -150,8 +180,32 @@ const keyAgreements: Readonly<Record<KeyAgreementHash, string>> = {
   sha512: dhSinglePassStdDhSha512Kdf,
 };
 
+/** RFC 8418 section 2: HKDF, with the user keying material as salt. */
+const hkdfAgreements: Readonly<Record<KeyAgreementHash, string>> = {
+  sha256: dhSinglePassStdDhHkdfSha256,
+  sha384: dhSinglePassStdDhHkdfSha384,
+  sha512: dhSinglePassStdDhHkdfSha512,
+};
+
 // RFC 5753 section 7.1.2: the curve is the recipient's, so the parameters should be absent.
-const originatorAlgorithm = sequence(oid(idEcPublicKey));
+const originatorAlgorithms = {
+  ec: sequence(oid(idEcPublicKey)),
+  x25519: sequence(oid(idX25519)),
+  x448: sequence(oid(idX448)),
+} as const;
+
+const makeEcKey = (namedCurve: NamedCurve) => generateKeyPairSync('ec', { namedCurve });
+const makeMontgomeryKey = {
+  x25519: () => generateKeyPairSync('x25519'),
+  x448: () => generateKeyPairSync('x448'),
+} as const;
+
+/** The octets of a public key that is a point. */
+function pointOf(publicKey: KeyObject): Uint8Array {
+  const described = describePublicKey(publicKey.export({ format: 'der', type: 'spki' }));
+  if (described.algorithm === 'rsa') throw new CmsError('unsupported', 'an RSA key has no point');
+  return described.point;
+}
 
 /** The KDF of ANSI X9.63 (SEC 1 section 3.6.1). */
 function deriveKey(hash: HashAlgorithm, secret: Uint8Array, sharedInfo: Uint8Array, octets: number): Uint8Array {

@@ -47,9 +47,7 @@ export async function approveRequest(
   const request = decodeRequest(transaction.request);
   await requireUnrevoked(identity, services);
   if (request.supplants) await requireStillInPlace(identity, services);
-  return request.generateKey
-    ? await recordReady(approval, policy, services)
-    : await issueApproved(approval, services);
+  return request.generateKey ? await recordReady(approval, policy, services) : await issueApproved(approval, services);
 }
 
 interface Approving {
@@ -104,7 +102,7 @@ async function issueApproved(approving: Approving, services: EnrollmentServices)
   const target = findTarget(services.catalog(), labelOf(transaction));
   const request = decodeRequest(transaction.request);
   const identity = decodeIdentity(transaction.identity);
-  const { usage, profile } = selectProfile(identity, target.resolved, request.profileHint);
+  const { usage, profile } = selectProfile(identity, target.resolved, request);
   const { policy } = target.resolved;
   const { confirmWithin } = request;
   let trace: Trace = [];

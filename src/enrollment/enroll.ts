@@ -11,9 +11,9 @@ import { createChallengeCheck } from './challenge-check.js';
 import { findRecipient } from './generated-key.js';
 import { issue } from './issue.js';
 import { judge } from './judge.js';
+import { identityFor } from './on-behalf.js';
 import { recordPending, recordRefusal } from './record.js';
 import { deliver, pendingResult } from './recorded-result.js';
-import { identityFor } from './on-behalf.js';
 import type { DecidedOperation, EnrollmentRequest } from './request.js';
 import type { EnrollmentResult } from './result.js';
 import type { EnrollmentServices } from './services.js';
@@ -121,7 +121,7 @@ async function attemptEnrollment(
       },
       services,
     ));
-  const { usage, profile } = selectProfile(identity, target.resolved, request.profileHint);
+  const { usage, profile } = selectProfile(identity, target.resolved, request);
   const judged = { ...request, operation: decideOperation(request.operation, identity, usage, now) };
   progress.operation = judged.operation;
   const { decision, facts, madeKey } = await judge(

@@ -11,13 +11,7 @@ import type { RecordedAnswer } from './transaction.js';
 export interface Issuance {
   readonly request: Pick<
     EnrollmentRequest,
-    | 'requestId'
-    | 'remoteAddress'
-    | 'accompanying'
-    | 'replayableUntil'
-    | 'confirmWithin'
-    | 'supplants'
-    | 'newKeyOnly'
+    'requestId' | 'remoteAddress' | 'accompanying' | 'replayableUntil' | 'confirmWithin' | 'supplants' | 'newKeyOnly'
   > & {
     readonly protocol: Method | 'gateway';
     readonly operation: DecidedOperation;

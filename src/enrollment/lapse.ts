@@ -37,7 +37,8 @@ export async function lapse(record: CertificateRecord, { store, clock }: LapseSe
   try {
     await store.commit({ statements: unconfirmedStatements(record, at, store), audit: [event] });
   } catch (error) {
-    const isDone = error instanceof OvertakenError || (error instanceof GatewayError && error.code === 'already-revoked');
+    const isDone =
+      error instanceof OvertakenError || (error instanceof GatewayError && error.code === 'already-revoked');
     if (!isDone) throw error;
   }
 }

@@ -19,6 +19,11 @@ import { findTarget } from './target.js';
 export function createProtocolServices(services: EnrollmentServices, serviceKeys: ServiceKeys): ProtocolServices {
   const { authority, catalog, clock, store } = services;
   const resolve = (label: string | undefined) => findTarget(catalog(), label).resolved;
+  const serviceKeyOf = (purpose: SigningPurpose, label: string | undefined) => ({
+    purpose,
+    issuingCa: resolve(label).policy.issuingCa,
+    names: [`Gatehouse ${purpose}`],
+  });
   return {
     clock,
     database: store.database,
@@ -46,8 +51,8 @@ export function createProtocolServices(services: EnrollmentServices, serviceKeys
       if (record === undefined) throw new GatewayError('not-found', 'there is no such CRL');
       return { der: record.der, nextUpdate: new Date(record.nextUpdate) };
     },
-    serviceKey: (purpose, label) =>
-      serviceKeys.get({ purpose, issuingCa: resolve(label).policy.issuingCa, names: [`Gatehouse ${purpose}`] }),
+    serviceKey: (purpose, label) => serviceKeys.get(serviceKeyOf(purpose, label)),
+    agree: (purpose, label, publicKey) => serviceKeys.agree(serviceKeyOf(purpose, label), publicKey),
     encryptionKeys: (purpose, label) => {
       const { name, issuingCa } = resolve(label).policy;
       return serviceKeys.encryptionKeys({
@@ -59,7 +64,9 @@ export function createProtocolServices(services: EnrollmentServices, serviceKeys
   };
 }
 
-const encryptionNames = { 'scep-ra': 'SCEP RA' } as const;
+type SigningPurpose = Parameters<ProtocolServices['serviceKey']>[0];
+
+const encryptionNames = { 'scep-ra': 'SCEP RA', 'cmp-encryption': 'CMP encryption' } as const;
 
 /** Within 64 characters (RFC 5280 appendix A.1: ub-common-name), and still each policy's own. */
 function commonName(text: string): string {

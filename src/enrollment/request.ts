@@ -1,6 +1,7 @@
 /** What a protocol hands to the one enrollment flow: neutral, verified as a message, untrusted as a wish. */
 import type { ErrorCode } from '../errors.js';
 import type { GeneratedKeyType } from '../model/key-constraints.js';
+import type { ProfileUsage } from '../model/policy.js';
 import type { PresentedCredential } from '../model/presented-credential.js';
 import type { Method } from '../model/protocol-name.js';
 import type { RequestedCertificate } from '../model/requested-certificate.js';
@@ -62,6 +63,8 @@ export interface EnrollmentRequest {
   readonly newKeyOnly?: boolean;
   /** The name of the certificate profile that the requester has chosen among those of the policy. */
   readonly profileHint?: string;
+  /** What the certificate is for, where the protocol's message says so (CMP's ccr); else it follows from the requester. */
+  readonly usage?: ProfileUsage;
   readonly requested: RequestedCertificate;
   /** DER CertificationRequest as received, for those who decide elsewhere (the challenge webhook). */
   readonly certificationRequest?: Uint8Array;
@@ -103,6 +106,8 @@ export interface AuthenticationRequest {
   /** The protocol's name for the message, for the audit log. */
   readonly operation: string;
   readonly credentials: readonly PresentedCredential[];
+  /** Whether a certificate that is on hold may speak: it may be the end of that which the message asks for. */
+  readonly acceptHeld?: boolean;
   readonly remoteAddress: string;
   readonly requestId: string;
 }

@@ -59,10 +59,7 @@ async function requireRight(
 }
 
 /** One on hold speaks for nobody but itself. */
-async function isValid(
-  certificate: Identity['issuedCertificate'],
-  { store }: EnrollmentServices,
-): Promise<boolean> {
+async function isValid(certificate: Identity['issuedCertificate'], { store }: EnrollmentServices): Promise<boolean> {
   if (certificate === undefined) return true;
   const { issuerId, serialNumber } = certificate;
   return (await store.certificates.findByIssuerAndSerial(issuerId, serialNumber))?.status === 'valid';

@@ -16,8 +16,7 @@ export async function findRootUpdate(
   const { issuingCa } = findTarget(services.catalog(), label).resolved.policy;
   const known = root ?? authority.chain(authority.issuer(issuingCa).id).at(-1);
   const old = [...hierarchyOf(issuingCa, services)].find(
-    ({ parent, certificate }) =>
-      parent === null && known !== undefined && Buffer.compare(certificate.der, known) === 0,
+    ({ parent, certificate }) => parent === null && known !== undefined && Buffer.compare(certificate.der, known) === 0,
   );
   if (old === undefined) return undefined;
   const next = successorOf(old, services);

@@ -42,12 +42,14 @@ export interface ServiceKeys {
   get(request: ServiceKeyRequest): Promise<HeldServiceKey>;
   /** That key for a purpose to which clients encrypt, and after it the earlier ones whose certificates are still good. */
   encryptionKeys(request: ServiceKeyRequest): Promise<readonly EncryptionServiceKey[]>;
+  /** What that key and the holder of another one (DER SubjectPublicKeyInfo) agree on; undefined for keys that do not fit. */
+  agree(request: ServiceKeyRequest, publicKey: Uint8Array): Promise<Uint8Array | undefined>;
 }
 
 type Services = EnrollmentServices & { readonly keys: KeyStore };
 
 /** Purposes of keys that clients encrypt to: such a key is needed until its certificate ends. All others only sign. */
-const encryptionPurposes: ReadonlySet<ServicePurpose> = new Set<ServicePurpose>(['scep-ra']);
+const encryptionPurposes: ReadonlySet<ServicePurpose> = new Set<ServicePurpose>(['scep-ra', 'cmp-encryption']);
 
 /** How soon a revoked certificate of the gateway's own, or a new generation of its CA, is noticed. */
 const holdingMilliseconds = 60_000;
@@ -91,6 +93,11 @@ export function createServiceKeys(services: Services): ServiceKeys {
       const now = services.clock.now();
       const usable = [current, ...earlier.filter(({ notAfter }) => notAfter > now)];
       return await Promise.all(usable.map((key) => withDecrypter(key, services.keys)));
+    },
+    agree: async (request, publicKey) => {
+      const { keyId, algorithm } = (await getHeld(request)).current;
+      if (algorithm !== 'ec') return undefined;
+      return await (await services.keys.agreer(keyId)).agree(publicKey);
     },
   };
 }

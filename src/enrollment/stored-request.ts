@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { credentialKinds } from '../model/credential.js';
 import { generatedKeyTypeSchema } from '../model/key-constraints.js';
+import { profileUsages } from '../model/policy.js';
 import { methodSchema } from '../model/protocol-name.js';
 import { registeredValuesSchema } from '../model/registered-values.js';
 import type { Identity } from '../policy/identity.js';
@@ -17,6 +18,7 @@ const storedRequestSchema = z.object({
   confirmWithin: z.int().exactOptional(),
   supplants: z.boolean().exactOptional(),
   profileHint: z.string().exactOptional(),
+  usage: z.enum(profileUsages).exactOptional(),
   newKeyOnly: z.boolean().exactOptional(),
   remoteAddress: z.string(),
   requested: z.object({
@@ -62,6 +64,7 @@ export type StoredRequest = Pick<
   | 'confirmWithin'
   | 'supplants'
   | 'profileHint'
+  | 'usage'
   | 'newKeyOnly'
   | 'remoteAddress'
   | 'requested'
@@ -70,7 +73,7 @@ export type StoredRequest = Pick<
 
 export function encodeRequest(request: EnrollmentRequest & { readonly operation: DecidedOperation }): string {
   const { protocol, operation, changesNames, confirmWithin, supplants, profileHint, newKeyOnly } = request;
-  const { remoteAddress, requested, generateKey } = request;
+  const { usage, remoteAddress, requested, generateKey } = request;
   // Only the wish for a key is kept: who may read it is told anew by the message that picks it up.
   const wish = generateKey && { type: generateKey.type };
   return JSON.stringify(
@@ -81,6 +84,7 @@ export function encodeRequest(request: EnrollmentRequest & { readonly operation:
       confirmWithin,
       supplants,
       profileHint,
+      usage,
       newKeyOnly,
       remoteAddress,
       requested,

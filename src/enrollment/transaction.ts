@@ -79,7 +79,8 @@ async function findIssued(
       ? await store.certificates.findByIssuerAndSerial(certificateIssuer, certificateSerial)
       : undefined;
   if (certificate === undefined) throw new GatewayError('internal', 'the recorded answer has no certificate');
-  if (certificate.status === 'valid' && !hasLapsed(certificate, now)) return { state: 'issued', transaction, certificate };
+  if (certificate.status === 'valid' && !hasLapsed(certificate, now))
+    return { state: 'issued', transaction, certificate };
   // Anybody may have captured a conversation's message, and must not bring a revoked certificate back by sending it again.
   if (transaction.conversation !== null) {
     throw new GatewayError(

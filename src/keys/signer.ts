@@ -26,6 +26,16 @@ export interface Decrypter {
   openKey(transport: KeyTransport, encryptedKey: Uint8Array, length: number): Promise<Uint8Array>;
 }
 
+/** An EC private key that agrees on secrets with the holders of others. */
+export interface Agreer {
+  readonly keyId: string;
+  /**
+   * The secret that both can compute (ECDH): its x-coordinate. Undefined for a key of another kind or curve.
+   * @param publicKey the other's, DER SubjectPublicKeyInfo
+   */
+  agree(publicKey: Uint8Array): Promise<Uint8Array | undefined>;
+}
+
 export interface KeyStore {
   /** Makes a key and returns what has to be committed for it to exist. */
   create(type: GeneratedKeyType, purpose: string): Promise<NewKey>;
@@ -33,6 +43,8 @@ export interface KeyStore {
   signer(keyId: string): Promise<Signer>;
   /** @throws GatewayError `internal` as `signer` does, and for the key of a CA or one that is not RSA. */
   decrypter(keyId: string): Promise<Decrypter>;
+  /** @throws GatewayError `internal` as `signer` does, and for the key of a CA or one that is not EC. */
+  agreer(keyId: string): Promise<Agreer>;
 }
 
 export interface NewKey {

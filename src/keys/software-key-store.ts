@@ -13,10 +13,11 @@ import { GatewayError } from '../errors.js';
 import type { GeneratedKeyType } from '../model/key-constraints.js';
 import type { KeyRecord, KeyRepository } from '../store/key-repository.js';
 import type { KeyAlgorithm } from '../x509/public-key.js';
+import { createAgreement } from './key-agreement.js';
 import { caKeyPurpose } from './key-purpose.js';
 import { createKeyOpener } from './rsa-key-transport.js';
 import type { Sealing } from './sealing.js';
-import type { Decrypter, KeyStore, SignatureHash, Signer } from './signer.js';
+import type { Agreer, Decrypter, KeyStore, SignatureHash, Signer } from './signer.js';
 
 interface SoftwareKeyStoreOptions {
   readonly keys: Pick<KeyRepository, 'insert' | 'find'>;
@@ -45,7 +46,11 @@ export function createSoftwareKeyStore({ keys, sealing, clock }: SoftwareKeyStor
   async function open(keyId: string): Promise<OpenedKey> {
     const record = await getRecord(keyId);
     const privateKey = openPrivateKey(record, sealing);
-    return { signer: createSigner(keyId, privateKey), decrypter: createDecrypter(record, privateKey) };
+    return {
+      signer: createSigner(keyId, privateKey),
+      decrypter: createDecrypter(record, privateKey),
+      agreer: createAgreer(record, privateKey),
+    };
   }
 
   function getKey(keyId: string): Promise<OpenedKey> {
@@ -81,6 +86,12 @@ export function createSoftwareKeyStore({ keys, sealing, clock }: SoftwareKeyStor
       return decrypter;
     },
 
+    async agreer(keyId) {
+      const { agreer } = await getKey(keyId);
+      if (agreer === undefined) throw unusable(`the key ${keyId} is not one to agree with`);
+      return agreer;
+    },
+
     async privateKeyPem(keyId) {
       const record = await getRecord(keyId);
       if (isCaKey(record)) throw unusable(`the key ${keyId} of a CA was asked for in the clear`);
@@ -93,6 +104,8 @@ interface OpenedKey {
   readonly signer: Signer;
   /** Undefined for a key that never decrypts: that of a CA, or one that is not RSA. */
   readonly decrypter: Decrypter | undefined;
+  /** Undefined for a key that never agrees: that of a CA, or one that is not EC. */
+  readonly agreer: Agreer | undefined;
 }
 
 const makeKeyPair = promisify(generateKeyPair);
@@ -159,6 +172,11 @@ function signOnThreadPool(hash: SignatureHash | 'sha1', data: Uint8Array, key: K
 function createDecrypter(record: KeyRecord, privateKey: KeyObject): Decrypter | undefined {
   if (isCaKey(record) || privateKey.asymmetricKeyType !== 'rsa') return undefined;
   return { keyId: record.id, openKey: createKeyOpener(privateKey) };
+}
+
+function createAgreer(record: KeyRecord, privateKey: KeyObject): Agreer | undefined {
+  if (isCaKey(record) || privateKey.asymmetricKeyType !== 'ec') return undefined;
+  return { keyId: record.id, agree: createAgreement(privateKey) };
 }
 
 function isCaKey({ purpose }: KeyRecord): boolean {

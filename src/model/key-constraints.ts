@@ -15,6 +15,9 @@ export const keyConstraintsSchema = z.strictObject({
   ec: z.strictObject({ curves: z.array(z.enum(curves)).min(1) }).optional(),
   ed25519: z.boolean().default(false),
   ed448: z.boolean().default(false),
+  /** Keys that sign nothing: only CMP can ask for their certificates. */
+  x25519: z.boolean().optional(),
+  x448: z.boolean().optional(),
 });
 export type KeyConstraints = z.output<typeof keyConstraintsSchema>;
 

@@ -3,7 +3,12 @@ import { z } from 'zod';
 import { durationSchema } from './duration.js';
 import { generatedKeyTypeSchema } from './key-constraints.js';
 import { nameSchema, policyNameSchema } from './label.js';
-import { messageMacNames, messageMacSchema, messageSignatureNames, messageSignatureSchema } from './message-protection.js';
+import {
+  messageMacNames,
+  messageMacSchema,
+  messageSignatureNames,
+  messageSignatureSchema,
+} from './message-protection.js';
 import { methodSchema } from './protocol-name.js';
 
 /** What a certificate is for; `service` certificates are the gateway's own and never configured. */

@@ -21,7 +21,13 @@ export function compileKeyUsages({ keyUsages }: CertificateProfile): KeyUsagesBy
     const names = fittingKeyUsages(kind, keyUsages);
     return { names, extension: keyUsageExtension(names) };
   };
-  return { rsa: compile('rsa'), 'rsa-pss': compile('rsa-pss'), ec: compile('ec'), edwards: compile('edwards') };
+  return {
+    rsa: compile('rsa'),
+    'rsa-pss': compile('rsa-pss'),
+    ec: compile('ec'),
+    edwards: compile('edwards'),
+    montgomery: compile('montgomery'),
+  };
 }
 
 /** DER Extension, critical (RFC 5280 4.2.1.3). */

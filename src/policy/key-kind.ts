@@ -3,12 +3,13 @@ import type { KeyUsageName } from '../model/certificate-template.js';
 import type { GeneratedKeyType } from '../model/key-constraints.js';
 import type { PublicKeyDescription } from '../x509/public-key.js';
 
-export type KeyKind = 'rsa' | 'rsa-pss' | 'ec' | 'edwards';
+export type KeyKind = 'rsa' | 'rsa-pss' | 'ec' | 'edwards' | 'montgomery';
 
 /** The kind of a key. */
 export function keyKindOf(key: PublicKeyDescription): KeyKind {
   if (key.algorithm === 'rsa') return key.pss === true ? 'rsa-pss' : 'rsa';
-  return key.algorithm === 'ec' ? 'ec' : 'edwards';
+  if (key.algorithm === 'ec') return 'ec';
+  return key.algorithm === 'x25519' || key.algorithm === 'x448' ? 'montgomery' : 'edwards';
 }
 
 /** The kind of a key that the gateway is to make. */
@@ -31,4 +32,5 @@ const unfit: Readonly<Record<KeyKind, ReadonlySet<KeyUsageName>>> = {
   'rsa-pss': new Set([...encipherment, 'keyAgreement']),
   ec: new Set(encipherment),
   edwards: new Set([...encipherment, 'keyAgreement']),
+  montgomery: new Set([...encipherment, 'digitalSignature', 'nonRepudiation', 'keyCertSign', 'cRLSign']),
 };

@@ -9,6 +9,14 @@ interface PolicyWithProfiles {
   readonly profiles: ReadonlyMap<ProfileUsage, CompiledProfile>;
 }
 
+/** What the requester has said of the certificate that it wants. */
+interface Choice {
+  /** The name of one of the profiles that it may have. */
+  readonly profileHint?: string;
+  /** What the certificate is for. */
+  readonly usage?: ProfileUsage;
+}
+
 interface SelectedProfile {
   readonly usage: ProfileUsage;
   readonly profile: CompiledProfile;
@@ -17,17 +25,17 @@ interface SelectedProfile {
 /**
  * Selects by what authenticated the request. A certificate issued here gets its successor: after bootstrap the
  * operational one, else the same usage again. Any other credential gets the first that the policy has of bootstrap,
- * operational, intermediate. `hint` is the name of the one that the requester has chosen among those that it may have.
+ * operational, intermediate. The requester may choose among those that it may have.
  * @throws GatewayError `forbidden` when the policy has no such profile, `rejected-profile` when it is not that of the hint
  */
 export function selectProfile(
   { issuedCertificate }: Identity,
   { policy, profiles }: PolicyWithProfiles,
-  hint?: string,
+  { profileHint: hint, usage: wanted }: Choice = {},
 ): SelectedProfile {
   const candidates = issuedCertificate === undefined ? entryUsages : (successors.get(issuedCertificate.usage) ?? []);
   for (const usage of candidates) {
-    const profile = profiles.get(usage);
+    const profile = wanted === undefined || usage === wanted ? profiles.get(usage) : undefined;
     if (profile !== undefined && (hint === undefined || profile.name === hint)) return { usage, profile };
   }
   if (hint !== undefined) {

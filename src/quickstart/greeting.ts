@@ -19,7 +19,7 @@ export function greet(environmentFile: string, server: string): string[] {
     ]),
     'With estclient:',
     ...indented([
-      'openssl ecparam -name prime256v1 -genkey -noout -out device-3.key',
+      newKey('device-3'),
       `estclient enroll -server ${server} -aps quickstart -explicit "$GATEHOUSE_CA_FILE" -user "$GATEHOUSE_USERNAME" -pass "$GATEHOUSE_PASSCODE" -key device-3.key -cn device-3 -out device-3.pem`,
     ]),
     'With the certificate that a device has from its factory, for a new key:',
@@ -29,6 +29,18 @@ export function greet(environmentFile: string, server: string): string[] {
       'pki --scepca --url "$GATEHOUSE_SCEP_URL" --caout scep-ca.pem --outform pem --force',
       'pki --gen --type rsa --size 2048 --outform pem > router-1.key',
       'pki --scep --url "$GATEHOUSE_SCEP_URL" --in router-1.key --dn CN=router-1 --password "$GATEHOUSE_PASSCODE" --cacert scep-ca.pem --cacert scep-ca-1.pem --cacert-enc scep-ca-ra.pem --cacert-sig scep-ca-ra.pem --outform pem > router-1.pem',
+    ]),
+    'Over CMP, with openssl: with the shared secret, then for a new key with the first certificate and its chain:',
+    ...indented([
+      newKey('station-1'),
+      `${cmpRequest('ir')} -ref "$GATEHOUSE_CMP_REFERENCE" -secret "pass:$GATEHOUSE_CMP_SECRET" -newkey station-1.key -subject /CN=station-1 -recipient / -out_trusted "$GATEHOUSE_CA_FILE" -certout station-1.pem -chainout station-1-chain.pem`,
+      newKey('station-1-next'),
+      `${cmpRequest('kur')} -cert station-1.pem -key station-1.key -untrusted station-1-chain.pem -trusted "$GATEHOUSE_CA_FILE" -newkey station-1-next.key -certout station-1-next.pem`,
+    ]),
+    'Over CMP, as a base station does with the certificate of its vendor; the root comes with the answer:',
+    ...indented([
+      newKey('station-2'),
+      `${cmpRequest('ir')} -cert "$GATEHOUSE_FACTORY_CERT" -key "$GATEHOUSE_FACTORY_KEY" -trusted "$GATEHOUSE_CA_FILE" -newkey station-2.key -subject /CN=station-2 -certout station-2.pem -chainout station-2-chain.pem -cacertsout station-2-root.pem`,
     ]),
     'README.md goes on from here.',
   ];
@@ -43,6 +55,14 @@ const factory = '--cert "$GATEHOUSE_FACTORY_CERT" --key "$GATEHOUSE_FACTORY_KEY"
 
 function opensslRequest(name: string): string {
   return `openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ${name}.key -subj /CN=${name} -outform DER | openssl base64 -A > ${name}.b64`;
+}
+
+function newKey(name: string): string {
+  return `openssl ecparam -name prime256v1 -genkey -noout -out ${name}.key`;
+}
+
+function cmpRequest(command: string): string {
+  return `openssl cmp -cmd ${command} -server "$GATEHOUSE_CMP_URL"`;
 }
 
 /** A refusal is one sentence of text in place of the certificate: it is shown. */

@@ -51,6 +51,8 @@ export const idEcPublicKey = '1.2.840.10045.2.1';
 export const secp256r1 = '1.2.840.10045.3.1.7';
 export const secp384r1 = '1.3.132.0.34';
 export const secp521r1 = '1.3.132.0.35';
+export const idX25519 = '1.3.101.110';
+export const idX448 = '1.3.101.111';
 export const idEd25519 = '1.3.101.112';
 export const idEd448 = '1.3.101.113';
 

@@ -8,13 +8,19 @@ import {
   idEd448,
   idEd25519,
   idRsassaPss,
+  idX448,
+  idX25519,
   rsaEncryption,
   secp256r1,
   secp384r1,
   secp521r1,
 } from './oids.js';
 
+/** Of keys that sign. */
 export type KeyAlgorithm = 'rsa' | 'ec' | 'ed25519' | 'ed448';
+
+/** Of keys that do nothing but agree on secrets (RFC 7748). */
+export type AgreementAlgorithm = 'x25519' | 'x448';
 
 export type NamedCurve = 'P-256' | 'P-384' | 'P-521';
 
@@ -36,7 +42,7 @@ export type PublicKeyDescription =
       /** SEC 1 ECPoint, uncompressed or compressed. */
       readonly point: Uint8Array;
     }
-  | { readonly algorithm: 'ed25519' | 'ed448'; readonly point: Uint8Array };
+  | { readonly algorithm: 'ed25519' | 'ed448' | AgreementAlgorithm; readonly point: Uint8Array };
 
 /** A public key of an algorithm, curve, size or form that the gateway does not handle. */
 export class UnsupportedKeyError extends Error {
@@ -59,8 +65,8 @@ export function describePublicKey(spki: Uint8Array): PublicKeyDescription {
       if (id === idEcPublicKey) return describeEc(parameters, key);
       if (id === rsaEncryption && (parameters === undefined || isNull(parameters))) return describeRsa(key);
       if (id === idRsassaPss) return { ...describeRsa(key), pss: true };
-      if (id === idEd25519) return describeEdwards('ed25519', 32, parameters, key);
-      if (id === idEd448) return describeEdwards('ed448', 57, parameters, key);
+      const curve = octetCurves.get(id);
+      if (curve !== undefined) return describeOctets(curve, parameters, key);
       throw new UnsupportedKeyError(`public key algorithm ${id}`);
     }),
   );
@@ -119,6 +125,20 @@ const curves = new Map<string, { readonly curve: NamedCurve; readonly octets: nu
   [secp521r1, { curve: 'P-521', octets: 66 }],
 ]);
 
+interface OctetCurve {
+  readonly algorithm: 'ed25519' | 'ed448' | AgreementAlgorithm;
+  readonly octets: number;
+}
+
+const octetCurves: ReadonlyMap<string, OctetCurve> = new Map<string, OctetCurve>([
+  [idEd25519, { algorithm: 'ed25519', octets: 32 }],
+  [idEd448, { algorithm: 'ed448', octets: 57 }],
+  [idX25519, { algorithm: 'x25519', octets: 32 }],
+  [idX448, { algorithm: 'x448', octets: 56 }],
+]);
+
+const jwkCurves = { ed25519: 'Ed25519', ed448: 'Ed448', x25519: 'X25519', x448: 'X448' } as const;
+
 function describeRsa(key: Uint8Array): Extract<PublicKeyDescription, { algorithm: 'rsa' }> {
   const { modulus, exponent } = DerReader.decode(key, (r) =>
     r.sequence((k) => ({ modulus: k.unsignedInteger(), exponent: k.unsignedInteger() })),
@@ -143,9 +163,9 @@ function describeEc(parameters: Uint8Array | undefined, point: Uint8Array): Publ
   return { algorithm: 'ec', curve: curve.curve, point };
 }
 
-function describeEdwards(
-  algorithm: 'ed25519' | 'ed448',
-  octets: number,
+/** RFC 8410 3: the curves whose points are octets without further form. */
+function describeOctets(
+  { algorithm, octets }: OctetCurve,
   parameters: Uint8Array | undefined,
   point: Uint8Array,
 ): PublicKeyDescription {
@@ -160,7 +180,7 @@ function jwkOf(key: PublicKeyDescription): JsonWebKey | undefined {
     return key.pss ? undefined : { kty: 'RSA', n: base64url(key.modulus), e: base64url(key.exponent) };
   }
   if (key.algorithm !== 'ec') {
-    return { kty: 'OKP', crv: key.algorithm === 'ed25519' ? 'Ed25519' : 'Ed448', x: base64url(key.point) };
+    return { kty: 'OKP', crv: jwkCurves[key.algorithm], x: base64url(key.point) };
   }
   if (key.point[0] !== 0x04) return undefined;
   const size = (key.point.length - 1) / 2;

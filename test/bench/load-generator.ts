@@ -1,4 +1,5 @@
 /** The load generator: a process of its own. It prepares a job, says so, waits for the word, runs it and reports. */
+import { prepareCmp } from './cmp-load.js';
 import { prepareEst } from './est-load.js';
 import { prepareHandshakes } from './handshake-load.js';
 import type { Load, LoadClient } from './load.js';
@@ -27,8 +28,16 @@ async function run(job: LoadJob): Promise<void> {
 }
 
 function prepare(job: LoadJob): Load {
-  if (job.kind === 'est') return prepareEst(job);
-  return job.kind === 'scep' ? prepareScep(job) : prepareHandshakes(job);
+  switch (job.kind) {
+    case 'est':
+      return prepareEst(job);
+    case 'scep':
+      return prepareScep(job);
+    case 'cmp':
+      return prepareCmp(job);
+    case 'handshake':
+      return prepareHandshakes(job);
+  }
 }
 
 async function shoot(seconds: number, requests: number, clients: readonly LoadClient[]): Promise<LoadResult> {

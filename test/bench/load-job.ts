@@ -35,13 +35,25 @@ export interface ScepJob extends AnyJob {
   readonly challenge: string;
 }
 
+/** ir with implicit confirm over connections that are kept. */
+export interface CmpJob extends AnyJob {
+  readonly kind: 'cmp';
+  readonly protection: CmpProtection;
+}
+
+export type CmpProtection =
+  /** By PasswordBasedMac with this secret. */
+  | { readonly kind: 'mac'; readonly reference: string; readonly secret: string }
+  /** By a certificate of the device's own, which this CA makes. */
+  | { readonly kind: 'signature'; readonly clientCa: ClientCa };
+
 /** TLS connections that carry nothing. */
 export interface HandshakeJob extends AnyJob {
   readonly kind: 'handshake';
   readonly clientCa: ClientCa;
 }
 
-export type LoadJob = EstJob | ScepJob | HandshakeJob;
+export type LoadJob = EstJob | ScepJob | CmpJob | HandshakeJob;
 
 export interface LoadResult {
   readonly done: number;

@@ -63,6 +63,19 @@ export function makeClientCa(): ClientCa {
   return { certificatePem: toPem('CERTIFICATE', der), privateKeyPem: pemOf(key.privateKey) };
 }
 
+/** Issues certificates of this CA, each for a key of its own. */
+export function createIssuer({ certificatePem, privateKeyPem }: ClientCa): (subject: Uint8Array) => ClientIdentity {
+  const issuer = decodeCertificate(new X509Certificate(certificatePem).raw).subject;
+  const issuerKey = createPrivateKey(privateKeyPem);
+  return (subject) => {
+    const key = newKey();
+    const value = encodeKeyUsage(['digitalSignature']);
+    const extensions = [encodeExtension({ id: idCeKeyUsage, critical: true, value })];
+    const der = encodeSigned({ subject, key, issuer, issuerKey, extensions });
+    return { certificatePem: toPem('CERTIFICATE', der), privateKeyPem: pemOf(key.privateKey) };
+  };
+}
+
 interface KeyPair {
   readonly privateKey: KeyObject;
   readonly publicKey: KeyObject;
@@ -80,18 +93,6 @@ function encodeRequest(subject: Uint8Array): Uint8Array {
   const noAttributes = tlv(Tag.context(0));
   const info = sequence(smallInteger(0), subject, spkiOf(publicKey), noAttributes);
   return sequence(info, algorithm, bitString(sign('sha256', info, privateKey)));
-}
-
-function createIssuer({ certificatePem, privateKeyPem }: ClientCa): (subject: Uint8Array) => ClientIdentity {
-  const issuer = decodeCertificate(new X509Certificate(certificatePem).raw).subject;
-  const issuerKey = createPrivateKey(privateKeyPem);
-  return (subject) => {
-    const key = newKey();
-    const value = encodeKeyUsage(['digitalSignature']);
-    const extensions = [encodeExtension({ id: idCeKeyUsage, critical: true, value })];
-    const der = encodeSigned({ subject, key, issuer, issuerKey, extensions });
-    return { certificatePem: toPem('CERTIFICATE', der), privateKeyPem: pemOf(key.privateKey) };
-  };
 }
 
 interface CertificateContent {

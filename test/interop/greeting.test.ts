@@ -79,6 +79,23 @@ describeWith(['pki'], 'The lines that the start prints for SCEP', () => {
   });
 });
 
+describeWith(['openssl'], 'The lines that the start prints for CMP', () => {
+  it('get a first certificate with the shared secret, and update it', async () => {
+    await copy('Over CMP, with openssl');
+    const named = { subject: 'CN=station-1', issuer };
+    const first = firstCertificate('station-1');
+    const updated = firstCertificate('station-1-next');
+    expect([first, updated]).toMatchObject([named, named]);
+    expect(updated.serialNumber).not.toBe(first.serialNumber);
+  });
+
+  it('get a first certificate and the root with the certificate of a vendor', async () => {
+    await copy('as a base station does');
+    expect(firstCertificate('station-2')).toMatchObject({ subject: 'CN=station-2', issuer });
+    await shell.succeed('openssl verify -CAfile station-2-root.pem -untrusted station-2-chain.pem station-2.pem');
+  });
+});
+
 describeWith(['openssl', 'estclient'], 'The lines that the start prints for estclient', () => {
   it('get a first certificate', async () => {
     await copy('estclient');

@@ -1,132 +1,22 @@
 /**
  * Every protocol through the same situations: what is decided is the same, only its words differ. A new protocol adds a
- * driver to the list at the end.
+ * driver to matrix-drivers.ts.
  */
 import type { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { approveRequest } from '../../src/enrollment/approve.js';
 import { revokeCertificate } from '../../src/enrollment/revoke.js';
-import type { ErrorCode } from '../../src/errors.js';
-import { type Answer, certificateOf, createEstClient, type TlsIdentity } from '../support/est-client.js';
-import { applyYaml, fleet, fleetPasscode, makePasscode, policyLike } from '../support/fleet.js';
-import { type KeyPair, makeCsr, newKey } from '../support/make-csr.js';
+import { applyYaml, fleetPasscode, policyLike } from '../support/fleet.js';
+import { newKey } from '../support/make-csr.js';
 import { countRecords, eventOf, recordOf } from '../support/records.js';
-import { createScepClient, type ScepOutcome, type ScepWish } from '../support/scep-client.js';
 import { startTestGateway, type TestGateway } from '../support/test-gateway.js';
 import { shortRsaKey } from '../support/weak-keys.js';
-
-/** What a device wants, in no protocol's words. */
-interface Wish {
-  readonly label: string;
-  readonly key: KeyPair;
-  readonly commonName: string;
-  readonly passcode?: string;
-  /** Authenticates the request; to renew itself where there is no passcode. */
-  readonly identity?: TlsIdentity;
-}
-
-/** What came back, as the protocol's client understands it. */
-type Outcome =
-  | { readonly outcome: 'issued'; readonly certificate: X509Certificate }
-  | { readonly outcome: 'pending'; readonly requestId: string }
-  /** `wire`: the protocol's own word for the refusal. */
-  | { readonly outcome: 'refused'; readonly wire: string; readonly requestId: string };
-
-interface Driver {
-  readonly protocol: string;
-  enroll(wish: Wish): Promise<Outcome>;
-  reenroll(wish: Wish & { readonly identity: TlsIdentity }): Promise<Outcome>;
-  /** The protocol's words, from its RFC. */
-  readonly wire: Readonly<Record<Refusal, string>>;
-}
-
-type Refusal = Extract<
-  ErrorCode,
-  'rejected-name' | 'bad-secret' | 'unacceptable-key' | 'revoked-requester' | 'not-found'
->;
-
-function createEstDriver(test: TestGateway): Driver {
-  async function ask(operation: string, { label, key, commonName, passcode, identity }: Wish): Promise<Outcome> {
-    const est = createEstClient(test, {
-      label,
-      ...(passcode === undefined ? {} : { passcode }),
-      ...(identity && { identity }),
-    });
-    const answer = await est.post(operation, makeCsr({ key, subject: `CN=${commonName}` }));
-    est.close();
-    return outcomeOf(answer);
-  }
-
-  function outcomeOf(answer: Answer): Outcome {
-    const { status, requestId } = answer;
-    if (status === 200) return { outcome: 'issued', certificate: certificateOf(answer) };
-    return status === 202 ? { outcome: 'pending', requestId } : { outcome: 'refused', wire: String(status), requestId };
-  }
-
-  return {
-    protocol: 'est',
-    enroll: (wish) => ask('simpleenroll', wish),
-    reenroll: (wish) => ask('simplereenroll', wish),
-    wire: {
-      'rejected-name': '400',
-      'bad-secret': '401',
-      'unacceptable-key': '400',
-      'revoked-requester': '403',
-      'not-found': '404',
-    },
-  };
-}
-
-function createScepDriver(test: TestGateway): Driver {
-  async function ask(type: 'PKCSReq' | 'RenewalReq', { label, commonName, passcode, ...wish }: Wish): Promise<Outcome> {
-    const scep = createScepClient(test, { label });
-    const challenge = passcode === undefined ? {} : { challenge: passcode };
-    const wanted = { ...wish, ...challenge, subject: `CN=${commonName}`, message: { type } };
-    // Who gets no RA certificate has nothing to encrypt to; whoever sends a message all the same is refused as well.
-    const isKnown = (await scep.get('operation=GetCACert')).status === 200;
-    const outcome = isKnown
-      ? await scep.enroll(wanted)
-      : { answer: await scep.pkiOperation(await makeElsewhere(wanted)) };
-    scep.close();
-    return outcomeOf(outcome);
-  }
-
-  async function makeElsewhere(wish: ScepWish): Promise<Uint8Array> {
-    const scep = createScepClient(test, { label: 'fleet' });
-    const message = await scep.makeRequest(wish);
-    scep.close();
-    return message;
-  }
-
-  function outcomeOf({ answer: { status, requestId }, reply, certificate }: ScepOutcome): Outcome {
-    if (certificate !== undefined) return { outcome: 'issued', certificate };
-    if (reply?.pkiStatus === 'PENDING') return { outcome: 'pending', requestId };
-    return { outcome: 'refused', wire: reply?.failInfo ?? String(status), requestId };
-  }
-
-  return {
-    protocol: 'scep',
-    enroll: (wish) => ask('PKCSReq', wish),
-    reenroll: (wish) => ask('RenewalReq', wish),
-    wire: {
-      'rejected-name': 'badRequest',
-      'bad-secret': 'badRequest',
-      'unacceptable-key': 'badRequest',
-      'revoked-requester': 'badRequest',
-      'not-found': '404',
-    },
-  };
-}
-
-const drivers = [
-  ['est', createEstDriver],
-  ['scep', createScepDriver],
-] as const;
+import { type Driver, drivers, matrixConfiguration, type Outcome, type Refusal, type Wish } from './matrix-drivers.js';
 
 let test: TestGateway;
 
 beforeAll(async () => {
-  test = await startTestGateway({ configuration: fleet });
+  test = await startTestGateway({ configuration: matrixConfiguration });
   await applyYaml(test, policyLike('manual', 'approval: manual'));
 });
 afterAll(() => test.close());
@@ -202,7 +92,7 @@ describe.each(drivers)('%s', (protocol, createDriver) => {
   });
 
   it('used-up credential: refuses what is new, answers what it opened', async () => {
-    const passcode = await makePasscode(test, { usageLimit: 1 });
+    const passcode = await driver.limitedPasscode();
     const wanted = wish({ passcode });
     const certificate = await enrolled(wanted);
     await expectRefusal('bad-secret', () => driver.enroll(wish({ passcode })));

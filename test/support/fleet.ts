@@ -9,8 +9,8 @@ import type { TestGateway } from './test-gateway.js';
 export const fleetPasscode = 'fleet-passcode';
 
 /**
- * A division with an EC hierarchy; the default policy `fleet` takes the passcode {@link fleetPasscode} and certificates
- * issued under it.
+ * A division with an EC hierarchy; the default policy `fleet` takes the passcode {@link fleetPasscode}, which is CMP's secret
+ * by the reference `fleet`, and certificates issued under it.
  */
 export const fleet = `
 divisions: [{ name: plant }]
@@ -46,7 +46,9 @@ profiles:
 authenticationPolicies:
   - name: fleet
     division: plant
-    credentials: [{ kind: passcode, name: fleet, secret: ${fleetPasscode} }]
+    credentials:
+      - { kind: passcode, name: fleet, secret: ${fleetPasscode} }
+      - { kind: cmp-secret, name: fleet-cmp, reference: fleet, secret: ${fleetPasscode} }
 policies:
   - name: fleet
     division: plant
@@ -54,7 +56,7 @@ policies:
     authenticationPolicy: fleet
     profiles: [{ usage: operational, profile: device }]
     issuingCa: devices
-    methods: [est, scep]
+    methods: [est, scep, cmp]
     keyGeneration: [device, gateway]
     defaultGroup: pumps
 `;
@@ -65,7 +67,7 @@ export function policyLike(name: string, changes = ''): string {
     ['authenticationPolicy', 'fleet'],
     ['profiles', '[{ usage: operational, profile: device }]'],
     ['issuingCa', 'devices'],
-    ['methods', '[est, scep]'],
+    ['methods', '[est, scep, cmp]'],
     ['keyGeneration', '[device, gateway]'],
     ['defaultGroup', 'pumps'],
   ]);

@@ -23,6 +23,7 @@ export const unusedServices: ProtocolServices = {
   caCertificate: unused,
   serviceKey: unused,
   encryptionKeys: unused,
+  agree: unused,
   database: { dialect: 'sqlite', tables: unused },
   commit: unused,
   clock: { now: unused },

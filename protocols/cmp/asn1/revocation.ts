@@ -2,7 +2,7 @@
 
 import { DerReader, Tag } from '../../../src/x509/der.js';
 import { explicit, sequence } from '../../../src/x509/der-writer.js';
-import { type Extension, findExtension, readExtensions } from '../../../src/x509/extensions.js';
+import { type Extension, findExtension } from '../../../src/x509/extensions.js';
 import { idCeCrlReasons } from '../../../src/x509/oids.js';
 import { type CertId, encodeCertId } from './cert-id.js';
 import { type CertTemplate, readCertTemplate } from './cert-template.js';
@@ -46,6 +46,15 @@ const maximumDetails = 32;
 function readRevDetails(reader: DerReader): RevDetails {
   return reader.sequence((d) => ({
     template: readCertTemplate(d),
-    crlEntryDetails: d.more ? readExtensions(d) : [],
+    crlEntryDetails: d.more ? d.each(Tag.sequence, readEntryDetail, maximumDetails) : [],
+  }));
+}
+
+/** Unlike in certificates, one that comes twice is for others to judge. */
+function readEntryDetail(reader: DerReader): Extension {
+  return reader.sequence((e) => ({
+    id: e.oid(),
+    critical: e.optional(Tag.boolean, (c) => c.boolean()) ?? false,
+    value: e.octetString(),
   }));
 }

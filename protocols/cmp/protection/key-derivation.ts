@@ -16,17 +16,21 @@ export interface KeyDerivation {
   renewed(): KeyDerivation;
 }
 
-/** RFC 9045 4.3 recommends ten thousand; every message that claims to be protected costs as much as its sender likes. */
-const mostIterations = 100_000;
 const longestSalt = 256;
 /** Octets. */
 export const freshSaltLength = 16;
 
+/** Every message that claims to be protected costs as much as its sender likes, up to the maximum. */
+interface IterationRange {
+  readonly minimum: number;
+  readonly maximum: number;
+}
+
 /** @throws UnsupportedAlgorithmError for what would cost too much, or protect too little */
-export function checkDerivation(salt: Uint8Array, iterations: number, leastIterations: number): void {
+export function checkDerivation(salt: Uint8Array, iterations: number, { minimum, maximum }: IterationRange): void {
   if (salt.length > longestSalt) throw new UnsupportedAlgorithmError(`a salt of ${salt.length} octets`);
-  if (iterations < leastIterations || iterations > mostIterations) {
-    const range = `${leastIterations} to ${mostIterations}`;
+  if (iterations < minimum || iterations > maximum) {
+    const range = `${minimum} to ${maximum}`;
     throw new UnsupportedAlgorithmError(`an iteration count that is not from ${range}`);
   }
 }

@@ -23,7 +23,7 @@ export function decodePasswordBasedMac(identifier: Uint8Array, parameters: Uint8
       mac: p.element(Tag.sequence),
     })),
   );
-  checkDerivation(decoded.salt, decoded.iterations, leastIterations);
+  checkDerivation(decoded.salt, decoded.iterations, iterationRange);
   const mac = requireMacFunction(decoded.mac);
   return createDerivation(identifier, { ...decoded, oneWay: decodeDigest(decoded.oneWayIdentifier), mac });
 }
@@ -37,8 +37,8 @@ interface Parameters {
   readonly mac: MacFunction;
 }
 
-// RFC 9045 4.3.
-const leastIterations = 100;
+// RFC 9045 4.3 demands the least, and recommends ten thousand.
+const iterationRange = { minimum: 100, maximum: 100_000 };
 
 function createDerivation(identifier: Uint8Array, parameters: Parameters): KeyDerivation {
   const { salt, oneWay, oneWayIdentifier, iterations, mac } = parameters;

@@ -1,56 +1,30 @@
 /** PBMAC1 (RFC 8018 7.1 and A.5, RFC 9481 6.1.2): a key made with PBKDF2, which has an HMAC of its own. */
 
-import { pbkdf2, randomBytes } from 'node:crypto';
-import { promisify } from 'node:util';
+import { randomBytes } from 'node:crypto';
 import { idPbkdf2 } from '../../../src/cms/oids.js';
-import type { MessageDigest } from '../../../src/model/message-protection.js';
 import { DerReader, Tag } from '../../../src/x509/der.js';
 import { octetString, oid, sequence, smallInteger } from '../../../src/x509/der-writer.js';
 import { UnsupportedAlgorithmError } from '../../../src/x509/signature-algorithms.js';
-import { readNumber } from '../asn1/building-blocks.js';
-import { checkDerivation, freshSaltLength, type KeyDerivation } from './key-derivation.js';
+import { freshSaltLength, type KeyDerivation } from './key-derivation.js';
 import type { MacFunction } from './mac-function.js';
-import { requireHmacDigest, requireMacFunction } from './mac-functions.js';
+import { requireMacFunction } from './mac-functions.js';
 import { idPbmac1 } from './oids.js';
+import { deriveByPbkdf2, type Pbkdf2, readPbkdf2 } from './pbkdf2.js';
 
 /** Reads PBMAC1-params. @throws DerError, UnsupportedAlgorithmError */
 export function decodePbmac1(identifier: Uint8Array, parameters: Uint8Array | undefined): KeyDerivation {
   const decoded = DerReader.decode(parameters ?? new Uint8Array(), (r) =>
     r.sequence((p) => ({ ...p.sequence(readPbkdf2), macIdentifier: p.element(Tag.sequence) })),
   );
-  checkDerivation(decoded.salt, decoded.iterations, 1);
   const mac = requireMacFunction(decoded.macIdentifier);
-  const { keyLength = mac.keyLength, pseudoRandomFunction } = decoded;
+  const { keyLength = mac.keyLength } = decoded;
   checkKeyLength(keyLength, mac);
-  const hash = pseudoRandomFunction === undefined ? 'sha1' : requireHmacDigest(pseudoRandomFunction);
-  return createDerivation(identifier, { ...decoded, hash, derivedLength: keyLength, mac });
-}
-
-interface Pbkdf2 {
-  readonly salt: Uint8Array;
-  readonly iterations: number;
-  /** Octets. */
-  readonly keyLength: number | undefined;
-  /** DER; HMAC with SHA-1 if absent. */
-  readonly pseudoRandomFunction: Uint8Array | undefined;
+  return createDerivation(identifier, { ...decoded, derivedLength: keyLength, mac });
 }
 
 interface Parameters extends Pbkdf2 {
-  readonly hash: MessageDigest;
   readonly derivedLength: number;
   readonly mac: MacFunction;
-}
-
-/** PBKDF2-params (RFC 8018 A.2) behind their object identifier. */
-function readPbkdf2(reader: DerReader): Pbkdf2 {
-  const id = reader.oid();
-  if (id !== idPbkdf2) throw new UnsupportedAlgorithmError(`key derivation ${id}`);
-  return reader.sequence((p) => ({
-    salt: p.octetString(),
-    iterations: readNumber(p),
-    keyLength: p.optional(Tag.integer, readNumber),
-    pseudoRandomFunction: p.optional(Tag.sequence, (f) => f.element()),
-  }));
 }
 
 /** Nothing protects the length (RFC 8018 A.2): of a short key whoever sends a message could try all values. */
@@ -64,13 +38,12 @@ const longestKey = 64;
 const shortestKey = 16;
 
 function createDerivation(identifier: Uint8Array, parameters: Parameters): KeyDerivation {
-  const { salt, iterations, keyLength, pseudoRandomFunction, hash, derivedLength, mac } = parameters;
+  const { iterations, keyLength, pseudoRandomFunction, derivedLength, mac } = parameters;
   return {
     name: 'pbmac1',
     identifier,
     mac,
-    // On the thread pool.
-    deriveKey: (secret) => derive(secret, salt, iterations, derivedLength, hash),
+    deriveKey: (secret) => deriveByPbkdf2(secret, parameters, derivedLength),
     renewed() {
       const fresh = { ...parameters, salt: randomBytes(freshSaltLength), mac: mac.renewed() };
       const derivation = sequence(
@@ -84,5 +57,3 @@ function createDerivation(identifier: Uint8Array, parameters: Parameters): KeyDe
     },
   };
 }
-
-const derive = promisify(pbkdf2);

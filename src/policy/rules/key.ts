@@ -78,9 +78,9 @@ function constraintProblem(key: PublicKeyDescription, constraints: KeyConstraint
     }
     case 'ed25519':
     case 'ed448':
-      return constraints[key.algorithm]
-        ? undefined
-        : `${edwardsNames[key.algorithm]} keys are not taken by the template`;
+    case 'x25519':
+    case 'x448':
+      return constraints[key.algorithm] ? undefined : `${curveNames[key.algorithm]} keys are not taken by the template`;
   }
 }
 
@@ -98,11 +98,13 @@ function describe(key: PublicKeyDescription): string {
       return `EC key on ${key.curve}`;
     case 'ed25519':
     case 'ed448':
-      return `${edwardsNames[key.algorithm]} key`;
+    case 'x25519':
+    case 'x448':
+      return `${curveNames[key.algorithm]} key`;
   }
 }
 
-const edwardsNames = { ed25519: 'Ed25519', ed448: 'Ed448' } as const;
+const curveNames = { ed25519: 'Ed25519', ed448: 'Ed448', x25519: 'X25519', x448: 'X448' } as const;
 const weaknesses: Readonly<Record<RsaWeakness, string>> = {
   exponent: 'the RSA exponent is even or below 65537',
   'small-factor': 'the RSA modulus has a small factor',

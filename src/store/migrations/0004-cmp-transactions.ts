@@ -1,5 +1,5 @@
 /** CMP's operations of several messages (protocols/cmp/store.ts). */
-import type { ColumnDefinitionBuilder, Compilable } from 'kysely';
+import { type ColumnDefinitionBuilder, type Compilable, sql } from 'kysely';
 import type { Migration } from '../migration.js';
 
 export const cmpTransactions: Migration = {
@@ -13,6 +13,7 @@ export const cmpTransactions: Migration = {
       .addColumn('answer_type', text, required)
       .addColumn('cert_req_id', integer, required)
       .addColumn('message_hash', text, required)
+      .addColumn('csr_hash', text)
       .addColumn('client_nonces', text, required)
       .addColumn('server_nonce', bytes, required)
       .addColumn('certificate', bytes)
@@ -23,6 +24,10 @@ export const cmpTransactions: Migration = {
       .addColumn('created_at', integer, required)
       .addColumn('expires_at', integer, required),
     createIndex('cmp_transaction_expires_at').on('cmp_transaction').column('expires_at'),
+    createIndex('cmp_transaction_csr_hash')
+      .on('cmp_transaction')
+      .column('csr_hash')
+      .where(sql<boolean>`csr_hash is not null`),
   ],
 };
 

@@ -128,7 +128,8 @@ describe('next generation: its certificate', () => {
         usage: 'service',
         policy: '',
       });
-      expect(await store.certificates.list({ limit: 10 })).toHaveLength(2);
+      // And the roots' certificates for each other.
+      expect(await store.certificates.list({ limit: 10 })).toHaveLength(4);
     });
   });
 });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { caPem } from './certificates.js';
 import { openConfiguredStore, problemsOf, smallFleet, withConfiguredStore } from './configured-store.js';
 
 let empty: Awaited<ReturnType<typeof openConfiguredStore>>;
@@ -12,6 +13,36 @@ function problemsWith(from: string, to: string): Promise<readonly string[]> {
   expect(smallFleet).toContain(from);
   return problemsOf(() => empty.plan(smallFleet.replace(from, to)));
 }
+
+describe('credentials that a policy names', () => {
+  const named = (list: string) => problemsWith('methods: [est]', `methods: [est]\n    cmp: { ${list} }`);
+
+  it('are in its authentication policy', async () => {
+    expect(await named('registrationAuthorities: [ra]')).toEqual([
+      expect.stringMatching(
+        /policies\[0\].cmp.registrationAuthorities\[0\]: authentication policy "pumps" has no credential "ra"$/,
+      ),
+    ]);
+  });
+
+  it.each(['registrationAuthorities', 'crossCertify'])('are certificates or CAs: %s', async (list) => {
+    expect(await named(`${list}: [installer, cmp]`)).toEqual([
+      expect.stringMatching(/\[0\]: credential "installer" is a passcode; name an authentication-certificate or/),
+      expect.stringMatching(/\[1\]: credential "cmp" is a cmp-secret; name/),
+    ]);
+  });
+
+  it('may come with the same document, or be there already', async () => {
+    const kind = 'authentication-ca';
+    const ca = `{ kind: ${kind}, name: ra, certificate: ${JSON.stringify(caPem)} }`;
+    const text = smallFleet.replace('methods: [est]', 'methods: [est]\n    cmp: { registrationAuthorities: [ra] }');
+    await withConfiguredStore(async ({ apply }) => {
+      const whole = text.replace('    credentials:\n', `    credentials:\n      - ${ca}\n`);
+      expect(await apply(whole)).toBe(true);
+      expect(await apply(text)).toBe(false);
+    });
+  });
+});
 
 describe('configuration as a whole', () => {
   it('fits together in the small fleet', async () => {

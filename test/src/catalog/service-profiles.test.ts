@@ -4,7 +4,7 @@ import { serviceProfile } from '../../../src/catalog/service-profiles.js';
 describe("profiles of the gateway's own certificates", () => {
   it.each([
     ['tls-server', '1.3.6.1.5.5.7.3.1'],
-    ['est-key-generation', '1.3.6.1.5.5.7.3.32'],
+    ['key-generation', '1.3.6.1.5.5.7.3.32'],
     ['cmc', '1.3.6.1.5.5.7.3.28'],
   ] as const)('%s has the one purpose %s (RFC 5280 4.2.1.12, RFC 7030 4.4.2, RFC 6402 2.10)', (purpose, oid) => {
     const { profile } = serviceProfile(purpose);

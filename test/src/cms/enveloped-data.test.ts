@@ -7,7 +7,12 @@ import { identifyByIssuer } from '../../../src/cms/certificate-identifier.js';
 import { CmsError } from '../../../src/cms/cms-error.js';
 import { type ContentEncryption, decryptContent, readEncryptedContent } from '../../../src/cms/content-encryption.js';
 import { decodeContentInfo } from '../../../src/cms/content-info.js';
-import { decodeEnvelopedData, encodeEnvelopedData, type RecipientInfo } from '../../../src/cms/enveloped-data.js';
+import {
+  decodeEnvelopedData,
+  encodeEnvelopedData,
+  type RecipientInfo,
+  sealEnvelope,
+} from '../../../src/cms/enveloped-data.js';
 import { wrapKey } from '../../../src/cms/key-wrap.js';
 import { idData } from '../../../src/cms/oids.js';
 import { createPasswordRecipient } from '../../../src/cms/password-recipient.js';
@@ -16,6 +21,7 @@ import { decodeCertificate, extension } from '../../../src/x509/certificate.js';
 import { DerError, DerReader, Tag } from '../../../src/x509/der.js';
 import type { KeyTransport } from '../../../src/x509/key-transport.js';
 import { idCeSubjectKeyIdentifier } from '../../../src/x509/oids.js';
+import { openEnvelopedData } from '../../support/cmp/open-envelope.js';
 import { createIdentity, createOpenSsl, type OpenSsl } from './openssl.js';
 
 const content = Buffer.from('a private key, say');
@@ -170,6 +176,19 @@ describe('passwords (RFC 5652 section 6.2.4, RFC 3211)', () => {
       expect(() => decryptWithOpenSsl(der, '-pwri_password', 'password')).toThrow();
     },
   );
+
+  it('wrap the key with AES where that is asked for (RFC 9481 4.3), in an EnvelopedData without ContentInfo', async () => {
+    const password = randomBytes(24);
+    const recipient = await createPasswordRecipient(password, 'aes256-wrap');
+    const der = sealEnvelope({ contentType: idData, content, contentEncryption: 'aes-256-cbc', recipient });
+    expect(openEnvelopedData(der, { secret: password })).toMatchObject({
+      version: 3,
+      recipientVersion: 0,
+      keyEncryption: '2.16.840.1.101.3.4.1.45',
+      content,
+    });
+    expect(() => openEnvelopedData(der, { secret: randomBytes(24) })).toThrow();
+  });
 
   it('make the envelope one of version 3, and the recipient of version 0 (section 6.1)', async () => {
     const der = envelope(await createPasswordRecipient('password'));

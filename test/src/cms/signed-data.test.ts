@@ -3,7 +3,11 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { fromBER } from 'asn1js';
 import fc from 'fast-check';
 import * as pkijs from 'pkijs';
-import { encodeCertificateIdentifier, identifyByIssuer } from '../../../src/cms/certificate-identifier.js';
+import {
+  encodeCertificateIdentifier,
+  identifyByIssuer,
+  identifyByKey,
+} from '../../../src/cms/certificate-identifier.js';
 import { CmsError } from '../../../src/cms/cms-error.js';
 import { encodeContentInfo } from '../../../src/cms/content-info.js';
 import { digestIdentifiers } from '../../../src/cms/digest-algorithms.js';
@@ -124,6 +128,26 @@ describe('encodeSignedData (RFC 5652 section 5)', () => {
     expect(signer?.signedAttrs?.attributes.map(({ type }) => type).sort()).toEqual(
       [idContentType, idMessageDigest, idSigningTime].sort(),
     );
+  });
+
+  it('names the signer by its key where that is asked for, which makes its version 3 (section 5.3)', async () => {
+    const { signer, certificate } = identity('P-256');
+    const signatures = [{ signer, digest: 'sha256', signerNamedBy: 'key' }] as const;
+    const signedData = await encodeSignedData({
+      contentType,
+      content,
+      signatures,
+      certificates: [certificate],
+      signingTime,
+    });
+    const der = encodeContentInfo(idSignedData, signedData);
+    expect(decodeSignedData(der).signers[0]?.identifier).toEqual(identifyByKey(decodeCertificate(certificate)));
+    expect(verify(der)).toEqual([true]);
+    openssl.write('made.der', der);
+    const check = ['-CAfile', 'P-256.pem', '-purpose', 'any'];
+    expect(openssl.run('cms', '-verify', '-inform', 'DER', '-in', 'made.der', ...check)).toEqual(content);
+    const info = new pkijs.ContentInfo({ schema: fromBER(Uint8Array.from(der).buffer).result });
+    expect(new pkijs.SignedData({ schema: info.content }).signerInfos[0]?.version).toBe(3);
   });
 
   it('names rsaEncryption as the signature algorithm of RSA (RFC 3370 section 3.2; strongSwan)', async () => {

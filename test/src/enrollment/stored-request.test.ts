@@ -46,6 +46,11 @@ describe('a request that waits', () => {
     expect(decodeRequest(encodeRequest({ ...request, generateKey: {} })).generateKey).toEqual({});
   });
 
+  it('is kept with what its certificate is to be', () => {
+    const chosen = { confirmWithin: 300, supplants: true, profileHint: 'device', newKeyOnly: true };
+    expect(decodeRequest(encodeRequest({ ...request, ...chosen }))).toMatchObject(chosen);
+  });
+
   it('keeps who asked', () => {
     const identity: Identity = {
       requester: 'passcode:c-1',

@@ -1,4 +1,14 @@
-import { constants, createPublicKey, createSecretKey, publicEncrypt, randomBytes, verify } from 'node:crypto';
+import {
+  constants,
+  createPublicKey,
+  createSecretKey,
+  diffieHellman,
+  generateKeyPairSync,
+  type KeyObject,
+  publicEncrypt,
+  randomBytes,
+  verify,
+} from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { GatewayError } from '../../../src/errors.js';
 import { caKeyPurpose } from '../../../src/keys/key-purpose.js';
@@ -148,6 +158,37 @@ describe('software key store', () => {
       expect(await codeOf(keys.decrypter(ca.signer.keyId))).toBe('internal');
       expect(await codeOf(keys.decrypter(ec.signer.keyId))).toBe('internal');
       expect(await codeOf(keys.decrypter('unknown'))).toBe('internal');
+    });
+  });
+
+  it('agrees with an EC key on the secret that the other side computes, and with no key of another curve', async () => {
+    await withStore(async (store) => {
+      const { signer, statement } = await keyStore(store).create('ec-p256', 'cmp');
+      await store.commit({ statements: [statement], audit: [] });
+      const publicKey = createPublicKey({ key: Buffer.from(signer.publicKey), format: 'der', type: 'spki' });
+      const other = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+      const agreer = await keyStore(store).agreer(signer.keyId);
+      expect(agreer.keyId).toBe(signer.keyId);
+      const spkiOf = (key: KeyObject) => key.export({ format: 'der', type: 'spki' });
+      const secret = diffieHellman({ privateKey: other.privateKey, publicKey });
+      expect(await agreer.agree(spkiOf(other.publicKey))).toEqual(secret);
+      expect(await agreer.agree(spkiOf(generateKeyPairSync('ec', { namedCurve: 'P-384' }).publicKey))).toBeUndefined();
+      expect(await agreer.agree(spkiOf(generateKeyPairSync('x25519').publicKey))).toBeUndefined();
+      const beside = spkiOf(other.publicKey);
+      beside[beside.length - 1] = (beside[beside.length - 1] ?? 0) ^ 1;
+      expect(await agreer.agree(beside)).toBeUndefined();
+    });
+  });
+
+  it('never agrees with the key of a CA, nor with one that is not EC', async () => {
+    await withStore(async (store) => {
+      const keys = keyStore(store);
+      const ca = await keys.create('ec-p256', `${caKeyPurpose}root-1`);
+      const edwards = await keys.create('ed25519', 'cmp');
+      await store.commit({ statements: [ca.statement, edwards.statement], audit: [] });
+      expect(await codeOf(keys.agreer(ca.signer.keyId))).toBe('internal');
+      expect(await codeOf(keys.agreer(edwards.signer.keyId))).toBe('internal');
+      expect(await codeOf(keys.agreer('unknown'))).toBe('internal');
     });
   });
 

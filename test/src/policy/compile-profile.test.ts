@@ -32,6 +32,7 @@ describe('compileProfile', () => {
     expect(keyUsages.rsa.names).toEqual(['digitalSignature', 'keyEncipherment']);
     expect(keyUsages.ec.names).toEqual(['digitalSignature', 'keyAgreement']);
     expect(keyUsages.edwards.names).toEqual(['digitalSignature']);
+    expect(keyUsages.montgomery.names).not.toContain('digitalSignature');
     expect(keyUsages['rsa-pss'].names).toEqual(['digitalSignature']);
   });
 

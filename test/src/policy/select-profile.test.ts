@@ -36,4 +36,16 @@ describe('selectProfile', () => {
     expect(() => select(usages, issuedFor)).toThrow(GatewayError);
     expect(() => select(usages, issuedFor)).toThrow(expect.objectContaining({ code: 'forbidden' }));
   });
+
+  it('goes by the usage that the protocol names, where the requester may have it', () => {
+    const profiles = new Map<ProfileUsage, typeof profile>([
+      ['operational', profile],
+      ['intermediate', profile],
+    ]);
+    const policy = { policy: makePolicy(), profiles };
+    const stranger = { requester: 'x', credentials: [] };
+    expect(selectProfile(stranger, policy, { usage: 'intermediate' }).usage).toBe('intermediate');
+    const refused = () => selectProfile(stranger, policy, { usage: 'bootstrap' });
+    expect(refused).toThrow(expect.objectContaining({ code: 'forbidden' }));
+  });
 });

@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import SqliteDatabase from 'better-sqlite3';
 import type { Change } from '../../../src/store/change.js';
+import { migrations } from '../../../src/store/migrate.js';
 import { openStore } from '../../../src/store/sqlite-store.js';
 import { auditRecord, caGeneration, credential, now, withFile, withStore } from './temporary-store.js';
 
@@ -22,7 +23,7 @@ describe('opening a store', () => {
 
   it('migrates an empty database to the latest schema', async () => {
     await withStore(async (store, file) => {
-      expect(await store.meta.find('schema_version')).toBe('2');
+      expect(await store.meta.find('schema_version')).toBe(String(migrations.length));
       expect(await store.catalog.version()).toBe(0);
       expect(await store.catalog.items()).toEqual([]);
       const connection = new SqliteDatabase(file, { readonly: true });

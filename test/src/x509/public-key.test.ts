@@ -40,6 +40,16 @@ describe('SubjectPublicKeyInfo', () => {
     expect(importPublicKey(spki).equals(publicKey)).toBe(true);
   });
 
+  it.each([
+    ['x25519', () => generateKeyPairSync('x25519')],
+    ['x448', () => generateKeyPairSync('x448')],
+  ] as const)('reads and imports %s, which signs nothing (RFC 8410)', (algorithm, makeKey) => {
+    const { publicKey } = makeKey();
+    const spki = publicKey.export({ format: 'der', type: 'spki' });
+    expect(describePublicKey(spki)).toMatchObject({ algorithm });
+    expect(importPublicKey(spki).equals(publicKey)).toBe(true);
+  });
+
   it.each(['ed25519', 'ed448'] as const)('reads and imports %s (RFC 8410)', (type) => {
     const { publicKey } = type === 'ed25519' ? generateKeyPairSync('ed25519') : generateKeyPairSync('ed448');
     expect(describePublicKey(spkiOf(publicKey)).algorithm).toBe(type);

@@ -1,0 +1,197 @@
+/** The clients of the protocols, behind one interface. */
+import type { X509Certificate } from 'node:crypto';
+import type { ErrorCode } from '../../src/errors.js';
+import type { CmpClient } from '../support/cmp/client.js';
+import type { CmpCredential, SentMessage } from '../support/cmp/message.js';
+import { type CmpOutcome, outcomeOf as outcomeOfMessage } from '../support/cmp/outcome.js';
+import { readMessage } from '../support/cmp/read-message.js';
+import { createCmpClient } from '../support/cmp-client.js';
+import { type Answer, certificateOf, createEstClient, type TlsIdentity } from '../support/est-client.js';
+import { fleet, fleetPasscode, makePasscode } from '../support/fleet.js';
+import { type KeyPair, makeCsr } from '../support/make-csr.js';
+import { createScepClient, type ScepOutcome, type ScepWish } from '../support/scep-client.js';
+import type { TestGateway } from '../support/test-gateway.js';
+
+/** What a device wants, in no protocol's words. */
+export interface Wish {
+  readonly label: string;
+  readonly key: KeyPair;
+  readonly commonName: string;
+  readonly passcode?: string;
+  /** Authenticates the request; to renew itself where there is no passcode. */
+  readonly identity?: TlsIdentity;
+}
+
+/** What came back, as the protocol's client understands it. */
+export type Outcome =
+  | { readonly outcome: 'issued'; readonly certificate: X509Certificate }
+  | { readonly outcome: 'pending'; readonly requestId: string }
+  /** `wire`: the protocol's own word for the refusal. */
+  | { readonly outcome: 'refused'; readonly wire: string; readonly requestId: string };
+
+export interface Driver {
+  readonly protocol: string;
+  /** Of a credential that opens one enrollment under the policy `fleet`. */
+  limitedPasscode(): Promise<string>;
+  enroll(wish: Wish): Promise<Outcome>;
+  reenroll(wish: Wish & { readonly identity: TlsIdentity }): Promise<Outcome>;
+  /** The protocol's words, from its RFC. */
+  readonly wire: Readonly<Record<Refusal, string>>;
+}
+
+export type Refusal = Extract<
+  ErrorCode,
+  'rejected-name' | 'bad-secret' | 'unacceptable-key' | 'revoked-requester' | 'not-found'
+>;
+
+function createEstDriver(test: TestGateway): Driver {
+  async function ask(operation: string, { label, key, commonName, passcode, identity }: Wish): Promise<Outcome> {
+    const est = createEstClient(test, {
+      label,
+      ...(passcode === undefined ? {} : { passcode }),
+      ...(identity && { identity }),
+    });
+    const answer = await est.post(operation, makeCsr({ key, subject: `CN=${commonName}` }));
+    est.close();
+    return outcomeOf(answer);
+  }
+
+  function outcomeOf(answer: Answer): Outcome {
+    const { status, requestId } = answer;
+    if (status === 200) return { outcome: 'issued', certificate: certificateOf(answer) };
+    return status === 202 ? { outcome: 'pending', requestId } : { outcome: 'refused', wire: String(status), requestId };
+  }
+
+  return {
+    protocol: 'est',
+    limitedPasscode: () => makePasscode(test, { usageLimit: 1 }),
+    enroll: (wish) => ask('simpleenroll', wish),
+    reenroll: (wish) => ask('simplereenroll', wish),
+    wire: {
+      'rejected-name': '400',
+      'bad-secret': '401',
+      'unacceptable-key': '400',
+      'revoked-requester': '403',
+      'not-found': '404',
+    },
+  };
+}
+
+function createScepDriver(test: TestGateway): Driver {
+  async function ask(type: 'PKCSReq' | 'RenewalReq', { label, commonName, passcode, ...wish }: Wish): Promise<Outcome> {
+    const scep = createScepClient(test, { label });
+    const challenge = passcode === undefined ? {} : { challenge: passcode };
+    const wanted = { ...wish, ...challenge, subject: `CN=${commonName}`, message: { type } };
+    // Who gets no RA certificate has nothing to encrypt to; whoever sends a message all the same is refused as well.
+    const isKnown = (await scep.get('operation=GetCACert')).status === 200;
+    const outcome = isKnown
+      ? await scep.enroll(wanted)
+      : { answer: await scep.pkiOperation(await makeElsewhere(wanted)) };
+    scep.close();
+    return outcomeOf(outcome);
+  }
+
+  async function makeElsewhere(wish: ScepWish): Promise<Uint8Array> {
+    const scep = createScepClient(test, { label: 'fleet' });
+    const message = await scep.makeRequest(wish);
+    scep.close();
+    return message;
+  }
+
+  function outcomeOf({ answer: { status, requestId }, reply, certificate }: ScepOutcome): Outcome {
+    if (certificate !== undefined) return { outcome: 'issued', certificate };
+    if (reply?.pkiStatus === 'PENDING') return { outcome: 'pending', requestId };
+    return { outcome: 'refused', wire: reply?.failInfo ?? String(status), requestId };
+  }
+
+  return {
+    protocol: 'scep',
+    limitedPasscode: () => makePasscode(test, { usageLimit: 1 }),
+    enroll: (wish) => ask('PKCSReq', wish),
+    reenroll: (wish) => ask('RenewalReq', wish),
+    wire: {
+      'rejected-name': 'badRequest',
+      'bad-secret': 'badRequest',
+      'unacceptable-key': 'badRequest',
+      'revoked-requester': 'badRequest',
+      'not-found': '404',
+    },
+  };
+}
+
+/** CMP's secrets by what the others call a passcode; they are found by their references. */
+const references: ReadonlyMap<string, string> = new Map([
+  [fleetPasscode, 'fleet'],
+  ['limited-secret', 'limited'],
+]);
+/** {@link fleet} with what the drivers need. */
+export const matrixConfiguration = fleet.replace(
+  'credentials:\n',
+  'credentials:\n      - { kind: cmp-secret, name: limited, reference: limited, secret: limited-secret, usageLimit: 1 }\n',
+);
+
+function createCmpDriver(test: TestGateway): Driver {
+  const { authority } = test.gateway.core;
+  const chain = authority.chain(authority.issuer('devices').id);
+  // Who asks again sends the same message, or polls when told to wait.
+  const messages = new Map<Wish, SentMessage>();
+  const waiting = new Map<Wish, CmpOutcome>();
+
+  async function ask(type: 'ir' | 'kur', wish: Wish): Promise<Outcome> {
+    const cmp = createCmpClient(test, { label: wish.label, credential: credentialOf(wish) });
+    try {
+      const earlier = waiting.get(wish);
+      const outcome = earlier ? await cmp.poll(earlier) : await sendOnce(cmp, type, wish);
+      const isWaiting = outcome.pkiStatus === 'waiting' || outcome.body?.type === 'pollRep';
+      if (isWaiting) waiting.set(wish, outcome);
+      return outcomeOf(outcome, isWaiting);
+    } finally {
+      cmp.close();
+    }
+  }
+
+  async function sendOnce(cmp: CmpClient, type: 'ir' | 'kur', wish: Wish): Promise<CmpOutcome> {
+    const { key, commonName } = wish;
+    const sent =
+      messages.get(wish) ?? cmp.makeRequest(type, { key, subject: `CN=${commonName}`, implicitConfirm: true });
+    messages.set(wish, sent);
+    const answer = await cmp.send(sent.der);
+    const message = answer.status === 200 ? { message: readMessage(answer.body) } : {};
+    return outcomeOfMessage({ sent, earlier: [], certReqId: 0, answer, ...message });
+  }
+
+  function credentialOf({ passcode = '', identity }: Wish): CmpCredential {
+    return identity
+      ? { kind: 'certificate', privateKey: identity.privateKey, chain: [...identity.chain, ...chain] }
+      : { kind: 'mac', reference: references.get(passcode) ?? 'fleet', secret: passcode };
+  }
+
+  function outcomeOf({ answer, certificate, failInfo }: CmpOutcome, isWaiting: boolean): Outcome {
+    const { status, requestId } = answer;
+    if (certificate !== undefined) return { outcome: 'issued', certificate };
+    return isWaiting
+      ? { outcome: 'pending', requestId }
+      : { outcome: 'refused', wire: status === 200 ? failInfo.join(' ') : String(status), requestId };
+  }
+
+  return {
+    protocol: 'cmp',
+    limitedPasscode: async () => 'limited-secret',
+    enroll: (wish) => ask('ir', wish),
+    reenroll: (wish) => ask('kur', wish),
+    wire: {
+      'rejected-name': 'badCertTemplate',
+      'bad-secret': 'badMessageCheck',
+      'unacceptable-key': 'badCertTemplate',
+      'revoked-requester': 'certRevoked',
+      'not-found': '404',
+    },
+  };
+}
+
+/** By protocol. */
+export const drivers = [
+  ['est', createEstDriver],
+  ['scep', createScepDriver],
+  ['cmp', createCmpDriver],
+] as const;
