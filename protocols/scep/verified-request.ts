@@ -21,5 +21,3 @@ export interface VerifiedRequest {
 
 /** Asks the core, after all that the message alone can be refused for. @throws GatewayError */
 export type Ask = () => Promise<Exclude<Outcome, { status: 'FAILURE' }>>;
-
-/** Where a message came from, in the terms of the core. */

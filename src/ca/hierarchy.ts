@@ -11,28 +11,28 @@ import {
 
 /**
  * Makes the first generation of every CA that has none, roots first, and then the next of every CA that is to announce
- * one and has not got it; returns the names of the CAs for which it made something. What exists is left as it is. Can be
- * interrupted anywhere and run again, by several processes at once.
+ * one and has not got it; returns the names of the CAs for which it made something, a next generation as "name (next
+ * generation)". What exists is left as it is. Can be interrupted anywhere and run again, by several processes at once.
  * @throws HierarchyError before it makes any of the first generations, or of the next ones; GatewayError of the store or
  * a key
  */
 export async function ensureHierarchy(options: HierarchyOptions): Promise<readonly string[]> {
   const { configs, generations } = options;
-  const made = new Set<string>();
+  const made: string[] = [];
   await generations.reload();
   for (const planned of planHierarchy(configs, existingPathLengths(generations))) {
-    if (await makeGeneration({ ...planned, number: 1, state: 'current' }, options)) made.add(planned.config.name);
+    if (await makeGeneration({ ...planned, number: 1, state: 'current' }, options)) made.push(planned.config.name);
     await generations.reload();
   }
   const staging = [...configs.values()].filter(
     ({ name, stageNextGeneration }) => stageNextGeneration && lacksNext(name, generations),
   );
   for (const planned of planNextGenerations(staging, existingPathLengths(generations))) {
-    if (await stageNext(planned, options)) made.add(planned.config.name);
+    if (await stageNext(planned, options)) made.push(`${planned.config.name} (next generation)`);
     await generations.reload();
   }
   await ensureCrossCertificates(options);
-  return [...made];
+  return made;
 }
 
 /** Whether it was made here; otherwise another process did so meanwhile. */

@@ -1,4 +1,4 @@
-/** The gateway's own keys and certificates (TLS server, key generation, CMC): issued by the one flow, renewed by themselves. */
+/** The gateway's own keys and certificates (TLS server, key generation, CMC, SCEP RA): issued by the one flow, renewed by themselves. */
 
 import { isIP } from 'node:net';
 import type { ServicePurpose } from '../catalog/service-profiles.js';

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { applyYaml, fleet, fleetPasscode, policyLike } from '../../support/fleet.js';
-import { type KeyPair, newKey, rsaKey } from '../../support/make-csr.js';
+import { type KeyPair, makeCsr, newKey, rsaKey } from '../../support/make-csr.js';
 import { countRecords } from '../../support/records.js';
 import { createScepClient, issuedBy, type ScepClient, type ScepOutcome } from '../../support/scep-client.js';
 import type { PkiMessageOptions } from '../../support/scep-message.js';
@@ -105,6 +105,31 @@ describe('the digest of a SCEP request', () => {
       await expectBadAlgorithm(outcome, '');
       expect(outcome.reply?.signer.digest).toBe('sha256');
     }
+    expect(await countRecords(test)).toEqual(before);
+  });
+});
+
+describe('the hash that a PKCS #10 request is signed with', () => {
+  // The template names no hashes: SHA-1 is not among those that it then takes.
+  const signedWithSha1 = (key: KeyPair, subject: string, transactionId: string) => ({
+    key,
+    subject,
+    transactionId,
+    csr: makeCsr({ key, subject, hash: 'sha1', challengePassword: fleetPasscode }),
+  });
+
+  it.each(['rsa', 'P-256'] as const)(
+    'may be SHA-1 by %s with the legacy switch, whatever the template says',
+    async (key) => {
+      const outcome = await legacy.enroll(signedWithSha1(keys[key], `CN=device with ${key}`, `sha1-request-${key}`));
+      expect(issuedBy(outcome).checkPrivateKey(keys[key].privateKey)).toBe(true);
+    },
+  );
+
+  it.each(['rsa', 'P-256'] as const)('is not SHA-1 by %s without the legacy switch', async (key) => {
+    const before = await countRecords(test);
+    const outcome = await modern.enroll(signedWithSha1(keys[key], `CN=device with ${key}`, `sha1-request-${key}`));
+    await expectBadAlgorithm(outcome, 'sha1');
     expect(await countRecords(test)).toEqual(before);
   });
 });

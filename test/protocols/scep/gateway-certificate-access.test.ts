@@ -1,6 +1,7 @@
 import { verify, type X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CertificateRevocationList } from 'pkijs';
+import { findCertificate, findCrl } from '../../../src/enrollment/find-certificate.js';
 import type { RequestedReason } from '../../../src/enrollment/revocation-reason.js';
 import { revokeCertificate } from '../../../src/enrollment/revoke.js';
 import { decodeCertificate } from '../../../src/x509/certificate.js';
@@ -174,6 +175,15 @@ describe.each(['getCert', 'getCrl'] as const)('SCEP %s', (operation) => {
     const { certificate } = selfSigned(key, 'CN=own', clock.now());
     const identity = { chain: [certificate], privateKey: key.privateKey };
     await expectFailure(test, await scep[operation]({ certificate: own.certificate.raw, identity }), refusedSigner);
+  });
+
+  it('is refused to a good passcode alone', async () => {
+    const { issuer: name, serialNumber } = decodeCertificate(own.certificate.raw);
+    const credentials = [{ kind: 'password', password: fleetPasscode }] as const;
+    const origin = { label: 'fleet', remoteAddress: '127.0.0.1', requestId: `passcode-${operation}` };
+    const query = { ...origin, protocol: 'scep', operation, issuer: name, serialNumber, credentials } as const;
+    const find = operation === 'getCert' ? findCertificate : findCrl;
+    await expect(find(query, test.gateway.core)).rejects.toMatchObject({ code: 'untrusted-signer' });
   });
 
   it('is refused to who has no certificate that counts at this policy', async () => {

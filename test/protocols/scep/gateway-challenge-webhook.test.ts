@@ -191,6 +191,16 @@ describe('a SCEP challenge that a webhook decides on', () => {
     expect(new Set(questions.map(({ transactionId }) => transactionId))).toEqual(new Set(['T-50']));
   });
 
+  it('is one question where the client sends its request again while the webhook thinks', async () => {
+    answerWith = (response) => {
+      void setTimeout(500).then(() => allow(response));
+    };
+    const wish = { key: newKey(), subject: 'CN=impatient', challenge: 'one time' };
+    const [first, again] = await Promise.all([scep.enroll(wish), scep.enroll(wish)]);
+    expect(issuedBy(again).serialNumber).toBe(issuedBy(first).serialNumber);
+    expect(questions).toHaveLength(1);
+  });
+
   it('is not put to it where it is a passcode of the policy', async () => {
     issuedBy(await scep.enroll({ key: newKey(), subject: 'CN=with passcode', challenge: 'installer-passcode' }));
     expect(questions).toEqual([]);

@@ -1,4 +1,7 @@
+import { createPublicKey } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
+import { decoyRequest } from '../../../protocols/scep/decoy-request.js';
+import { readCertificationRequest } from '../../../protocols/scep/message-data.js';
 import { decodeCertsOnly } from '../../../src/cms/certs-only.js';
 import type { ContentEncryption } from '../../../src/cms/content-encryption.js';
 import { decodeEnvelopedData } from '../../../src/cms/enveloped-data.js';
@@ -7,6 +10,7 @@ import { GatewayError } from '../../../src/errors.js';
 import { decodeCertificate, fingerprint } from '../../../src/x509/certificate.js';
 import { octetString, printableString, sequence, smallInteger, utf8String } from '../../../src/x509/der-writer.js';
 import type { KeyTransport } from '../../../src/x509/key-transport.js';
+import { decodeCertificationRequest, verifyCertificationRequest } from '../../../src/x509/pkcs10.js';
 import { keyFingerprint } from '../../../src/x509/public-key.js';
 import { createIdentity, createOpenSsl } from '../../src/cms/openssl.js';
 import { makeCsr } from '../../support/make-csr.js';
@@ -516,11 +520,69 @@ describe('SCEP decryption is no oracle (RFC 3218 2.3)', () => {
     expect(gateway.requests).toEqual([]);
   });
 
+  const unreadable = makeEnvelope(Buffer.from('hello'), { to: ra.certificate });
+  const noSuchCertificate = new GatewayError('unknown-certificate', 'there is none');
+
+  it.each<[string, RequestOptions, Uint8Array]>([
+    ['PKCSReq that cannot be read', {}, unreadable],
+    ['PKCSReq with a wrong CSR signature', {}, makeEnvelope(flipLast(csr), { to: ra.certificate })],
+    ['GetCert that cannot be read', { messageType: '21' }, unreadable],
+    ['GetCRL that cannot be read', { messageType: '22' }, unreadable],
+  ])('a %s is refused no sooner than 20 ms after its decryption began', async (_, options, envelope) => {
+    const body = makeMessage({ signer: attacker, ...options, envelope });
+    const gateway = createFakeGateway({ result: noSuchCertificate });
+    const waits: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      const from = performance.now();
+      expect((await gateway.post(body)).refusal).toBeInstanceOf(GatewayError);
+      waits.push(performance.now() - from);
+    }
+    // A tick of the clock may have begun before the request.
+    expect(Math.min(...waits)).toBeGreaterThanOrEqual(19);
+  });
+
+  it.each<[string, Uint8Array, (content: Uint8Array) => unknown]>([
+    ['what cannot be parsed', Buffer.from('hello'), decodeCertificationRequest],
+    [
+      'a CSR with a key that is none',
+      makeCsr({ subjectPublicKeyInfo: sequence(), key: keyPairOf(device) }),
+      (content) => verifyCertificationRequest(decodeCertificationRequest(content)),
+    ],
+  ])('%s costs a verification too', (_, content, fail) => {
+    const { certificate, privateKey } = attacker;
+    const signer = {
+      certificate: decodeCertificate(certificate),
+      key: createPublicKey(privateKey),
+      isSelfIssued: true,
+    };
+    const refusal = leastCost(() => readCertificationRequest(content, signer));
+    const failure = leastCost(() => fail(content));
+    const verification = leastCost(() => verifyCertificationRequest(decoyRequest));
+    expect(refusal - failure).toBeGreaterThan(verification / 2);
+  });
+
   it('says more only of the unchanged envelope', async () => {
     const { rep } = await answered(makeMessage({ signer: attacker, envelope: captured }));
     expect(rep.failInfoText).toMatch(/another key than the request/);
   });
 });
+
+/** Microseconds of CPU that `work` costs a hundred times, thrown errors included; the least of several rounds. */
+function leastCost(work: () => unknown): number {
+  const rounds = Array.from({ length: 10 }, () => {
+    const from = process.cpuUsage();
+    for (let i = 0; i < 100; i++) {
+      try {
+        work();
+      } catch {
+        // Failing is its work.
+      }
+    }
+    const { user, system } = process.cpuUsage(from);
+    return user + system;
+  });
+  return Math.min(...rounds);
+}
 
 function flipLast(der: Uint8Array): Uint8Array {
   return Uint8Array.from(der, (octet, i) => (i === der.length - 1 ? octet ^ 1 : octet));

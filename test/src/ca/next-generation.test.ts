@@ -110,7 +110,7 @@ describe('next generation: its certificate', () => {
         pathLength: 1,
         validity: 365 * 86_400,
       });
-      expect(await node.ensure()).toEqual(['issuing']);
+      expect(await node.ensure()).toEqual(['issuing (next generation)']);
       const next = new OtherCertificate(node.authority.chain('issuing-2')[0] ?? new Uint8Array());
       expect(next.subject).toBe('O=Example, CN=Test Issuing');
       expect(next.publicKey.algorithm.name).toBe('RSASSA-PKCS1-v1_5');
@@ -147,7 +147,8 @@ describe('next generation: staging it', () => {
   it('is made once, with one audit event, also after a restart', async () => {
     await withStore(async (store) => {
       const world = createWorld(staged);
-      expect(await world.node(store).ensure()).toEqual(['root', 'issuing']);
+      const made = ['root', 'issuing', 'root (next generation)', 'issuing (next generation)'];
+      expect(await world.node(store).ensure()).toEqual(made);
       const before = await store.caGenerations.all();
       expect(before).toHaveLength(4);
       expect(await world.node(store).ensure()).toEqual([]);
@@ -168,7 +169,7 @@ describe('next generation: staging it', () => {
       try {
         const nodes = [store, other, store].map((each) => world.node(each));
         const made = await Promise.all(nodes.map((node) => node.ensure()));
-        expect(made.flat().sort()).toEqual(['issuing', 'root']);
+        expect(made.flat().sort()).toEqual(['issuing (next generation)', 'root (next generation)']);
         expect(Object.keys(await statesOf(store))).toEqual(['issuing-1', 'issuing-2', 'root-1', 'root-2']);
         const chains = nodes.map(({ authority }) => authority.chain(authority.next('issuing')?.id ?? ''));
         expect(chains[1]).toEqual(chains[0]);
@@ -218,7 +219,7 @@ describe('next generation: staging it', () => {
       const retire = setState({ id: 'issuing-1', from: 'current', to: 'previous' });
       const activate = setState({ id: 'issuing-2', from: 'next', to: 'current' });
       await node.store.commit({ statements: [retire, activate], audit: [] });
-      expect(await world.node(node.store).ensure()).toEqual(['issuing']);
+      expect(await world.node(node.store).ensure()).toEqual(['issuing (next generation)']);
       expect(await statesOf(node.store)).toMatchObject({ 'issuing-2': 'current', 'issuing-3': 'next' });
       const end = setState({ id: 'root-1', from: 'current', to: 'previous' });
       await node.store.commit({ statements: [end], audit: [] });

@@ -243,6 +243,24 @@ describe('a request that does not say whether it renews', () => {
     await expect(ask(request)).rejects.toMatchObject({ code: 'rejected-name' });
   });
 
+  it('renews nothing when the certificate is revoked while its successor is being signed', async () => {
+    const [key, next] = [newKey(), newKey()];
+    const { core } = test.gateway;
+    const first = await issued(makeRequest({ key, passcode: fleetPasscode, commonName: 'overtaken' }));
+    const { certificate, serialNumber } = first;
+    const issue: typeof core.authority.issue = async (issuance) => {
+      await revokeCertificate(
+        { issuerId: 'devices-1', serialNumber, reason: 'keyCompromise', requestedBy: 'test' },
+        core,
+      );
+      return await core.authority.issue(issuance);
+    };
+    const request = makeRequest({ signer: { certificate, key }, commonName: 'overtaken', key: next });
+    const renewal = enroll(request, { ...core, authority: { ...core.authority, issue } });
+    await expect(renewal).rejects.toMatchObject({ code: 'revoked-requester' });
+    expect(await core.store.certificates.findByKey({ keyFingerprint: keyFingerprint(spkiOf(next)) })).toEqual([]);
+  });
+
   it('renews in the time of grace, and not after it', async () => {
     const key = newKey();
     const { certificate } = await issued(makeRequest({ key, passcode: fleetPasscode, commonName: 'late' }));

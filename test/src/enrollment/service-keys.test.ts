@@ -2,9 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { revokeCertificate } from '../../../src/enrollment/revoke.js';
 import { createServiceKeys } from '../../../src/enrollment/service-keys.js';
 import { GatewayError } from '../../../src/errors.js';
+import type { GenerationState } from '../../../src/model/certificate-authority.js';
 import { decodeCertificate } from '../../../src/x509/certificate.js';
 import { fleet } from '../../support/fleet.js';
-import { createTestClock } from '../../support/test-clock.js';
+import { createTestClock, daySeconds } from '../../support/test-clock.js';
 import { startTestGateway, type TestGateway } from '../../support/test-gateway.js';
 
 let test: TestGateway;
@@ -47,5 +48,49 @@ describe('A service key whose certificate is revoked', () => {
     const after = await serviceKeys.encryptionKeys(request);
     expect(after).toHaveLength(1);
     expect(after[0]?.certificate).not.toEqual(first?.certificate);
+  });
+});
+
+describe('A service key that clients encrypt to', () => {
+  const request = { purpose: 'scep-ra', issuingCa: 'devices', names: ['SCEP RA of a policy'] } as const;
+
+  it('is kept until its certificate expires, to the second, and then destroyed at the next renewal', async () => {
+    const clock = createTestClock();
+    const { core } = test.gateway;
+    const serviceKeys = createServiceKeys({ ...core, clock });
+    const certificates = async () => (await serviceKeys.encryptionKeys(request)).map(({ certificate }) => certificate);
+    const [first = new Uint8Array()] = await certificates();
+    clock.advance(244 * daySeconds);
+    const [second = new Uint8Array(), ...others] = await certificates();
+    expect(others).toEqual([first]);
+    const secondsLeft = (decodeCertificate(first).notAfter.getTime() - clock.now().getTime()) / 1000;
+    clock.advance(secondsLeft - 30);
+    expect(await certificates()).toEqual([second, first]);
+    clock.advance(45);
+    expect(await certificates()).toEqual([second]);
+    clock.advance(130 * daySeconds);
+    const [third, ...earlier] = await certificates();
+    expect(third).not.toEqual(second);
+    expect(earlier).toEqual([second]);
+    const purpose = 'service:scep-ra:devices:SCEP RA of a policy';
+    expect(await core.store.keys.findByPurpose({ purpose })).toHaveLength(2);
+  });
+
+  it('is replaced within a minute of a new generation of its CA, and still opens what comes to it', async () => {
+    const clock = createTestClock();
+    const { core } = test.gateway;
+    let state: GenerationState = 'current';
+    const generation: typeof core.authority.generation = (id) => {
+      const found = core.authority.generation(id);
+      return found && { ...found, state };
+    };
+    const serviceKeys = createServiceKeys({ ...core, clock, authority: { ...core.authority, generation } });
+    const wanted = { ...request, names: ['SCEP RA of a CA that goes on'] };
+    const before = await serviceKeys.encryptionKeys(wanted);
+    state = 'previous';
+    clock.advance(61);
+    const [replacement, ...earlier] = await serviceKeys.encryptionKeys(wanted);
+    expect(replacement?.certificate).not.toEqual(before[0]?.certificate);
+    expect(earlier.map(({ certificate }) => certificate)).toEqual(before.map(({ certificate }) => certificate));
   });
 });
