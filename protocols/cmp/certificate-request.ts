@@ -17,9 +17,6 @@ import { verifyPossession } from './proof-of-possession.js';
 import { readPasscode, readTemplate } from './registration.js';
 import type { Ask, CmpRequest } from './request.js';
 
-/** The type that answers each (RFC 9810 5.1.2). */
-export const responseTypes = { ir: 'ip', cr: 'cp', p10cr: 'cp', kur: 'kup', ccr: 'ccp' } as const;
-
 /** @throws GatewayError */
 export async function readCertificateRequest(request: CmpRequest): Promise<Ask> {
   const repeated = await findRepeated(request);
