@@ -9,7 +9,7 @@ import type { CmpContext } from './context.js';
 import { CmpError, decoding } from './errors.js';
 import { readCredential } from './sender.js';
 
-/** Verifies the protection of every original, and asks whether its sender is known here. @throws CmpError */
+/** Verifies every original that is signed, and asks whether its sender is known here. @throws CmpError */
 export async function checkOriginals({ header }: PkiMessage, context: CmpContext): Promise<void> {
   const info = header.generalInfo.find(({ id }) => id === idItOrigPkiMessage);
   if (info === undefined) return;
@@ -20,6 +20,8 @@ export async function checkOriginals({ header }: PkiMessage, context: CmpContext
 async function checkOriginal(message: PkiMessage, { exchange, services, policy }: CmpContext): Promise<void> {
   try {
     const { credential } = readCredential({ message, policy }, () => undefined);
+    // Its secret may be one that only the device and the registration authority share.
+    if (credential.kind === 'mac') return;
     const requestId = createIdentifier();
     const asked = { ...originOf(exchange), requestId, protocol: 'cmp', operation: 'origPKIMessage' } as const;
     await services.authenticate({ ...asked, credentials: [credential] });

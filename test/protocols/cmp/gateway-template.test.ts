@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { decodeCertificate } from '../../../src/x509/certificate.js';
 import { explicit, sequence, smallInteger } from '../../../src/x509/der-writer.js';
@@ -94,9 +95,12 @@ describe('What a certTemplate asks for', () => {
     expect(extensionOf(decoded, idCeExtKeyUsage)).toEqual(Buffer.from(extensions[1]?.value ?? []));
   });
 
-  it('may be an empty subject beside a subjectAltName', async () => {
+  it.each<[string, Partial<EnrollWish>]>([
+    ['an empty', { subject: '' }],
+    ['no', { omitFromTemplate: ['subject'] }],
+  ])('may have %s subject beside a subjectAltName', async (_what, wish) => {
     const alternatives = [{ type: 'dns', value: 'nameless.example' }] as const;
-    const outcome = await connect('wishes').ir({ key: newKey(), subject: '', alternatives });
+    const outcome = await connect('wishes').ir({ key: newKey(), subject: '', alternatives, ...wish });
     expect(outcome.pkiStatus).toBe('accepted');
     const certificate = issuedBy(outcome);
     expect([certificate.subject ?? '', certificate.subjectAltName]).toEqual(['', 'DNS:nameless.example']);
@@ -133,6 +137,12 @@ describe('What a certTemplate asks for', () => {
   it.each<[string, FailInfo, Partial<CmpRefusal> & { label?: string }, () => Partial<EnrollWish>]>([
     ['no subject', 'badCertTemplate', { says: 'subject' }, () => ({ omitFromTemplate: ['subject'] })],
     ['an empty subject without subjectAltName', 'badCertTemplate', { says: 'subjectAltName' }, () => ({ subject: '' })],
+    [
+      'a key on an unknown curve',
+      'badCertTemplate',
+      { code: 'unacceptable-key', says: 'curve' },
+      () => ({ key: generateKeyPairSync('ec', { namedCurve: 'secp256k1' }), subject: 'CN=x' }),
+    ],
     ['a name against the pattern', 'badCertTemplate', { code: 'rejected-name' }, () => ({ subject: 'CN=under_score' })],
     [
       'an attribute that the profile has not',
