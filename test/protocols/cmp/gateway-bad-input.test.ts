@@ -18,6 +18,7 @@ import { readMessage } from '../../support/cmp/read-message.js';
 import { createCmpClient } from '../../support/cmp-client.js';
 import { byMac, cmpPolicy, enrolled, startCmpFleet } from '../../support/cmp-fleet.js';
 import { type CmpRefusal, expectRejected } from '../../support/cmp-refusals.js';
+import { cpuTimeOf } from '../../support/cpu-time.js';
 import type { Answer } from '../../support/est-client.js';
 import { applyYaml } from '../../support/fleet.js';
 import { flipped } from '../../support/flipped.js';
@@ -250,10 +251,11 @@ describe('A header that is wrong, but can be read', () => {
     const infos = Array.from({ length: 1000 }, (_, i) => ({ type: `1.3.6.1.4.1.55555.${i}` }));
     const texts = Array.from({ length: 500 }, () => 'text'.repeat(60));
     for (const header of [{ generalInfo: infos }, { freeText: texts }]) {
-      const started = performance.now();
-      const { answer } = await client.genm('caCerts', undefined, { header, unchecked: ['protectionKind'] });
-      expect([200, 400]).toContain(answer.status);
-      expect(performance.now() - started).toBeLessThan(1000);
+      const cost = await cpuTimeOf(async () => {
+        const { answer } = await client.genm('caCerts', undefined, { header, unchecked: ['protectionKind'] });
+        expect([200, 400]).toContain(answer.status);
+      });
+      expect(cost).toBeLessThan(1000);
     }
   });
 
@@ -266,11 +268,12 @@ describe('A header that is wrong, but can be read', () => {
       [sequence()],
       [nested(100)],
     ]) {
-      const started = performance.now();
-      const outcome = await client.genm('caCerts', undefined, { credential, extraCerts });
-      expect(performance.now() - started).toBeLessThan(1000);
-      expect(outcome.pkiStatus).toBe('rejection');
-      expect(await eventOf(test, outcome.answer)).toMatchObject({ action: 'request.refused' });
+      const cost = await cpuTimeOf(async () => {
+        const outcome = await client.genm('caCerts', undefined, { credential, extraCerts });
+        expect(outcome.pkiStatus).toBe('rejection');
+        expect(await eventOf(test, outcome.answer)).toMatchObject({ action: 'request.refused' });
+      });
+      expect(cost).toBeLessThan(1000);
     }
   });
 

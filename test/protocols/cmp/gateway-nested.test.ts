@@ -243,13 +243,12 @@ describe('A batch (RFC 9483 5.2.2.2)', () => {
 
   it('of many messages does not keep others waiting', async () => {
     const many = Array.from({ length: 40 }, (_, i) => ir(`many-${i}`, { certReqId: 1 }));
-    const work = client.nested(many);
-    const started = performance.now();
-    const { body } = await device.genm('caCerts');
-    const waited = performance.now() - started;
+    const answered: string[] = [];
+    const work = client.nested(many).finally(() => answered.push('batch'));
+    const { body } = await device.genm('caCerts').finally(() => answered.push('genm'));
     expect(body?.type).toBe('genp');
     expect((await work).inner).toHaveLength(40);
-    expect(waited).toBeLessThan(2000);
+    expect(answered).toEqual(['genm', 'batch']);
   });
 });
 

@@ -19,6 +19,7 @@ import {
   vendor,
 } from '../../support/cmp-fleet.js';
 import { expectRejected } from '../../support/cmp-refusals.js';
+import { cpuTimeOf } from '../../support/cpu-time.js';
 import { applyYaml } from '../../support/fleet.js';
 import { basicConstraints, ca, keyUsage, leaf, makeChain, privateKeyOf } from '../../support/make-chain.js';
 import { type KeyPair, newKey, rsaKey } from '../../support/make-csr.js';
@@ -291,13 +292,10 @@ describe('Deriving a key (RFC 9045 4.3) is refused', () => {
       ),
     ],
   ])('%s, at once', async (_what, protectionAlg) => {
-    const before = performance.now();
     const wish = { header: { protectionAlg }, protection: randomBytes(32), unchecked: ['protectionKind'] } as const;
-    await expectRejected(test, () => client.ir({ key: newKey(), ...wish }), {
-      failInfo: 'badAlg',
-      code: 'unsupported-algorithm',
-    });
-    expect(performance.now() - before).toBeLessThan(1000);
+    const refusal = { failInfo: 'badAlg', code: 'unsupported-algorithm' } as const;
+    const cost = await cpuTimeOf(() => expectRejected(test, () => client.ir({ key: newKey(), ...wish }), refusal));
+    expect(cost).toBeLessThan(1000);
   });
 
   it('not where it is costly, but bounded: a hundred thousand iterations', async () => {

@@ -349,10 +349,10 @@ describe('connections of clients that are slow or gone', () => {
       socket.write(
         'POST /.well-known/est/fleet/simpleenroll HTTP/1.1\r\nhost: x\r\ncontent-type: application/pkcs10\r\ncontent-length: 500\r\n\r\nMII',
       );
-    const began = performance.now();
     expect((await est.get('cacerts')).status).toBe(200);
     expect((await est.post('simpleenroll', '')).status).toBe(400);
-    expect(performance.now() - began).toBeLessThan(2000);
+    // Nobody waited until their time was over.
+    expect([...halfOpen, ...slow].map((socket) => socket.destroyed)).not.toContain(true);
     for (const socket of [...halfOpen, ...slow]) socket.destroy();
   });
 

@@ -13,6 +13,7 @@ import { decodeCertificateList } from '../../../src/x509/crl.js';
 import { encodeName } from '../../../src/x509/names.js';
 import { parseName } from '../../../src/x509/parse-name.js';
 import { toPem } from '../../../src/x509/pem.js';
+import { cpuTimeOf } from '../../support/cpu-time.js';
 import { certificate as certificateRecord, withStore } from '../store/temporary-store.js';
 import {
   approve,
@@ -251,10 +252,12 @@ describe('CRL: content (RFC 5280 5)', () => {
         });
         await store.commit({ statements, audit: [] });
       }
-      const before = performance.now();
-      const { der } = await crls.publish('issuing-1', 0);
-      expect(performance.now() - before).toBeLessThan(2_000);
-      expect(decodeCertificateList(der).revokedCertificates).toHaveLength(10_000);
+      let crl: Uint8Array = new Uint8Array();
+      const cost = await cpuTimeOf(async () => {
+        crl = (await crls.publish('issuing-1', 0)).der;
+      });
+      expect(cost).toBeLessThan(2_000);
+      expect(decodeCertificateList(crl).revokedCertificates).toHaveLength(10_000);
     });
   });
 

@@ -4,6 +4,7 @@ import { DerError } from '../../../src/x509/der.js';
 import type { PathRequest } from '../../../src/x509/path-validation.js';
 import { validatePath } from '../../../src/x509/path-validation.js';
 import { createTrustAnchors } from '../../../src/x509/trust-anchors.js';
+import { cpuTimeOf } from '../../support/cpu-time.js';
 import {
   authorityKeyId,
   ca,
@@ -166,9 +167,10 @@ describe('path building: hostile bags', () => {
       ),
     );
     const end = makeCertificate({ ...leaf('CN=x'), issuer: 'CN=L0', signer: '0a' });
-    const before = performance.now();
-    expect(await validate(end, mesh)).toBe('too-complex');
-    expect(performance.now() - before).toBeLessThan(2000);
+    const cost = await cpuTimeOf(async () => {
+      expect(await validate(end, mesh)).toBe('too-complex');
+    });
+    expect(cost).toBeLessThan(2000);
   });
 
   it('looks at the first hundred certificates only', async () => {
