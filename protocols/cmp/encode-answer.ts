@@ -57,17 +57,16 @@ export function visibleCertificates(certificates: readonly Uint8Array[], { cmp }
 async function protectByMac(
   answer: Answer,
   context: AnswerContext,
-  { key, secret, senderKid }: Extract<Protection, { kind: 'mac' }>,
+  { key, senderKid }: Extract<Protection, { kind: 'mac' }>,
 ): Promise<Uint8Array> {
-  const algorithm = key.algorithm.renewed();
+  const mac = key.forAnswer();
   const parts = encodeParts(answer, context, {
     sender: nameOfReference(senderKid),
     senderKid,
-    protectionAlg: algorithm.identifier,
+    protectionAlg: mac.identifier,
   });
-  const answerKey = await algorithm.deriveKey(secret);
   const extraCerts = visibleCertificates(answer.certificates ?? [], context.policy);
-  return encodePkiMessage({ ...parts, protection: answerKey.mac(protectedPart(parts)), extraCerts });
+  return encodePkiMessage({ ...parts, protection: mac.compute(protectedPart(parts)), extraCerts });
 }
 
 async function sign(answer: Answer, context: AnswerContext): Promise<Uint8Array> {

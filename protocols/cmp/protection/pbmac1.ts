@@ -1,11 +1,10 @@
 /** PBMAC1 (RFC 8018 7.1 and A.5, RFC 9481 6.1.2): a key made with PBKDF2, which has an HMAC of its own. */
 
-import { randomBytes } from 'node:crypto';
 import { idPbkdf2 } from '../../../src/cms/oids.js';
 import { DerReader, Tag } from '../../../src/x509/der.js';
 import { octetString, oid, sequence, smallInteger } from '../../../src/x509/der-writer.js';
 import { UnsupportedAlgorithmError } from '../../../src/x509/signature-algorithms.js';
-import { freshSaltLength, type KeyDerivation } from './key-derivation.js';
+import type { KeyDerivation } from './key-derivation.js';
 import type { MacFunction } from './mac-function.js';
 import { requireMacFunction } from './mac-functions.js';
 import { idPbmac1 } from './oids.js';
@@ -38,22 +37,20 @@ const longestKey = 64;
 const shortestKey = 16;
 
 function createDerivation(identifier: Uint8Array, parameters: Parameters): KeyDerivation {
-  const { iterations, keyLength, pseudoRandomFunction, derivedLength, mac } = parameters;
+  const { salt, iterations, keyLength, pseudoRandomFunction, derivedLength, mac } = parameters;
   return {
     name: 'pbmac1',
     identifier,
     mac,
     deriveKey: (secret) => deriveByPbkdf2(secret, parameters, derivedLength),
-    renewed() {
-      const fresh = { ...parameters, salt: randomBytes(freshSaltLength), mac: mac.renewed() };
+    identifierWith(other) {
       const derivation = sequence(
-        octetString(fresh.salt),
+        octetString(salt),
         smallInteger(iterations),
         keyLength === undefined ? undefined : smallInteger(keyLength),
         pseudoRandomFunction,
       );
-      const content = sequence(sequence(oid(idPbkdf2), derivation), fresh.mac.identifier);
-      return createDerivation(sequence(oid(idPbmac1), content), fresh);
+      return sequence(oid(idPbmac1), sequence(sequence(oid(idPbkdf2), derivation), other.identifier));
     },
   };
 }
