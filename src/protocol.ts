@@ -19,6 +19,7 @@ import type { Method } from './model/protocol-name.js';
 import type { Statement } from './store/change.js';
 import type { Database } from './store/database.js';
 import type { KeyTransport } from './x509/key-transport.js';
+import type { MessageSignatureScheme } from './x509/message-signatures.js';
 
 /** What a TLS connection tells about its client. */
 export interface TlsClient {
@@ -91,6 +92,12 @@ export interface ServiceKey {
   readonly algorithm: 'rsa' | 'ec' | 'ed25519';
   /** SHA-1 is for answers to clients that a policy's legacy switch admits. */
   sign(data: Uint8Array, hash: 'sha1' | 'sha256' | 'sha384' | 'sha512'): Promise<Uint8Array>;
+}
+
+/** A service key that signs answers the way that requests are signed. */
+export interface MessageServiceKey extends ServiceKey {
+  /** Signs as the scheme says, which is one of the key's kind; ECDSA signatures are DER. */
+  signMessage(data: Uint8Array, scheme: MessageSignatureScheme): Promise<Uint8Array>;
 }
 
 /** A service key that clients encrypt to. */
@@ -188,7 +195,9 @@ export interface ProtocolServices {
   /** The certificate of one CA generation, DER. @throws GatewayError `not-found`. */
   caCertificate(generation: string): Uint8Array;
   /** The gateway's key for a purpose, under the policy's CA; issued at first use and renewed by itself. */
-  serviceKey(purpose: 'key-generation' | 'cmc' | 'cmp', label: string | undefined): Promise<ServiceKey>;
+  serviceKey(purpose: 'key-generation' | 'cmc', label: string | undefined): Promise<ServiceKey>;
+  /** Such a key for the purpose of protecting answers; of the kind of the CA's. */
+  messageKey(purpose: 'cmp', label: string | undefined): Promise<MessageServiceKey>;
   /** The keys of the policy that clients encrypt to: the one in use first, then earlier ones that some may still know. */
   encryptionKeys(
     purpose: 'scep-ra' | 'cmp-encryption',

@@ -67,7 +67,7 @@ async function popdecc(request: CmpRequest, wish: CertificateWish, number: strin
 async function nameOfAnswer({ services, exchange, sender }: CmpRequest): Promise<Uint8Array> {
   const { protection } = sender;
   if (protection.kind === 'mac') return explicit(4, nameOfReference(protection.senderKid));
-  const { certificate } = await services.serviceKey('cmp', exchange.params.label);
+  const { certificate } = await services.messageKey('cmp', exchange.params.label);
   return explicit(4, decodeCertificate(certificate).subject);
 }
 

@@ -9,10 +9,10 @@ import { readGeneralName } from '../../src/x509/general-names.js';
 import { decodeName, encodeName } from '../../src/x509/names.js';
 import { idAtCommonName } from '../../src/x509/oids.js';
 import { subjectKeyIdentifier } from '../../src/x509/public-key.js';
-import { type HashAlgorithm, signatureAlgorithmFor } from '../../src/x509/signature-algorithms.js';
 import { encodePkiHeader, type PkiHeader } from './asn1/pki-header.js';
 import { encodeBody, encodePkiMessage, protectedPart } from './asn1/pki-message.js';
 import { answerVersion } from './header-checks.js';
+import { answerSignature } from './protection/answer-signature.js';
 import type { Answer } from './request.js';
 import { type Protection, referenceOf } from './sender.js';
 
@@ -71,17 +71,18 @@ async function protectByMac(
 
 async function sign(answer: Answer, context: AnswerContext): Promise<Uint8Array> {
   const { services, label, protection, policy } = context;
-  const key = await services.serviceKey('cmp', label);
+  const key = await services.messageKey('cmp', label);
   const { subject, subjectPublicKeyInfo } = decodeCertificate(key.certificate);
-  const hash = answerHash(protection);
+  const asked = protection?.kind === 'signature' ? protection.algorithm : undefined;
+  const algorithm = answerSignature(key.algorithm, asked, policy.cmp.signatureAlgorithms);
   const parts = encodeParts(answer, context, {
     sender: subject,
     senderKid: subjectKeyIdentifier(subjectPublicKeyInfo),
-    protectionAlg: signatureAlgorithmFor(key.algorithm, hash).identifier,
+    protectionAlg: algorithm.identifier,
   });
   return encodePkiMessage({
     ...parts,
-    protection: await key.sign(protectedPart(parts), hash),
+    protection: await key.signMessage(protectedPart(parts), algorithm),
     extraCerts: visibleCertificates(withoutRepeats([...ownChain(key), ...(answer.certificates ?? [])]), policy),
   });
 }
@@ -127,12 +128,6 @@ function readable(generalName: Uint8Array | undefined): Uint8Array | undefined {
     if (error instanceof DerError) return undefined;
     throw error;
   }
-}
-
-/** The digest of the request's own signature, where it is one of SHA-2: a client that makes it can check it. */
-function answerHash(protection: Protection | undefined): Exclude<HashAlgorithm, 'sha1'> {
-  const hash = protection?.kind === 'signature' ? protection.hash : undefined;
-  return hash === 'sha384' || hash === 'sha512' ? hash : 'sha256';
 }
 
 function ownChain({ certificate, chain }: ServiceKey): Uint8Array[] {

@@ -6,6 +6,7 @@ import type { PresentedCredential } from '../../src/model/presented-credential.j
 import type { Exchange, PolicyView, ProtocolServices } from '../../src/protocol.js';
 import { type Certificate, decodeCertificate, extension } from '../../src/x509/certificate.js';
 import { decodeSubjectKeyIdentifier } from '../../src/x509/extensions.js';
+import type { MessageSignatureAlgorithm } from '../../src/x509/message-signatures.js';
 import { namesEqual } from '../../src/x509/names.js';
 import { idCeSubjectKeyIdentifier } from '../../src/x509/oids.js';
 import { type BodyType, type PkiMessage, protectedPart } from './asn1/pki-message.js';
@@ -16,7 +17,7 @@ import { mayProtectMessages, verifyMessageSignature } from './protection/signatu
 
 /** The protection of a message, once it is known to be good. */
 export type Protection =
-  | { readonly kind: 'signature'; readonly certificate: Certificate; readonly hash?: string }
+  | { readonly kind: 'signature'; readonly certificate: Certificate; readonly algorithm: MessageSignatureAlgorithm }
   | {
       readonly kind: 'mac';
       readonly key: MacKey;
@@ -150,8 +151,7 @@ function verifySigned(
   if (!verifyMessageSignature(algorithm, certificate, protectedPart(message), signature)) {
     throw new GatewayError('invalid-signature', 'the signature of the message is not valid');
   }
-  const { hash } = algorithm;
-  const protection: Protection = { kind: 'signature', certificate, ...(hash === undefined ? {} : { hash }) };
+  const protection: Protection = { kind: 'signature', certificate, algorithm };
   onProtected(protection);
   return {
     credential: { kind: 'certificate', chain: [first, ...others], proof: 'message', chainRequired: true },

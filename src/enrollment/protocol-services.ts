@@ -52,6 +52,7 @@ export function createProtocolServices(services: EnrollmentServices, serviceKeys
       return { der: record.der, nextUpdate: new Date(record.nextUpdate) };
     },
     serviceKey: (purpose, label) => serviceKeys.get(serviceKeyOf(purpose, label)),
+    messageKey: (purpose, label) => serviceKeys.messageKey(serviceKeyOf(purpose, label)),
     agree: (purpose, label, publicKey) => serviceKeys.agree(serviceKeyOf(purpose, label), publicKey),
     encryptionKeys: (purpose, label) => {
       const { name, issuingCa } = resolve(label).policy;
@@ -64,7 +65,7 @@ export function createProtocolServices(services: EnrollmentServices, serviceKeys
   };
 }
 
-type SigningPurpose = Parameters<ProtocolServices['serviceKey']>[0];
+type SigningPurpose = Parameters<ProtocolServices['serviceKey' | 'messageKey']>[0];
 
 const encryptionNames = { 'scep-ra': 'SCEP RA', 'cmp-encryption': 'CMP encryption' } as const;
 

@@ -9,7 +9,7 @@ import type { KeyStore } from '../keys/signer.js';
 import type { GeneratedKeyType } from '../model/key-constraints.js';
 import { type Policy, policySchema } from '../model/policy.js';
 import type { Identity } from '../policy/identity.js';
-import type { EncryptionServiceKey, ServiceKey } from '../protocol.js';
+import type { EncryptionServiceKey, MessageServiceKey, ServiceKey } from '../protocol.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
 import type { Statement } from '../store/change.js';
 import { fingerprint } from '../x509/certificate.js';
@@ -40,6 +40,8 @@ export interface HeldServiceKey extends ServiceKey {
 export interface ServiceKeys {
   /** The key of this purpose, CA and names; made and certified at first use and when two thirds of its time are over. */
   get(request: ServiceKeyRequest): Promise<HeldServiceKey>;
+  /** That key, to sign messages with. */
+  messageKey(request: ServiceKeyRequest): Promise<MessageServiceKey>;
   /** That key for a purpose to which clients encrypt, and after it the earlier ones whose certificates are still good. */
   encryptionKeys(request: ServiceKeyRequest): Promise<readonly EncryptionServiceKey[]>;
   /** What that key and the holder of another one (DER SubjectPublicKeyInfo) agree on; undefined for keys that do not fit. */
@@ -88,6 +90,11 @@ export function createServiceKeys(services: Services): ServiceKeys {
 
   return {
     get: async (request) => (await getHeld(request)).current,
+    messageKey: async (request) => {
+      const { current } = await getHeld(request);
+      const { signMessage } = await services.keys.messageSigner(current.keyId);
+      return { ...current, signMessage };
+    },
     encryptionKeys: async (request) => {
       const { current, earlier } = await getHeld(request);
       const now = services.clock.now();

@@ -2,6 +2,7 @@
 import type { GeneratedKeyType } from '../model/key-constraints.js';
 import type { Statement } from '../store/change.js';
 import type { KeyTransport } from '../x509/key-transport.js';
+import type { MessageSignatureScheme } from '../x509/message-signatures.js';
 import type { KeyAlgorithm } from '../x509/public-key.js';
 
 export type SignatureHash = 'sha256' | 'sha384' | 'sha512';
@@ -14,6 +15,13 @@ export interface Signer {
   readonly publicKey: Uint8Array;
   /** SHA-1 is for answers to old SCEP clients; what a CA signs has a SignatureHash. */
   sign(data: Uint8Array, hash: SignatureHash | 'sha1'): Promise<Uint8Array>;
+}
+
+/** A private key that signs answers the way that requests are signed. */
+export interface MessageSigner {
+  readonly keyId: string;
+  /** Signs as the scheme says, which is one of the key's kind; ECDSA signatures are DER. */
+  signMessage(data: Uint8Array, scheme: MessageSignatureScheme): Promise<Uint8Array>;
 }
 
 /** An RSA private key that opens what was encrypted to it. */
@@ -41,6 +49,8 @@ export interface KeyStore {
   create(type: GeneratedKeyType, purpose: string): Promise<NewKey>;
   /** @throws GatewayError `internal` when there is no such key, or it does not open under the key-encryption key. */
   signer(keyId: string): Promise<Signer>;
+  /** @throws GatewayError `internal` as `signer` does, and for the key of a CA. */
+  messageSigner(keyId: string): Promise<MessageSigner>;
   /** @throws GatewayError `internal` as `signer` does, and for the key of a CA or one that is not RSA. */
   decrypter(keyId: string): Promise<Decrypter>;
   /** @throws GatewayError `internal` as `signer` does, and for the key of a CA or one that is not EC. */

@@ -12,12 +12,13 @@ import type { Clock } from '../clock.js';
 import { GatewayError } from '../errors.js';
 import type { GeneratedKeyType } from '../model/key-constraints.js';
 import type { KeyRecord, KeyRepository } from '../store/key-repository.js';
+import { signMessage } from '../x509/message-signatures.js';
 import type { KeyAlgorithm } from '../x509/public-key.js';
 import { createAgreement } from './key-agreement.js';
 import { caKeyPurpose } from './key-purpose.js';
 import { createKeyOpener } from './rsa-key-transport.js';
 import type { Sealing } from './sealing.js';
-import type { Agreer, Decrypter, KeyStore, SignatureHash, Signer } from './signer.js';
+import type { Agreer, Decrypter, KeyStore, MessageSigner, SignatureHash, Signer } from './signer.js';
 
 interface SoftwareKeyStoreOptions {
   readonly keys: Pick<KeyRepository, 'insert' | 'find'>;
@@ -48,6 +49,7 @@ export function createSoftwareKeyStore({ keys, sealing, clock }: SoftwareKeyStor
     const privateKey = openPrivateKey(record, sealing);
     return {
       signer: createSigner(keyId, privateKey),
+      messageSigner: createMessageSigner(record, privateKey),
       decrypter: createDecrypter(record, privateKey),
       agreer: createAgreer(record, privateKey),
     };
@@ -80,6 +82,12 @@ export function createSoftwareKeyStore({ keys, sealing, clock }: SoftwareKeyStor
       return (await getKey(keyId)).signer;
     },
 
+    async messageSigner(keyId) {
+      const { messageSigner } = await getKey(keyId);
+      if (messageSigner === undefined) throw unusable(`the key ${keyId} is not one to sign messages with`);
+      return messageSigner;
+    },
+
     async decrypter(keyId) {
       const { decrypter } = await getKey(keyId);
       if (decrypter === undefined) throw unusable(`the key ${keyId} is not one to decrypt with`);
@@ -102,6 +110,8 @@ export function createSoftwareKeyStore({ keys, sealing, clock }: SoftwareKeyStor
 
 interface OpenedKey {
   readonly signer: Signer;
+  /** Undefined for the key of a CA. */
+  readonly messageSigner: MessageSigner | undefined;
   /** Undefined for a key that never decrypts: that of a CA, or one that is not RSA. */
   readonly decrypter: Decrypter | undefined;
   /** Undefined for a key that never agrees: that of a CA, or one that is not EC. */
@@ -167,6 +177,11 @@ function signOnThreadPool(hash: SignatureHash | 'sha1', data: Uint8Array, key: K
   return new Promise((resolve, reject) => {
     signWith(hash, data, key, (error, signature) => (error === null ? resolve(signature) : reject(error)));
   });
+}
+
+function createMessageSigner(record: KeyRecord, privateKey: KeyObject): MessageSigner | undefined {
+  if (isCaKey(record)) return undefined;
+  return { keyId: record.id, signMessage: (data, scheme) => signMessage(scheme, privateKey, data) };
 }
 
 function createDecrypter(record: KeyRecord, privateKey: KeyObject): Decrypter | undefined {

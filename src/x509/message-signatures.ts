@@ -5,19 +5,23 @@
 
 import { constants, type KeyObject, sign } from 'node:crypto';
 import type { MessageDigest, MessageSignatureName, Shake } from '../model/message-protection.js';
-import { nullValue } from './der-writer.js';
+import { explicit, nullValue, oid, sequence, smallInteger } from './der-writer.js';
 import * as message from './message-oids.js';
 import * as oids from './oids.js';
+import type { KeyAlgorithm } from './public-key.js';
 import { shakeLengths, signShakeEcdsa, signShakePss, verifyShakeEcdsa, verifyShakePss } from './shake-signatures.js';
 import {
   decodeAlgorithm,
   decodePssParameters,
   decodeSignatureAlgorithm,
   type SignatureScheme,
+  signatureAlgorithmFor,
   verifySignature,
 } from './signature-algorithms.js';
 
-export interface MessageSignatureAlgorithm extends SignatureScheme<MessageDigest | Shake> {
+export type MessageSignatureScheme = SignatureScheme<MessageDigest | Shake>;
+
+export interface MessageSignatureAlgorithm extends MessageSignatureScheme {
   readonly name: MessageSignatureName;
   /** DER AlgorithmIdentifier. */
   readonly identifier: Uint8Array;
@@ -50,6 +54,23 @@ export function decodeMessageSignatureAlgorithm(identifier: Uint8Array): Message
   return decodeSignatureAlgorithm(identifier);
 }
 
+/** SHA-1 is for what others have signed. */
+export type MessageSigningHash = Exclude<MessageDigest, 'sha1'> | Shake;
+
+/**
+ * The algorithm for signing with such a key and digest; EdDSA takes no notice of the latter, and only RSA of `isPss`, whose
+ * salt is as long as the digest (RFC 4055 3.1). Undefined for PKCS #1 v1.5 with SHAKE, which there is not (RFC 8692).
+ */
+export function messageSignatureFor(
+  key: KeyAlgorithm,
+  hash: MessageSigningHash,
+  isPss: boolean,
+): MessageSignatureAlgorithm | undefined {
+  if (key === 'ec') return ownByName.get(`ecdsa-${hash}`);
+  if (key === 'rsa') return ownByName.get(`rsa-${isPss ? 'pss-' : ''}${hash}`);
+  return signatureAlgorithmFor(key, 'sha256');
+}
+
 /** Verifies a signature; false for whatever is wrong with it, garbage and keys of another kind included. */
 export function verifySignedMessage(
   algorithm: MessageSignatureAlgorithm,
@@ -70,7 +91,7 @@ export function verifySignedMessage(
 
 /** Signs with a key of the algorithm's kind. @throws RangeError where the key is too short or of an unknown curve */
 export async function signMessage(
-  algorithm: SignatureScheme<MessageDigest | Shake>,
+  algorithm: MessageSignatureScheme,
   privateKey: KeyObject,
   data: Uint8Array,
 ): Promise<Uint8Array> {
@@ -104,6 +125,35 @@ const furtherById: ReadonlyMap<string, FurtherAlgorithm> = new Map<string, Furth
   [message.idEcdsaWithShake128, { name: 'ecdsa-shake128', key: 'ec', hash: 'shake128' }],
   [message.idEcdsaWithShake256, { name: 'ecdsa-shake256', key: 'ec', hash: 'shake256' }],
 ]);
+
+const ownByName: ReadonlyMap<string, MessageSignatureAlgorithm> = new Map(
+  [
+    ...(['sha256', 'sha384', 'sha512'] as const).flatMap((hash) => [
+      signatureAlgorithmFor('rsa', hash),
+      signatureAlgorithmFor('ec', hash),
+    ]),
+    ...[...messageDigests].flatMap(([id, hash]) => (hash === 'sha1' ? [] : [pssWith(hash, id)])),
+    ...[...furtherById].map(([id, algorithm]) => ({ ...algorithm, identifier: identifierOf(id, algorithm) })),
+  ].map((algorithm) => [algorithm.name, algorithm]),
+);
+
+function pssWith(hash: Exclude<MessageDigest, 'sha1'>, id: string): MessageSignatureAlgorithm {
+  const saltLength = Number(hash.slice(-3)) / 8;
+  // RFC 4055 2.1 has NULL beside SHA-2, RFC 9688 2 nothing beside SHA-3.
+  const digest = sequence(oid(id), hash.startsWith('sha3-') ? undefined : nullValue);
+  const parameters = sequence(
+    explicit(0, digest),
+    explicit(1, sequence(oid(oids.idMgf1), digest)),
+    explicit(2, smallInteger(saltLength)),
+  );
+  const identifier = sequence(oid(oids.idRsassaPss), parameters);
+  return { name: `rsa-pss-${hash}`, key: 'rsa', hash, pss: { saltLength }, identifier };
+}
+
+/** RFC 9688 3.1, RFC 8692 3: NULL beside RSA PKCS #1 v1.5, nothing beside all others. */
+function identifierOf(id: string, { key, pss }: FurtherAlgorithm): Uint8Array {
+  return sequence(oid(id), key === 'rsa' && pss === undefined ? nullValue : undefined);
+}
 
 function pssWithShake(hash: Shake): FurtherAlgorithm {
   return { name: `rsa-pss-${hash}`, key: 'rsa', hash, pss: { saltLength: shakeLengths[hash] } };

@@ -22,6 +22,7 @@ export const unusedServices: ProtocolServices = {
   rootUpdate: unused,
   caCertificate: unused,
   serviceKey: unused,
+  messageKey: unused,
   encryptionKeys: unused,
   agree: unused,
   database: { dialect: 'sqlite', tables: unused },

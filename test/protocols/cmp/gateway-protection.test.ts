@@ -1,7 +1,6 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { octetString, oid, sequence, smallInteger, unsignedInteger } from '../../../src/x509/der-writer.js';
-import { signatureAlgorithmFor } from '../../../src/x509/signature-algorithms.js';
 import type { CmpClient, EnrollWish } from '../../support/cmp/client.js';
 import { type Digest, digestIds, type FailInfo, hmacIds, macIds } from '../../support/cmp/identifiers.js';
 import { type MacWish, macIdentifier } from '../../support/cmp/macs.js';
@@ -166,7 +165,7 @@ const keys = {
 
 const signatures: readonly (readonly [SignatureName, keyof typeof keys])[] = [
   ...digests.map((digest) => [`rsa-${digest}`, 'rsa'] as const),
-  ...(['sha1', 'sha224', 'sha256', 'sha384', 'sha512'] as const).map((digest) => [`rsa-pss-${digest}`, 'rsa'] as const),
+  ...digests.map((digest) => [`rsa-pss-${digest}`, 'rsa'] as const),
   ['rsa-pss-shake128', 'rsa'],
   ['rsa-pss-shake256', 'rsa'],
   ...digests.map((digest) => [`ecdsa-${digest}`, 'ecdsa'] as const),
@@ -204,13 +203,6 @@ describe('A signature (RFC 9481 3, RFC 9688, RFC 8692)', () => {
     const header = { protectionAlg: signatureIdentifier(algorithm) };
     const send = () => client.cr({ key: newKey(), credential, header, protection: randomBytes(64) });
     await expectRejected(test, send, { failInfo: 'badMessageCheck', code: 'invalid-signature' });
-  });
-
-  it('of an answer is by the digest of the request, where the two agree on one', async () => {
-    const { credential: own } = await signer('P-384');
-    const credential = { ...own, algorithm: 'ecdsa-sha384' } as const;
-    const { message } = await client.genm('caCerts', undefined, { credential });
-    expect(message?.header.protectionAlg).toEqual(Buffer.from(signatureAlgorithmFor('ec', 'sha384').identifier));
   });
 
   it('of a refusal is verifiable with the first of extraCerts', async () => {

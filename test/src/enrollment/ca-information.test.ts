@@ -37,13 +37,13 @@ describe('The CMP signer of a policy', () => {
     ['rsa-ca', 'rsa', ['digitalSignature']],
     ['edwards-ca', 'ed25519', ['digitalSignature']],
   ])('of %s has a key of its CA’s kind: %s', async (label, algorithm, usages) => {
-    const key = await services.serviceKey('cmp', label);
+    const key = await services.messageKey('cmp', label);
     expect(key.algorithm).toBe(algorithm);
     const certificate = decodeCertificate(key.certificate);
     expect(decodeKeyUsage(extension(certificate, idCeKeyUsage) ?? new Uint8Array())).toEqual(usages);
     // id-kp-cmcCA and id-kp-cmcRA
     expect(new X509Certificate(key.certificate).keyUsage).toEqual(['1.3.6.1.5.5.7.3.27', '1.3.6.1.5.5.7.3.28']);
-    expect((await services.serviceKey('cmp', label)).certificate).toEqual(key.certificate);
+    expect((await services.messageKey('cmp', label)).certificate).toEqual(key.certificate);
   });
 });
 

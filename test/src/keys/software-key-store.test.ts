@@ -192,6 +192,22 @@ describe('software key store', () => {
     });
   });
 
+  it('signs messages as it is told, but never with the key of a CA', async () => {
+    await withStore(async (store) => {
+      const keys = keyStore(store);
+      const ca = await keys.create('rsa-2048', `${caKeyPurpose}root-1`);
+      const own = await keys.create('rsa-2048', 'cmp');
+      await store.commit({ statements: [ca.statement, own.statement], audit: [] });
+      const key = createPublicKey({ key: Buffer.from(own.signer.publicKey), format: 'der', type: 'spki' });
+      const scheme = { key: 'rsa', hash: 'sha3-384', pss: { saltLength: 48 } } as const;
+      const { signMessage } = await keys.messageSigner(own.signer.keyId);
+      const pss = { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 48 };
+      expect(verify('sha3-384', data, pss, await signMessage(data, scheme))).toBe(true);
+      expect(await codeOf(keys.messageSigner(ca.signer.keyId))).toBe('internal');
+      expect(await codeOf(keys.messageSigner('unknown'))).toBe('internal');
+    });
+  });
+
   it('signs with SHA-1 for old clients', async () => {
     await withStore(async (store) => {
       const { signer } = await keyStore(store).create('rsa-2048', 'scep-ra');

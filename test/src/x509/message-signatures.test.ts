@@ -7,6 +7,7 @@ import * as w from '../../../src/x509/der-writer.js';
 import {
   decodeMessageSignatureAlgorithm,
   messageDigests,
+  messageSignatureFor,
   signMessage,
   verifySignedMessage,
 } from '../../../src/x509/message-signatures.js';
@@ -53,8 +54,8 @@ const digestIds = ['1.3.14.3.2.26', ...[4, 1, 2, 3, 7, 8, 9, 10].map((last) => `
 const rsaIdentifier = (i: number) => w.sequence(w.oid(rsaIds[i] ?? ''), w.nullValue);
 const ecdsaIdentifier = (i: number) => w.sequence(w.oid(ecdsaIds[i] ?? ''));
 const bare = (id: string) => w.sequence(w.oid(id));
-function pssIdentifier(i: number, saltLength: number): Uint8Array {
-  const hash = w.sequence(w.oid(digestIds[i] ?? ''), w.nullValue);
+function pssIdentifier(i: number, saltLength: number, hasNull = true): Uint8Array {
+  const hash = w.sequence(w.oid(digestIds[i] ?? ''), hasNull ? w.nullValue : undefined);
   const mask = w.sequence(w.oid('1.2.840.113549.1.1.8'), hash);
   const parameters = [w.explicit(0, hash), w.explicit(1, mask), w.explicit(2, w.smallInteger(saltLength))];
   return w.sequence(w.oid('1.2.840.113549.1.1.10'), w.sequence(...parameters));
@@ -178,6 +179,25 @@ describe('signatures of messages (RFC 9481 3)', () => {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
     const algorithm = decodeMessageSignatureAlgorithm(shakeId('rsa', 'shake256'));
     await expect(signMessage(algorithm, privateKey, data)).rejects.toThrow(RangeError);
+  });
+
+  it('has an identifier for each kind of key and digest to sign with, as others write it', () => {
+    for (const [i, digest] of digests.entries()) {
+      if (digest === 'sha1') continue;
+      const length = Number(digest.slice(-3)) / 8;
+      expect(messageSignatureFor('rsa', digest, false)?.identifier).toEqual(rsaIdentifier(i));
+      expect(messageSignatureFor('ec', digest, true)?.identifier).toEqual(ecdsaIdentifier(i));
+      const pss = messageSignatureFor('rsa', digest, true);
+      expect(pss?.identifier).toEqual(pssIdentifier(i, length, !digest.startsWith('sha3-')));
+      expect(pss).toEqual(decodeMessageSignatureAlgorithm(pss?.identifier ?? new Uint8Array()));
+    }
+    for (const shake of shakes) {
+      expect(messageSignatureFor('rsa', shake, false)).toBeUndefined();
+      expect(messageSignatureFor('rsa', shake, true)?.identifier).toEqual(shakeId('rsa', shake));
+      expect(messageSignatureFor('ec', shake, false)?.identifier).toEqual(shakeId('ec', shake));
+    }
+    expect(messageSignatureFor('ed25519', 'sha3-256', true)?.identifier).toEqual(bare('1.3.101.112'));
+    expect(messageSignatureFor('ed448', 'shake256', false)?.identifier).toEqual(bare('1.3.101.113'));
   });
 
   it('has a name for each, and no other names', () => {

@@ -6,12 +6,10 @@ import { oidOf, partsOf } from '../asn1-values.js';
 import { type Digest, digestIds } from './identifiers.js';
 import { signEcdsaShake, signPssShake, verifyEcdsaShake, verifyPssShake } from './shake-signatures.js';
 
-type PssDigest = 'sha1' | 'sha224' | 'sha256' | 'sha384' | 'sha512';
-
 export type SignatureName =
   | `rsa-${Digest}`
   | `ecdsa-${Digest}`
-  | `rsa-pss-${PssDigest}`
+  | `rsa-pss-${Digest}`
   | 'rsa-pss-shake128'
   | 'rsa-pss-shake256'
   | 'ecdsa-shake128'
@@ -97,14 +95,24 @@ const ids: ReadonlyMap<SignatureName, string> = new Map([
 ]);
 
 /** RFC 4055 3.1, with salts of the digest's length. */
-function pssParameters(digest: PssDigest): Uint8Array {
+function pssParameters(digest: Digest): Uint8Array {
   if (digest === 'sha1') return sequence();
-  const hashAlgorithm = sequence(oid(digestIds[digest]), nullValue);
+  // RFC 4055 2.1, RFC 9688 2
+  const hashAlgorithm = sequence(oid(digestIds[digest]), digest.startsWith('sha3-') ? undefined : nullValue);
   const length = smallInteger(saltLengths[digest]);
   return sequence(explicit(0, hashAlgorithm), explicit(1, sequence(oid(idMgf1), hashAlgorithm)), explicit(2, length));
 }
 
-const saltLengths = { sha224: 28, sha256: 32, sha384: 48, sha512: 64 } as const;
+const saltLengths = {
+  sha224: 28,
+  sha256: 32,
+  sha384: 48,
+  sha512: 64,
+  'sha3-224': 28,
+  'sha3-256': 32,
+  'sha3-384': 48,
+  'sha3-512': 64,
+} as const;
 
 function readPss(parameters: readonly BaseBlock[]): SignatureName {
   const tagged = parameters.find(({ idBlock }) => idBlock.tagNumber === 0);
@@ -113,12 +121,16 @@ function readPss(parameters: readonly BaseBlock[]): SignatureName {
   throw new Error(`PSS with ${id}`);
 }
 
-const pssDigests: ReadonlyMap<SignatureName, PssDigest> = new Map([
+const pssDigests: ReadonlyMap<SignatureName, Digest> = new Map([
   ['rsa-pss-sha1', 'sha1'],
   ['rsa-pss-sha224', 'sha224'],
   ['rsa-pss-sha256', 'sha256'],
   ['rsa-pss-sha384', 'sha384'],
   ['rsa-pss-sha512', 'sha512'],
+  ['rsa-pss-sha3-224', 'sha3-224'],
+  ['rsa-pss-sha3-256', 'sha3-256'],
+  ['rsa-pss-sha3-384', 'sha3-384'],
+  ['rsa-pss-sha3-512', 'sha3-512'],
 ]);
 
 function digestOf(name: SignatureName): Digest | undefined {
