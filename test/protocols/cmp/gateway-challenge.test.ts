@@ -1,51 +1,25 @@
 /** Proof of possession of keys that need not sign, by a challenge (RFC 9810 5.2.8.3.3): popdecc and popdecr. */
-import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { challengeAnswers } from '../../support/cmp/bodies.js';
 import { answersTo } from '../../support/cmp/challenges.js';
 import type { CmpClient, EnrollWish } from '../../support/cmp/client.js';
 import { type CmpOutcome, issuedBy, outcomeOf } from '../../support/cmp/outcome.js';
-import type { PossessionWish } from '../../support/cmp/possession.js';
 import { readMessage } from '../../support/cmp/read-message.js';
 import { createCmpClient } from '../../support/cmp-client.js';
-import { byMac, cmpPolicy, enrolled, startCmpFleet } from '../../support/cmp-fleet.js';
+import { byMac, enrolled } from '../../support/cmp-fleet.js';
+import { type KeyUse, later, popFailure, readerKeys, startCmpReaders, version3 } from '../../support/cmp-readers.js';
 import { expectRejected } from '../../support/cmp-refusals.js';
-import { applyYaml } from '../../support/fleet.js';
 import { type KeyPair, newKey, rsaKey } from '../../support/make-csr.js';
 import { countRecords } from '../../support/records.js';
 import { createTestClock } from '../../support/test-clock.js';
 import type { TestGateway } from '../../support/test-gateway.js';
 
 const clock = createTestClock();
-const p384 = () => generateKeyPairSync('ec', { namedCurve: 'P-384' });
-const version3 = { header: { pvno: 3 } };
-const popFailure = { failInfo: 'badPOP', code: 'invalid-proof-of-possession' } as const;
-
-const profiles = `
-templates:
-  - name: reader
-    keys: { rsa: { minimumBits: 2048 }, ec: { curves: [P-256, P-384] }, x25519: true, x448: true }
-    keyUsages: [digitalSignature, keyEncipherment, keyAgreement]
-    subjectAttributes: [commonName]
-    maximumValidity: 1y
-profiles:
-  - name: reader
-    template: reader
-    subject: [{ attribute: commonName, source: request, required: true }]
-    keyUsages: [digitalSignature, keyEncipherment, keyAgreement]
-    validity: 90d
-`;
-
 let test: TestGateway;
 let client: CmpClient;
 
 beforeAll(async () => {
-  test = await startCmpFleet({ clock });
-  await applyYaml(test, profiles);
-  const own = 'profiles: [{ usage: operational, profile: reader }]';
-  await applyYaml(test, cmpPolicy('readers', 'keyReuse: true, confirmWait: 60s', own));
-  await applyYaml(test, cmpPolicy('manual', '', 'approval: manual'));
-  await applyYaml(test, cmpPolicy('picky', '', 'limits: { certificates: 1 }'));
+  test = await startCmpReaders(clock);
   client = createCmpClient(test, { label: 'readers', credential: byMac });
 });
 afterAll(async () => {
@@ -53,26 +27,12 @@ afterAll(async () => {
   await test.close();
 });
 
-type Use = 'keyEncipherment' | 'keyAgreement';
-
-function later(message: 'encrCert' | 'challengeResp', use: Use): PossessionWish {
-  return { kind: 'subsequent', use, message };
-}
-
-const kinds: readonly [string, Use, () => KeyPair][] = [
-  ['an RSA key', 'keyEncipherment', () => rsaKey],
-  ['a P-256 key', 'keyAgreement', newKey],
-  ['a P-384 key', 'keyAgreement', p384],
-  ['an X25519 key', 'keyAgreement', () => generateKeyPairSync('x25519')],
-  ['an X448 key', 'keyAgreement', () => generateKeyPairSync('x448')],
-];
-
 describe('challengeResp (RFC 9810 5.2.8.3.3)', () => {
-  async function challenged(key: KeyPair, use: Use, wish: Partial<EnrollWish> = version3): Promise<CmpOutcome> {
+  async function challenged(key: KeyPair, use: KeyUse, wish: Partial<EnrollWish> = version3): Promise<CmpOutcome> {
     return await client.ir({ key, subject: 'CN=reader', possession: later('challengeResp', use), ...wish });
   }
 
-  it.each(kinds)('gives %s a number to read, and a certificate to who has read it', async (_, use, makeKey) => {
+  it.each(readerKeys)('gives %s a number to read, and a certificate to who has read it', async (_, use, makeKey) => {
     const key = makeKey();
     const before = await countRecords(test);
     const popdecc = await challenged(key, use);

@@ -11,44 +11,20 @@ import type { CmpClient } from '../../support/cmp/client.js';
 import { issuedBy } from '../../support/cmp/outcome.js';
 import type { PossessionWish } from '../../support/cmp/possession.js';
 import { createCmpClient } from '../../support/cmp-client.js';
-import { byMac, cmpPolicy, enrolled, startCmpFleet } from '../../support/cmp-fleet.js';
+import { byMac, enrolled } from '../../support/cmp-fleet.js';
+import { type KeyUse, later, popFailure, readerKeys, startCmpReaders, version3 } from '../../support/cmp-readers.js';
 import { expectRejected } from '../../support/cmp-refusals.js';
-import { applyYaml } from '../../support/fleet.js';
 import { type KeyPair, newKey, rsaKey, spkiOf } from '../../support/make-csr.js';
 import { eventsOf } from '../../support/records.js';
 import { createTestClock } from '../../support/test-clock.js';
 import type { TestGateway } from '../../support/test-gateway.js';
 
 const clock = createTestClock();
-const p384 = () => generateKeyPairSync('ec', { namedCurve: 'P-384' });
-const version3 = { header: { pvno: 3 } };
-const popFailure = { failInfo: 'badPOP', code: 'invalid-proof-of-possession' } as const;
-
-const profiles = `
-templates:
-  - name: reader
-    keys: { rsa: { minimumBits: 2048 }, ec: { curves: [P-256, P-384] }, x25519: true, x448: true }
-    keyUsages: [digitalSignature, keyEncipherment, keyAgreement]
-    subjectAttributes: [commonName]
-    maximumValidity: 1y
-profiles:
-  - name: reader
-    template: reader
-    subject: [{ attribute: commonName, source: request, required: true }]
-    keyUsages: [digitalSignature, keyEncipherment, keyAgreement]
-    validity: 90d
-`;
-
 let test: TestGateway;
 let client: CmpClient;
 
 beforeAll(async () => {
-  test = await startCmpFleet({ clock });
-  await applyYaml(test, profiles);
-  const own = 'profiles: [{ usage: operational, profile: reader }]';
-  await applyYaml(test, cmpPolicy('readers', 'keyReuse: true, confirmWait: 60s', own));
-  await applyYaml(test, cmpPolicy('manual', '', 'approval: manual'));
-  await applyYaml(test, cmpPolicy('picky', '', 'limits: { certificates: 1 }'));
+  test = await startCmpReaders(clock);
   client = createCmpClient(test, { label: 'readers', credential: byMac });
 });
 afterAll(async () => {
@@ -56,28 +32,14 @@ afterAll(async () => {
   await test.close();
 });
 
-type Use = 'keyEncipherment' | 'keyAgreement';
-
-function later(message: 'encrCert' | 'challengeResp', use: Use): PossessionWish {
-  return { kind: 'subsequent', use, message };
-}
-
 async function statusOf(key: KeyPair): Promise<string | undefined> {
   const keyFingerprintOf = keyFingerprint(spkiOf(key));
   const found = await test.gateway.core.store.certificates.findByKey({ keyFingerprint: keyFingerprintOf });
   return found.at(-1)?.status;
 }
 
-const kinds: readonly [string, Use, () => KeyPair][] = [
-  ['an RSA key', 'keyEncipherment', () => rsaKey],
-  ['a P-256 key', 'keyAgreement', newKey],
-  ['a P-384 key', 'keyAgreement', p384],
-  ['an X25519 key', 'keyAgreement', () => generateKeyPairSync('x25519')],
-  ['an X448 key', 'keyAgreement', () => generateKeyPairSync('x448')],
-];
-
 describe('encrCert (RFC 9810 5.2.8.3.2)', () => {
-  it.each(kinds)('gives the certificate of %s encrypted, and takes its hash as proof', async (_, use, makeKey) => {
+  it.each(readerKeys)('gives the certificate of %s encrypted, and takes its hash as proof', async (_, use, makeKey) => {
     const key = makeKey();
     const outcome = await client.ir({ key, subject: 'CN=reader', possession: later('encrCert', use), ...version3 });
     expect(outcome).toMatchObject({ body: { type: 'ip' }, pkiStatus: 'accepted' });
@@ -167,7 +129,7 @@ describe('encrCert (RFC 9810 5.2.8.3.2)', () => {
 });
 
 describe('A key that has no such use: badPOP', () => {
-  it.each<[string, KeyPair, Use]>([
+  it.each<[string, KeyPair, KeyUse]>([
     ['an RSA key, to agree', rsaKey, 'keyAgreement'],
     ['an EC key, to encipher', newKey(), 'keyEncipherment'],
     ['an Ed25519 key', generateKeyPairSync('ed25519'), 'keyAgreement'],
