@@ -23,6 +23,7 @@ import type { Answer } from '../../support/est-client.js';
 import { applyYaml } from '../../support/fleet.js';
 import { flipped } from '../../support/flipped.js';
 import { makeCsr, newKey } from '../../support/make-csr.js';
+import { pseudoRandom } from '../../support/pseudo-random.js';
 import { type Counts, countRecords, eventOf, expectRefused } from '../../support/records.js';
 import { createTestClock } from '../../support/test-clock.js';
 import type { TestGateway } from '../../support/test-gateway.js';
@@ -49,14 +50,6 @@ afterAll(async () => {
   client.close();
   await test.close();
 });
-
-/** A flow of numbers that is the same in every run. */
-function* pseudoRandom(): Generator<number, never> {
-  for (let state = 1; ; ) {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
-    yield state >>> 8;
-  }
-}
 
 /** Strangers are on record with 600 refusals a minute. */
 function nextMinute(): void {

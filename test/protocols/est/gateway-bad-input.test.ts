@@ -10,6 +10,7 @@ import { idAtCommonName, idCeBasicConstraints } from '../../../src/x509/oids.js'
 import { type Answer, certificateOf, createEstClient, type EstClient } from '../../support/est-client.js';
 import { fleet, fleetPasscode } from '../../support/fleet.js';
 import { deviceKey, makeCsr, newKey, rsaKey, spkiOf } from '../../support/make-csr.js';
+import { pseudoRandom } from '../../support/pseudo-random.js';
 import { type Counts, countRecords, eventOf, expectRefused } from '../../support/records.js';
 import { startTestGateway, type TestGateway } from '../../support/test-gateway.js';
 import { closePrimesKey, rocaKey, shortRsaKey, smallExponentKey } from '../../support/weak-keys.js';
@@ -33,14 +34,6 @@ afterAll(async () => {
 const good = makeCsr({ key: newKey(), subject: 'CN=good' });
 const idAtSerialNumber = '2.5.4.5';
 const operations = ['simpleenroll', 'simplereenroll', 'serverkeygen'] as const;
-
-/** A flow of numbers that is the same in every run. */
-function* pseudoRandom(): Generator<number, never> {
-  for (let state = 1; ; ) {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
-    yield state >>> 8;
-  }
-}
 
 describe('EST bodies that are no request', () => {
   const base64 = Buffer.from(good).toString('base64');

@@ -18,6 +18,7 @@ import { readCertRep } from '../../support/cert-rep.js';
 import type { Answer } from '../../support/est-client.js';
 import { applyYaml, fleet, fleetPasscode, policyLike } from '../../support/fleet.js';
 import { makeCsr, newKey, rsaKey } from '../../support/make-csr.js';
+import { pseudoRandom } from '../../support/pseudo-random.js';
 import { type Counts, countRecords, eventOf, expectRefused } from '../../support/records.js';
 import { createScepClient, type ScepClient, type ScepWish } from '../../support/scep-client.js';
 import { issuerAndSerialNumber, makeEnvelope } from '../../support/scep-envelope.js';
@@ -51,14 +52,6 @@ afterAll(async () => {
   scep.close();
   await test.close();
 });
-
-/** A flow of numbers that is the same in every run. */
-function* pseudoRandom(): Generator<number, never> {
-  for (let state = 1; ; ) {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
-    yield state >>> 8;
-  }
-}
 
 /** Strangers are on record with 600 refusals a minute. */
 function nextMinute(): void {
