@@ -1,6 +1,8 @@
 /** The contract between a protocol handler and the gateway. Bytes in, bytes out: no web framework in sight. */
 import type { Clock } from './clock.js';
 import type {
+  ApprovalQuery,
+  ApprovalRequest,
   AuthenticationRequest,
   CertificateQuery,
   ConfirmationRequest,
@@ -11,7 +13,7 @@ import type {
   RevocationMessage,
 } from './enrollment/request.js';
 import type { Requester } from './enrollment/requester.js';
-import type { EnrollmentResult } from './enrollment/result.js';
+import type { ApprovalStatus, EnrollmentResult, Pending, RevocationResult } from './enrollment/result.js';
 import type { GatewayError } from './errors.js';
 import type { KeyConstraints } from './model/key-constraints.js';
 import type { Policy } from './model/policy.js';
@@ -163,11 +165,23 @@ export interface ProtocolServices {
    */
   confirm(request: ConfirmationRequest): Promise<void>;
   /**
-   * Revokes, holds or revives a certificate for its own holder, or for a registration authority of the policy.
+   * Revokes, holds or revives a certificate for its own holder, or for a registration authority of the policy; where the
+   * policy wants people to approve that, their approval does it.
    * @throws GatewayError `unknown-certificate`, `already-revoked`, `invalid-state`, `forbidden`, or as authentication does, after
    * its audit event is committed.
    */
-  revoke(request: RevocationMessage): Promise<void>;
+  revoke(request: RevocationMessage): Promise<RevocationResult>;
+  /**
+   * Asks before a message is answered: undefined where it may be, else it waits for the approval of people.
+   * @throws GatewayError as authentication does, after its audit event is committed.
+   */
+  requestApproval(request: ApprovalRequest): Promise<Pending | undefined>;
+  /**
+   * Whether a revocation or message that waits is approved; only its own requester is told, by a certificate that may be
+   * revoked by then where that was asked for.
+   * @throws GatewayError `not-found` for all others and what has expired, `forbidden` when it was rejected.
+   */
+  pollApproval(query: ApprovalQuery): Promise<ApprovalStatus>;
   /** Writes the audit event of a message that never became an EnrollmentRequest. */
   recordRefusal(refused: RefusedMessage): Promise<void>;
   /** The policy that a label names, or the default one. @throws GatewayError `not-found`. */

@@ -13,9 +13,10 @@ import type { InfoTypeAndValue } from './asn1/info-type-and-value.js';
 import { idItConfirmWaitTime, idItImplicitConfirm } from './asn1/oids.js';
 import type { BodyType } from './asn1/pki-message.js';
 import { sealGeneratedKey } from './central-key.js';
+import { waitingReason } from './delayed-delivery.js';
 import { encryptToKey } from './encrypt-to-key.js';
 import { CmpError } from './errors.js';
-import { type Beginning, beginStatements, findRepeated, proceedStatement } from './operation.js';
+import { type Beginning, beginStatements, findRepeated, longestWait, proceedStatement } from './operation.js';
 import { isCertificateEncrypted, type OutstandingProof } from './proof-of-possession.js';
 import type { Answer, CmpRequest } from './request.js';
 import type { TransactionRecord, TransactionWrite } from './store.js';
@@ -115,7 +116,7 @@ export function ask(
 }
 
 function beginningOf(
-  { message, now }: CmpRequest,
+  request: CmpRequest,
   wish: CertificateWish,
   result: EnrollmentResult,
   confirmUntil: Date | undefined,
@@ -123,9 +124,8 @@ function beginningOf(
   const { answerType, certReqId, csrHash = null } = wish;
   if (result.outcome === 'pending') {
     const { requestId } = result;
-    // When the core has forgotten the request, a poll finds that out.
-    const waitsUntil = new Date(now.getTime() + longestWaitMilliseconds);
-    return { answerType, certReqId, csrHash, state: 'waiting', requestId, message: message.der, waitsUntil };
+    const waitsUntil = longestWait(request.now);
+    return { answerType, certReqId, csrHash, state: 'waiting', requestId, message: request.message.der, waitsUntil };
   }
   const isModified = modificationsOf(result, wish).length > 0 ? 1 : 0;
   const issued = { answerType, certReqId, csrHash, certificate: result.certificate, isModified };
@@ -133,9 +133,6 @@ function beginningOf(
     ? { ...issued, state: 'closed' }
     : { ...issued, state: 'unconfirmed', waitsUntil: confirmUntil };
 }
-
-/** Longer than anybody lets a request wait for its approval. */
-const longestWaitMilliseconds = 366 * 86_400_000;
 
 interface Issued {
   readonly answerType: CertificateWish['answerType'];
@@ -205,7 +202,7 @@ export function repeatAnswer(request: CmpRequest, record: TransactionRecord, isK
 
 /** RFC 9483 4.4: the certificate is not there yet. */
 export function waiting(bodyType: CertificateWish['answerType'], certReqId: number): Answer {
-  const status = { status: 'waiting', statusString: ['the request waits for an approval'] } as const;
+  const status = { status: 'waiting', statusString: [waitingReason] } as const;
   return { bodyType, body: encodeCertRepMessage({ responses: [{ certReqId, status }] }) };
 }
 

@@ -1,5 +1,6 @@
 /** genm and genp (RFC 9810 5.3.19, RFC 9483 4.3): what a client may ask besides certificates. */
 
+import { originOf } from '../../src/protocol.js';
 import { decodeGeneralMessage, encodeGeneralMessage, encodeOids } from './asn1/general-message.js';
 import type { InfoTypeAndValue } from './asn1/info-type-and-value.js';
 import {
@@ -17,6 +18,7 @@ import {
 } from './asn1/oids.js';
 import { certReqTemplate } from './cert-req-template.js';
 import { crlUpdate, currentCrl } from './crl-information.js';
+import { unlessWaiting, waitingError, waitStatements } from './delayed-delivery.js';
 import { CmpError, decoding } from './errors.js';
 import {
   caCertificates,
@@ -35,8 +37,31 @@ type Inform = (request: CmpRequest, value: Uint8Array | undefined) => Promise<In
 
 /** @throws GatewayError */
 export async function readGeneralMessage(request: CmpRequest): Promise<Ask> {
-  const infos = decoding('the body', () => decodeGeneralMessage(request.message.body));
-  return () => recorded('genm', request, () => inform(request, infos));
+  const { services, exchange, sender } = request;
+  const infos = readInfos(request);
+  return await unlessWaiting(request, async () => {
+    const pending = await services.requestApproval({
+      ...originOf(exchange),
+      protocol: 'cmp',
+      operation: 'genm',
+      credentials: [sender.credential],
+      accompanying: (result) => waitStatements(request, 'genp', result),
+    });
+    return pending === undefined ? await answerInfos(request, infos) : waitingError();
+  });
+}
+
+/** The answer to a genm that waited: what there is to say now. @throws GatewayError */
+export function answerGeneralMessage(request: CmpRequest): Promise<Answer> {
+  return answerInfos(request, readInfos(request));
+}
+
+function readInfos({ message }: CmpRequest): readonly InfoTypeAndValue[] {
+  return decoding('the body', () => decodeGeneralMessage(message.body));
+}
+
+function answerInfos(request: CmpRequest, infos: readonly InfoTypeAndValue[]): Promise<Answer> {
+  return recorded('genm', request, () => inform(request, infos));
 }
 
 async function inform(request: CmpRequest, infos: readonly InfoTypeAndValue[]): Promise<Answer> {

@@ -54,7 +54,8 @@ const highestVersion = 3;
 const continuing: ReadonlySet<BodyType> = new Set<BodyType>(['certConf', 'pollReq', 'popdecr']);
 const requestTypes: ReadonlySet<BodyType> = new Set<BodyType>(['ir', 'cr', 'kur', 'p10cr', 'ccr']);
 
-const transactionIdOctets = 16;
+/** RFC 9483 3.1. */
+export const transactionIdOctets = 16;
 const nonceOctets = { minimum: 16, maximum: 64 };
 
 function checkTransactionId({ transactionId }: PkiHeader, bodyType: BodyType): Uint8Array {

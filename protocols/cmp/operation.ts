@@ -2,12 +2,22 @@
 
 import { hash } from 'node:crypto';
 import { GatewayError } from '../../src/errors.js';
-import { decodePkiMessage } from './asn1/pki-message.js';
+import type { PolicyView } from '../../src/protocol.js';
+import { decodePkiMessage, type PkiMessage } from './asn1/pki-message.js';
+import type { CmpContext } from './context.js';
 import { CmpError } from './errors.js';
-import { checkHeader } from './header-checks.js';
+import { type CheckedHeader, checkHeader, transactionIdOctets } from './header-checks.js';
 import type { CmpRequest } from './request.js';
 import type { Protection } from './sender.js';
 import type { TransactionRecord, TransactionState, TransactionWrite } from './store.js';
+
+/**
+ * When an operation that began at `start` is forgotten that waits for people: later than anybody lets a request wait, since a
+ * poll has to be told that the core has given it up.
+ */
+export function longestWait(start: Date): Date {
+  return new Date(start.getTime() + 366 * 86_400_000);
+}
 
 /** How long a transactionID stays in use, and its answer can be had again, after the operation has ended. */
 const memoryMilliseconds = 3_600_000;
@@ -56,6 +66,17 @@ export async function findOperation(request: CmpRequest): Promise<TransactionRec
   return record;
 }
 
+/** Whether a message belongs to an rr whose answer was made to wait: the certificate that signs it may be revoked by that. */
+export async function isOfDelayedRevocation(
+  { header: { transactionId }, bodyType }: PkiMessage,
+  { transactions, policy, services }: CmpContext,
+): Promise<boolean> {
+  if ((bodyType !== 'rr' && bodyType !== 'pollReq') || transactionId?.length !== transactionIdOctets) return false;
+  const key = keyOf({ policy, header: { transactionId } });
+  const record = await transactions.find({ key, now: services.clock.now().getTime() });
+  return record?.answerType === 'rp';
+}
+
 /** The message that began an operation, where it is kept, as the request of who has sent a later one. @throws GatewayError */
 export function firstRequest(request: CmpRequest, { message, createdAt }: TransactionRecord): CmpRequest | undefined {
   if (message === null) return undefined;
@@ -63,6 +84,9 @@ export function firstRequest(request: CmpRequest, { message, createdAt }: Transa
   const header = checkHeader(first.header, first.bodyType, request.policy, new Date(createdAt));
   return { ...request, message: first, header: { ...header, senderNonce: request.header.senderNonce } };
 }
+
+/** What is left of an operation that has had its last answer. */
+export const ended = { state: 'closed', message: null, requestId: null } as const satisfies Step;
 
 /** What an operation is in after its first message. */
 export type Beginning = Pick<TransactionRecord, 'state' | 'answerType' | 'certReqId'> &
@@ -144,7 +168,7 @@ function describeProtection(protection: Protection): string {
   return hashes.oneWay === undefined ? name : `${name} by ${hashes.oneWay}`;
 }
 
-function keyOf({ policy, header }: CmpRequest): string {
+function keyOf({ policy, header }: { policy: PolicyView; header: Pick<CheckedHeader, 'transactionId'> }): string {
   return `${policy.name}:${hex(header.transactionId)}`;
 }
 

@@ -5,6 +5,7 @@ import { originOf } from '../../src/protocol.js';
 import type { BodyType, PkiMessage } from './asn1/pki-message.js';
 import type { CmpContext } from './context.js';
 import { checkHeader, checkVersion } from './header-checks.js';
+import { isOfDelayedRevocation } from './operation.js';
 import { checkOriginals } from './original-messages.js';
 import type { CmpRequest } from './request.js';
 import { type Protection, readCredential, unsigned } from './sender.js';
@@ -31,6 +32,7 @@ export async function readRequest(message: PkiMessage, context: CmpContext, read
     operation: bodyType,
     credentials: [credential],
     acceptHeld: bodyType === 'rr',
+    acceptRevoked: await isOfDelayedRevocation(message, context),
   });
   const sender = { credential, requester, protection: protection() };
   const now = services.clock.now();

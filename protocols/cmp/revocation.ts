@@ -1,6 +1,7 @@
 /** rr and rp (RFC 9810 5.3.9 and 5.3.10, RFC 9483 4.2 and 5.3.2). */
 
 import type { RevocationMessage } from '../../src/enrollment/request.js';
+import { GatewayError } from '../../src/errors.js';
 import { originOf } from '../../src/protocol.js';
 import { type Certificate, decodeCertificate } from '../../src/x509/certificate.js';
 import { revocationReasonOf } from '../../src/x509/crl.js';
@@ -10,8 +11,9 @@ import { namesEqual } from '../../src/x509/names.js';
 import { idCeCrlReasons, idCeInvalidityDate } from '../../src/x509/oids.js';
 import type { CertTemplate } from './asn1/cert-template.js';
 import { decodeRevReqContent, encodeRevRepContent, type RevDetails, requestedReason } from './asn1/revocation.js';
+import { unlessWaiting, waitingError, waitStatements } from './delayed-delivery.js';
 import { CmpError, decoding } from './errors.js';
-import type { Ask, CmpRequest } from './request.js';
+import type { Answer, Ask, CmpRequest } from './request.js';
 
 /** @throws GatewayError */
 export async function readRevocation(request: CmpRequest): Promise<Ask> {
@@ -30,8 +32,8 @@ export async function readRevocation(request: CmpRequest): Promise<Ask> {
   }
   const reason = readReason(details);
   const invalidityDate = readInvalidityDate(details);
-  return async () => {
-    await services.revoke({
+  return await unlessWaiting(request, async () => {
+    const result = await services.revoke({
       ...originOf(exchange),
       protocol: 'cmp',
       issuer,
@@ -39,11 +41,23 @@ export async function readRevocation(request: CmpRequest): Promise<Ask> {
       reason,
       requireDescribed: (der) => requireDescribed(template, decodeCertificate(der)),
       credentials: [sender.credential],
+      accompanying: (outcome) => (outcome.outcome === 'pending' ? waitStatements(request, 'rp', outcome) : []),
       ...(invalidityDate === undefined ? {} : { invalidityDate }),
     });
-    const statusString = [said[reason] ?? 'the certificate is revoked'];
-    return { bodyType: 'rp', body: encodeRevRepContent({ status: [{ status: 'accepted', statusString }] }) };
-  };
+    return result.outcome === 'pending' ? waitingError() : accepted(reason);
+  });
+}
+
+/** The answer to an rr that waited, once its approval has carried it out. */
+export async function answerRevocation({ message }: CmpRequest): Promise<Answer> {
+  const [details] = decodeRevReqContent(message.body);
+  if (details === undefined) throw new GatewayError('internal', 'an rr about nothing was made to wait');
+  return accepted(readReason(details));
+}
+
+function accepted(reason: RevocationMessage['reason']): Answer {
+  const statusString = [said[reason] ?? 'the certificate is revoked'];
+  return { bodyType: 'rp', body: encodeRevRepContent({ status: [{ status: 'accepted', statusString }] }) };
 }
 
 const said: { readonly [Reason in RevocationMessage['reason']]?: string } = {

@@ -25,6 +25,8 @@ export interface AuthenticationInput {
   readonly askWebhook?: AskWebhook;
   /** Whether a certificate that is on hold may pass: it asks for the end of that. */
   readonly acceptHeld?: boolean;
+  /** Whether one that is revoked may as well: it asks what has become of a revocation. */
+  readonly acceptRevoked?: boolean;
 }
 
 export interface Authenticated {
@@ -127,7 +129,7 @@ function isRenewal(operation: AuthenticationInput['operation'], certificate: Ver
  */
 async function verifyPresented(
   credential: PresentedCertificate,
-  { authentication, at, remoteAddress, operation, acceptHeld = false }: AuthenticationInput,
+  { authentication, at, remoteAddress, operation, acceptHeld = false, acceptRevoked = false }: AuthenticationInput,
   secret: VerifiedSecret | undefined,
   dependencies: Dependencies,
 ): Promise<VerifiedCertificate | undefined> {
@@ -135,7 +137,7 @@ async function verifyPresented(
   const acceptExpired = operation === 'reenroll' || operation === 'either' || operation === 'message';
   try {
     return await verifyCertificate(
-      { credential, at, remoteAddress, acceptExpired, acceptHeld },
+      { credential, at, remoteAddress, acceptExpired, acceptHeld, acceptRevoked },
       authentication,
       dependencies,
     );

@@ -22,6 +22,8 @@ interface Presentation {
   readonly acceptExpired: boolean;
   /** Whether one that is on hold may. */
   readonly acceptHeld: boolean;
+  /** Whether one that is revoked may, or on hold. */
+  readonly acceptRevoked: boolean;
 }
 
 export type VerifiedCertificate =
@@ -111,9 +113,11 @@ function requireChain(presented: readonly Uint8Array[], wanted: readonly Uint8Ar
   );
 }
 
-function requireCurrent(issued: CertificateRecord, { at, acceptExpired, acceptHeld }: Presentation): void {
-  if (issued.status === 'revoked') throw new GatewayError('revoked-requester', 'the client certificate is revoked');
-  if (issued.status === 'held' && !acceptHeld)
+function requireCurrent(issued: CertificateRecord, presentation: Presentation): void {
+  const { at, acceptExpired, acceptHeld, acceptRevoked } = presentation;
+  if (issued.status === 'revoked' && !acceptRevoked)
+    throw new GatewayError('revoked-requester', 'the client certificate is revoked');
+  if (issued.status === 'held' && !acceptHeld && !acceptRevoked)
     throw new GatewayError('revoked-requester', 'the client certificate is on hold');
   if (hasLapsed(issued, at))
     throw new GatewayError('revoked-requester', 'the client certificate was not confirmed in time');

@@ -1,10 +1,14 @@
 /** `gatehouse request`: list, show, approve and reject. */
 import { userInfo } from 'node:os';
 import { Command, Option } from 'commander';
-import { approveRequest, rejectRequest } from '../enrollment/approve.js';
+import { type ApprovalResult, approveRequest, rejectRequest } from '../enrollment/approve.js';
 import type { EnrollmentServices } from '../enrollment/services.js';
+import { decodeMessage, type StoredRevocation } from '../enrollment/stored-message.js';
 import { decodeRequest } from '../enrollment/stored-request.js';
+import type { AuditEventRecord } from '../store/audit-repository.js';
+import { certificateId } from '../store/certificate-record.js';
 import type { EnrollmentTransactionRecord } from '../store/enrollment-transaction-repository.js';
+import type { Store } from '../store/store.js';
 import { formatName } from '../x509/names.js';
 import { CommandLineError } from './command-line-error.js';
 import type { RunWithCore } from './run-with-core.js';
@@ -39,7 +43,7 @@ export function requestCommand(run: RunWithCore): Command {
 
   command
     .command('approve <id>')
-    .description('approve a pending request; the device gets its certificate when it asks again')
+    .description('approve a pending request; the device gets what it asked for when it asks again')
     .option('--as <name>', 'who approves', userInfo().username)
     .addHelpText('after', '\nExample:\n  gatehouse request approve 6f1c… --as alice')
     .action((id: string, options: { as: string }) =>
@@ -50,6 +54,11 @@ export function requestCommand(run: RunWithCore): Command {
             return `approved by ${options.as}; a second person has to approve it too`;
           case 'ready':
             return 'approved; key and certificate are made when the device asks again';
+          case 'answerable':
+            return 'approved; the device gets its answer when it asks again';
+          case 'revoked':
+            await core.crls.publish(result.certificate.issuerId, result.certificate.crlPartition);
+            return `approved; ${describeRevoked(result)}`;
           case 'issued':
             return `approved; certificate ${result.serialNumber} is issued and waits for the device to ask again`;
         }
@@ -74,13 +83,56 @@ export function requestCommand(run: RunWithCore): Command {
 function describeLine(transaction: EnrollmentTransactionRecord): string {
   const { requestId, policy, groupName, protocol, createdAt } = transaction;
   const label = groupName === null ? policy : `${policy}~${groupName}`;
-  return `${requestId}  ${new Date(createdAt).toISOString()}  ${protocol}  ${label}  ${wishedName(transaction)}`;
+  return `${requestId}  ${new Date(createdAt).toISOString()}  ${protocol}  ${label}  ${describeWish(transaction)}`;
 }
 
 /** Answered requests keep no wishes: the certificate says it all. */
-function wishedName({ request, certificateIssuer, certificateSerial }: EnrollmentTransactionRecord): string {
+function describeWish({ request, certificateIssuer, certificateSerial }: EnrollmentTransactionRecord): string {
   if (request === '{}') return `certificate ${certificateIssuer}:${certificateSerial}`;
-  return formatName(decodeRequest(request).requested.subject) || '(no subject)';
+  const message = decodeMessage(request);
+  switch (message?.kind) {
+    case 'revocation':
+      return describeRevocation(message);
+    case 'message':
+      return message.operation;
+    case undefined:
+      return formatName(decodeRequest(request).requested.subject) || '(no subject)';
+  }
+}
+
+function describeRevocation({ subject, serialNumber, reason }: StoredRevocation): string {
+  const certificate = `${subject || '(no subject)'} (${serialNumber})`;
+  switch (reason) {
+    case 'certificateHold':
+      return `hold of ${certificate}`;
+    case 'removeFromCRL':
+      return `end of the hold of ${certificate}`;
+    default:
+      return `revocation of ${certificate}, reason ${reason}`;
+  }
+}
+
+function describeRevoked({ certificate, reason }: Extract<ApprovalResult, { outcome: 'revoked' }>): string {
+  const { id, subject } = certificate;
+  switch (reason) {
+    case 'certificateHold':
+      return `${id} (${subject}) is on hold, and on the CRL now`;
+    case 'removeFromCRL':
+      return `${id} (${subject}) is valid again`;
+    default:
+      return `${id} (${subject}) is revoked, reason ${reason}, and on the CRL now`;
+  }
+}
+
+/** What was done to the certificate by this request, among all that happened to it. */
+async function eventsOfRevocation(
+  { request, requestId }: EnrollmentTransactionRecord,
+  { audit }: Pick<Store, 'audit'>,
+): Promise<readonly AuditEventRecord[]> {
+  const message = decodeMessage(request);
+  if (message?.kind !== 'revocation') return [];
+  const events = await audit.list({ subject: certificateId(message.issuerId, message.serialNumber), limit: 100 });
+  return events.filter(({ content }) => JSON.parse(content).requestId === requestId);
 }
 
 async function describe(id: string, { store }: EnrollmentServices): Promise<string> {
@@ -91,8 +143,9 @@ async function describe(id: string, { store }: EnrollmentServices): Promise<stri
   const ofCertificates = (
     await Promise.all(issued.map((certificate) => store.audit.list({ subject: certificate.id, limit: 100 })))
   ).flat();
+  const ofRevocation = transaction ? await eventsOfRevocation(transaction, store) : [];
   const bySequence = new Map(
-    [...(own ? [own] : []), ...about, ...ofCertificates].map((event) => [event.sequence, event]),
+    [...(own ? [own] : []), ...about, ...ofCertificates, ...ofRevocation].map((event) => [event.sequence, event]),
   );
   if (!transaction && bySequence.size === 0) throw new CommandLineError(`nothing is on record for request ${id}`);
   const lines = transaction

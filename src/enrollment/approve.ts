@@ -5,13 +5,13 @@ import type { Policy } from '../model/policy.js';
 import type { Trace } from '../policy/decision.js';
 import type { Identity } from '../policy/identity.js';
 import { selectProfile } from '../policy/select-profile.js';
-import type { AuditRecord, Statement } from '../store/change.js';
 import type { EnrollmentTransactionRecord } from '../store/enrollment-transaction-repository.js';
-import type { Store } from '../store/store.js';
+import { approveMessage, type MessageApproval } from './approve-message.js';
+import { type Approving, approvalRecord, approvalStatement, approvedStatements, failedApproval } from './approving.js';
 import { issue } from './issue.js';
 import { judge } from './judge.js';
-import { describeError } from './record.js';
 import type { EnrollmentServices } from './services.js';
+import { decodeMessage } from './stored-message.js';
 import { decodeIdentity, decodeRequest } from './stored-request.js';
 import { findTarget } from './target.js';
 import { requireNotSupplanted } from './updates.js';
@@ -23,10 +23,12 @@ export type ApprovalResult =
   | { readonly outcome: 'waiting' }
   | { readonly outcome: 'issued'; readonly serialNumber: string }
   /** The gateway makes key and certificate when the device asks again. */
-  | { readonly outcome: 'ready' };
+  | { readonly outcome: 'ready' }
+  | MessageApproval;
 
 /**
- * Approves a pending request. It is judged again, by the rules and facts of now, and the certificate issued.
+ * Approves a pending request. It is judged again, by the rules and facts of now, and the certificate issued, or the
+ * revocation carried out.
  * @throws GatewayError `not-found`, `invalid-state` when it is not pending or this person approved it before, and whatever
  * refuses the request now.
  */
@@ -41,19 +43,15 @@ export async function approveRequest(
   const approvers = await store.enrollmentTransactions.approvers({ requestId });
   if (approvers.includes(approver))
     throw new GatewayError('invalid-state', `${approver} has approved this request before; another person has to`);
-  const approval: Approving = { transaction, approver, now: clock.now() };
+  const approval: Approving = { transaction, approver, earlier: approvers, now: clock.now() };
   if (policy.approval === 'two-people' && approvers.length === 0) return await recordFirst(approval, services);
   const identity = decodeIdentity(transaction.identity);
-  const request = decodeRequest(transaction.request);
   await requireUnrevoked(identity, services);
+  const message = decodeMessage(transaction.request);
+  if (message) return await approveMessage(approval, message, policy, services);
+  const request = decodeRequest(transaction.request);
   if (request.supplants) await requireStillInPlace(identity, services);
   return request.generateKey ? await recordReady(approval, policy, services) : await issueApproved(approval, services);
-}
-
-interface Approving {
-  readonly transaction: EnrollmentTransactionRecord;
-  readonly approver: string;
-  readonly now: Date;
 }
 
 async function recordFirst(approving: Approving, { store }: EnrollmentServices): Promise<ApprovalResult> {
@@ -76,23 +74,13 @@ async function recordFirst(approving: Approving, { store }: EnrollmentServices):
 /** The key is made when the device asks again: until then nothing is, because keys are not kept. */
 async function recordReady(
   approving: Approving,
-  { approvalTimeout }: Policy,
+  policy: Policy,
   { store }: EnrollmentServices,
 ): Promise<ApprovalResult> {
-  const { transaction, approver, now } = approving;
-  const { key, requestId } = transaction;
-  const at = now.getTime();
-  const ready = store.enrollmentTransactions.moveState({
-    key,
-    requestId,
-    from: 'pending',
-    to: 'approved',
-    at,
-    expiresAt: at + approvalTimeout * 1000,
-    decidedBy: approver,
-    reason: null,
+  await store.commit({
+    statements: approvedStatements(approving, policy, store),
+    audit: [approvalRecord(approving)],
   });
-  await store.commit({ statements: [approvalStatement(approving, store), ready], audit: [approvalRecord(approving)] });
   return { outcome: 'ready' };
 }
 
@@ -110,7 +98,6 @@ async function issueApproved(approving: Approving, services: EnrollmentServices)
   const { decision, facts } = await judge(matter, services, (entries) => {
     trace = entries;
   }).catch(async (error) => {
-    // What a person has approved and the rules refuse is worth knowing later.
     await services.store.commit({ statements: [], audit: [failedApproval(approving, error, trace)] });
     throw error;
   });
@@ -135,33 +122,6 @@ async function issueApproved(approving: Approving, services: EnrollmentServices)
     services,
   );
   return { outcome: 'issued', serialNumber };
-}
-
-/** Refuses the change if the same person approves it twice at the same time. */
-function failedApproval({ transaction, approver, now }: Approving, error: unknown, trace: Trace): AuditRecord {
-  const { code, reason } = describeError(error);
-  return createAuditRecord({
-    at: now,
-    action: 'request.approval',
-    outcome: 'refused',
-    subject: transaction.requestId,
-    details: { approver, code, reason, trace },
-  });
-}
-
-function approvalStatement({ transaction, approver, now }: Approving, { enrollmentTransactions }: Store): Statement {
-  const { requestId } = transaction;
-  return enrollmentTransactions.insertApproval({ requestId, approver, at: now.getTime() });
-}
-
-function approvalRecord({ transaction, approver, now }: Approving): AuditRecord {
-  return createAuditRecord({
-    at: now,
-    action: 'request.approved',
-    outcome: 'success',
-    subject: transaction.requestId,
-    details: { approver },
-  });
 }
 
 /** Rejects a pending request; the device is told so, with the reason, when it asks again. */

@@ -5,12 +5,15 @@ import type { EnrollmentTarget } from './target.js';
 
 /** @throws GatewayError as `authenticate` does. */
 export function authenticateRequest(
-  request: Pick<AuthenticationInput, 'credentials' | 'operation' | 'remoteAddress' | 'askWebhook' | 'acceptHeld'>,
+  request: Pick<
+    AuthenticationInput,
+    'credentials' | 'operation' | 'remoteAddress' | 'askWebhook' | 'acceptHeld' | 'acceptRevoked'
+  >,
   { resolved }: EnrollmentTarget,
   at: Date,
   services: EnrollmentServices,
 ): Promise<Authenticated> {
-  const { credentials, operation, remoteAddress, askWebhook, acceptHeld } = request;
+  const { credentials, operation, remoteAddress, askWebhook, acceptHeld, acceptRevoked } = request;
   const authenticationPolicyOf = (policy: string) =>
     services.catalog().policies.get(policy)?.policy.authenticationPolicy;
   return authenticate(
@@ -22,6 +25,7 @@ export function authenticateRequest(
       at,
       ...(askWebhook ? { askWebhook } : {}),
       ...(acceptHeld ? { acceptHeld } : {}),
+      ...(acceptRevoked ? { acceptRevoked } : {}),
     },
     { ...services, authenticationPolicyOf, chainOf: services.authority.chain },
   );

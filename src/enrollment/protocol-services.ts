@@ -8,8 +8,9 @@ import { confirmCertificate } from './confirm.js';
 import { findCurrentCrl } from './current-crl.js';
 import { enroll } from './enroll.js';
 import { findCertificate, findCrl } from './find-certificate.js';
-import { poll } from './poll.js';
+import { poll, pollApproval } from './poll.js';
 import { recordRefusedMessage } from './record.js';
+import { requestApproval } from './request-approval.js';
 import { revokeByMessage } from './revoke-by-message.js';
 import { findRootUpdate } from './root-update.js';
 import type { ServiceKeys } from './service-keys.js';
@@ -33,6 +34,8 @@ export function createProtocolServices(services: EnrollmentServices, serviceKeys
     authenticate: (request) => authenticateMessage(request, services),
     confirm: (request) => confirmCertificate(request, services),
     revoke: (message) => revokeByMessage(message, services),
+    requestApproval: (request) => requestApproval(request, services),
+    pollApproval: (query) => pollApproval(query, services),
     recordRefusal: (refused) => recordRefusedMessage(refused, services),
     policy: (label) => describePolicy(resolve(label)),
     caCertificates: (label) => authority.chain(authority.issuer(resolve(label).policy.issuingCa).id),

@@ -1,4 +1,4 @@
-/** What the enrollment flow leaves in the audit log and in the list of requests. */
+/** What the enrollment flow leaves in the audit log. */
 import { createAuditRecord } from '../audit/audit-record.js';
 import { remoteNetwork } from '../authentication/remote-network.js';
 import { GatewayError } from '../errors.js';
@@ -8,12 +8,9 @@ import type { CertificateRecord } from '../store/certificate-record.js';
 import type { AuditRecord } from '../store/change.js';
 import type { Issuance } from './issuance.js';
 import type { DecidedOperation, EnrollmentRequest, RefusedMessage } from './request.js';
-import type { EnrollmentResult } from './result.js';
 import { supersessionRecord } from './revoke.js';
 import type { EnrollmentServices } from './services.js';
-import { encodeIdentity, encodeRequest } from './stored-request.js';
 import type { EnrollmentTarget } from './target.js';
-import type { RecordedAnswer } from './transaction.js';
 
 /** The events of an issuance: the certificate's, the device's if it is new, and one for each certificate it replaces. */
 export function issuanceRecords(
@@ -68,78 +65,6 @@ export function issuanceRecords(
     );
   }
   return [...records, ...superseded.map((old) => supersessionRecord(old, certificate.id, now))];
-}
-
-interface PendingRequest {
-  readonly request: EnrollmentRequest & { readonly operation: DecidedOperation };
-  readonly target: EnrollmentTarget;
-  readonly identity: Identity;
-  readonly key: string | undefined;
-  readonly conversation: string | undefined;
-  readonly answer: RecordedAnswer;
-  readonly now: Date;
-  readonly trace: Trace;
-}
-
-/** Keeps a request until a person has decided. It uses its credentials up now: that is when they were shown. */
-export async function recordPending(
-  { request, target, identity, key, conversation, answer, now, trace }: PendingRequest,
-  { store }: EnrollmentServices,
-): Promise<EnrollmentResult> {
-  const { policy } = target.resolved;
-  const at = now.getTime();
-  const result: EnrollmentResult = {
-    outcome: 'pending',
-    requestId: request.requestId,
-    retryAfterSeconds: policy.pollInterval,
-  };
-  await store.commit({
-    statements: [
-      store.enrollmentTransactions.insert({
-        // Without a transaction of its protocol the request can still be approved, only not be asked for again.
-        key: key ?? request.requestId,
-        requestId: request.requestId,
-        policy: policy.name,
-        groupName: target.isGroupNamed ? target.group.name : null,
-        protocol: request.protocol,
-        state: 'pending',
-        request: encodeRequest(request),
-        identity: encodeIdentity(identity),
-        trace: JSON.stringify(trace),
-        certificateIssuer: null,
-        certificateSerial: null,
-        createdAt: at,
-        updatedAt: at,
-        expiresAt: at + policy.approvalTimeout * 1000,
-        decidedBy: null,
-        reason: null,
-        conversation: conversation ?? null,
-        expiredBy: answer.state === 'none' ? answer.expiredBy : at,
-      }),
-      // After it: a repeat that came at the same time has to find this transaction, not a credential used up.
-      ...identity.credentials.map(({ id }) => store.credentials.consume({ id, now: at })),
-      ...(request.accompanying?.(result) ?? []),
-    ],
-    audit: [
-      createAuditRecord({
-        id: request.requestId,
-        at: now,
-        action: 'request.pending',
-        outcome: 'pending',
-        subject: request.requestId,
-        details: {
-          protocol: request.protocol,
-          operation: request.operation,
-          remoteAddress: request.remoteAddress,
-          requester: describeIdentity(identity),
-          policy: policy.name,
-          group: target.group.name,
-          trace,
-        },
-      }),
-    ],
-  });
-  return result;
 }
 
 interface Refused {
@@ -240,7 +165,7 @@ export function describeError(error: unknown): { code: string; reason: string } 
 }
 
 /** Who it was, for people: names of credentials, never their secrets. */
-function describeIdentity({ requester, credentials, issuedCertificate }: Identity): Record<string, unknown> {
+export function describeIdentity({ requester, credentials, issuedCertificate }: Identity): Record<string, unknown> {
   return {
     id: requester,
     credentials: credentials.map(({ kind, name, username }) => ({ kind, name, username })),

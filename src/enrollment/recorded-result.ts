@@ -1,6 +1,6 @@
 /** Results that are on record already. */
 import type { EnrollmentTransactionRecord } from '../store/enrollment-transaction-repository.js';
-import type { EnrollmentResult } from './result.js';
+import type { EnrollmentResult, Pending } from './result.js';
 import type { EnrollmentServices } from './services.js';
 import { decodeRequest } from './stored-request.js';
 import type { EnrollmentTarget } from './target.js';
@@ -23,8 +23,8 @@ export async function deliver(
 }
 
 export function pendingResult(
-  { requestId }: EnrollmentTransactionRecord,
+  { requestId }: Pick<EnrollmentTransactionRecord, 'requestId'>,
   { resolved }: EnrollmentTarget,
-): EnrollmentResult {
+): Pending {
   return { outcome: 'pending', requestId, retryAfterSeconds: resolved.policy.pollInterval };
 }

@@ -6,8 +6,8 @@ import type { PresentedCredential } from '../model/presented-credential.js';
 import type { Method } from '../model/protocol-name.js';
 import type { RequestedCertificate } from '../model/requested-certificate.js';
 import type { Statement } from '../store/change.js';
-import type { EnrollmentResult } from './result.js';
-import type { RequestedReason } from './revocation-reason.js';
+import type { EnrollmentResult, Pending, RevocationResult } from './result.js';
+import type { MessageReason } from './revocation-reason.js';
 
 /** Who may read a key that the gateway makes (RFC 7030 4.4.1); in the clear inside TLS when absent. */
 export type KeyRecipient =
@@ -108,6 +108,8 @@ export interface AuthenticationRequest {
   readonly credentials: readonly PresentedCredential[];
   /** Whether a certificate that is on hold may speak: it may be the end of that which the message asks for. */
   readonly acceptHeld?: boolean;
+  /** Whether one that is revoked may as well: it asks what has become of a revocation, which may be its own. */
+  readonly acceptRevoked?: boolean;
   readonly remoteAddress: string;
   readonly requestId: string;
 }
@@ -133,15 +135,34 @@ export interface ConfirmationRequest {
 export interface RevocationMessage extends CertificateName {
   readonly protocol: Method;
   readonly label?: string;
-  readonly reason: RequestedReason | 'removeFromCRL';
+  readonly reason: MessageReason;
   readonly invalidityDate?: Date;
   /** Throws when the certificate, DER, is not the one that the message describes further. */
   readonly requireDescribed?: (certificate: Uint8Array) => void;
   readonly credentials: readonly PresentedCredential[];
   readonly remoteAddress: string;
   readonly requestId: string;
-  /** Writes of the protocol's own that must stand or fall with the revocation. */
-  readonly accompanying?: readonly Statement[];
+  /** Writes of the protocol's own that must stand or fall with the revocation, or with the request that waits for it. */
+  readonly accompanying?: (result: RevocationResult) => readonly Statement[];
+}
+
+/** A message that asks for no certificate, and that the policy may want people to approve. */
+export interface ApprovalRequest {
+  readonly protocol: Method;
+  readonly label?: string;
+  readonly operation: 'genm';
+  readonly credentials: readonly PresentedCredential[];
+  readonly remoteAddress: string;
+  readonly requestId: string;
+  /** Writes of the protocol's own that must stand or fall with the message that waits. */
+  readonly accompanying?: (pending: Pending) => readonly Statement[];
+}
+
+/** Asks what has become of a message that waits. */
+export interface ApprovalQuery extends Omit<PollRequest, 'pending'> {
+  /** What waits: a revocation, or a message that is answered once it is approved. */
+  readonly kind: 'revocation' | 'message';
+  readonly pending: Extract<PollRequest['pending'], { readonly requestId: string }>;
 }
 
 /** Where a CRL is from, in the terms of certificates. */

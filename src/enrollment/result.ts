@@ -13,6 +13,19 @@ export interface GeneratedKey {
     | { readonly kind: 'certificate' /** DER. */; readonly certificate: Uint8Array };
 }
 
+/** What waits for the approval of people; it is polled for by its id. */
+export interface Pending {
+  readonly outcome: 'pending';
+  readonly requestId: string;
+  readonly retryAfterSeconds: number;
+}
+
+/** What came of a revocation, a hold or the end of one. `done`: it is committed. */
+export type RevocationResult = { readonly outcome: 'done' } | Pending;
+
+/** What has become of a message that waits. */
+export type ApprovalStatus = { readonly outcome: 'approved' } | Pending;
+
 export type EnrollmentResult =
   | {
       readonly outcome: 'issued';
@@ -26,4 +39,4 @@ export type EnrollmentResult =
       readonly modified: readonly string[];
       readonly generatedKey?: GeneratedKey;
     }
-  | { readonly outcome: 'pending'; readonly requestId: string; readonly retryAfterSeconds: number };
+  | Pending;

@@ -14,3 +14,7 @@ export const finalReasons = [
 
 /** What `revokeCertificate` takes: a final reason, or a hold. */
 export type RequestedReason = (typeof finalReasons)[number] | 'certificateHold';
+
+/** What messages may ask for; `removeFromCRL` is the end of a hold. */
+export const messageReasons = [...finalReasons, 'certificateHold', 'removeFromCRL'] as const;
+export type MessageReason = (typeof messageReasons)[number];

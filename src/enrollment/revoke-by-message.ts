@@ -1,22 +1,27 @@
 /** Revocation asked for in a protocol's message: by the certificate's own holder, or by a registration authority. */
 import { GatewayError } from '../errors.js';
 import type { Identity } from '../policy/identity.js';
+import { approvalOfMessage } from '../policy/message-approval.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
 import { authenticateRequest } from './authenticate-request.js';
 import { findIssuedCertificate } from './find-certificate.js';
+import { recordPendingMessage } from './record-pending.js';
 import { recordingRefusals } from './recording-refusals.js';
 import type { RevocationMessage } from './request.js';
 import { findRights } from './requester-rights.js';
-import { releaseCertificate, revokeCertificate } from './revoke.js';
+import type { RevocationResult } from './result.js';
 import type { EnrollmentServices } from './services.js';
+import type { StoredRevocation } from './stored-message.js';
 import { type EnrollmentTarget, findTarget, requireMethod } from './target.js';
 import { requireNotSupplanted } from './updates.js';
+import { carryOut, requirePossible } from './wanted-revocation.js';
 
 /**
+ * Carries out what the message asks for, or keeps it until people have approved it where the policy wants that.
  * @throws GatewayError `unknown-certificate` (also for what is to be revived and is not on hold), `already-revoked` (also for
  * what has expired), `invalid-state`, `forbidden`, or as authentication does; after its audit event is committed
  */
-export function revokeByMessage(message: RevocationMessage, services: EnrollmentServices): Promise<void> {
+export function revokeByMessage(message: RevocationMessage, services: EnrollmentServices): Promise<RevocationResult> {
   return recordingRefusals({ ...message, operation: 'revoke' }, services, async () => {
     const target = findTarget(services.catalog(), message.label);
     requireMethod(target.resolved, message.protocol);
@@ -24,7 +29,20 @@ export function revokeByMessage(message: RevocationMessage, services: Enrollment
     const record = await findIssuedCertificate(message, target, services);
     message.requireDescribed?.(record.der);
     await requireRight(message, identity, record, target, services);
-    await changeState(message, identity, record, services);
+    requirePossible(message.reason, record, services.clock.now());
+    const approval = approvalOfMessage(target.resolved.policy, 'rr');
+    if (approval === undefined) return await revokeNow(message, identity, record, services);
+    return await recordPendingMessage(
+      {
+        message: { ...message, operation: 'revoke' },
+        stored: describe(message, record),
+        target,
+        identity,
+        now: services.clock.now(),
+        trace: [approval],
+      },
+      services,
+    );
   });
 }
 
@@ -65,28 +83,41 @@ async function isValid(certificate: Identity['issuedCertificate'], { store }: En
   return (await store.certificates.findByIssuerAndSerial(issuerId, serialNumber))?.status === 'valid';
 }
 
-async function changeState(
+async function revokeNow(
   message: RevocationMessage,
   { requester }: Identity,
-  record: CertificateRecord,
+  { issuerId, serialNumber }: CertificateRecord,
   services: EnrollmentServices,
-): Promise<void> {
-  const { reason, protocol, remoteAddress, requestId, invalidityDate, accompanying = [] } = message;
-  const { issuerId, serialNumber, status, notAfter } = record;
-  const request = {
+): Promise<RevocationResult> {
+  const { reason, protocol, remoteAddress, requestId, invalidityDate, accompanying } = message;
+  const result = { outcome: 'done' } as const;
+  await carryOut(
+    {
+      issuerId,
+      serialNumber,
+      reason,
+      ...(invalidityDate ? { invalidityDate } : {}),
+      requestedBy: requester,
+      message: { protocol, remoteAddress, requestId },
+      accompanying: accompanying?.(result) ?? [],
+    },
+    services,
+  );
+  return result;
+}
+
+function describe(
+  { protocol, remoteAddress, reason, invalidityDate }: RevocationMessage,
+  { issuerId, serialNumber, subject }: CertificateRecord,
+): StoredRevocation {
+  return {
+    kind: 'revocation',
+    protocol,
+    remoteAddress,
     issuerId,
     serialNumber,
-    requestedBy: requester,
-    message: { protocol, remoteAddress, requestId },
-    accompanying,
+    subject,
+    reason,
+    ...(invalidityDate ? { invalidityDate } : {}),
   };
-  if (reason === 'removeFromCRL') {
-    if (status === 'held') return await releaseCertificate(request, services);
-    throw new GatewayError('unknown-certificate', 'no certificate of this issuer and serial number is on hold');
-  }
-  if (status === 'revoked') throw new GatewayError('already-revoked', 'the certificate is revoked already');
-  if (notAfter < services.clock.now().getTime()) {
-    throw new GatewayError('already-revoked', 'the certificate has expired, so that there is nothing to revoke');
-  }
-  await revokeCertificate({ ...request, reason, ...(invalidityDate ? { invalidityDate } : {}) }, services);
 }

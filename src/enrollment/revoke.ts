@@ -17,8 +17,10 @@ export interface RevocationRequest {
   readonly invalidityDate?: Date;
   /** Who wants it, for the audit log. */
   readonly requestedBy: string;
-  /** The message that it was asked for in: its event has the message's id. */
+  /** The message that it was asked for in: its event has the message's id, unless the one of its approval is before it. */
   readonly message?: { readonly protocol: string; readonly remoteAddress: string; readonly requestId: string };
+  /** Who has approved it, and the event of that. */
+  readonly approval?: { readonly approvers: readonly string[]; readonly event: AuditRecord };
   /** Writes that must stand or fall with it. */
   readonly accompanying?: readonly Statement[];
 }
@@ -33,18 +35,18 @@ export async function revokeCertificate(request: RevocationRequest, services: Re
   const { store, clock } = services;
   const record = await findRecord(request, store);
   const at = clock.now();
-  const { reason, invalidityDate, message, accompanying = [] } = request;
+  const { reason, invalidityDate, accompanying = [] } = request;
   const isHold = reason === 'certificateHold';
-  if (isHold && record.status !== 'valid')
-    throw new GatewayError('invalid-state', `the certificate is ${record.status}, so that it cannot be put on hold`);
+  if (isHold) requireHoldable(record);
   const statements = isHold
     ? [store.certificates.hold({ id: record.id, at: at.getTime() }), crlDue(record, store)]
     : revocationStatements(record, { at, reason, ...(invalidityDate ? { invalidityDate } : {}) }, store);
   await store.commit({
     statements: [...statements, ...accompanying],
     audit: [
+      ...earlierEvents(request),
       createAuditRecord({
-        ...(message ? { id: message.requestId } : {}),
+        ...eventId(request),
         at,
         action: isHold ? 'certificate.held' : 'certificate.revoked',
         outcome: 'success',
@@ -52,8 +54,7 @@ export async function revokeCertificate(request: RevocationRequest, services: Re
         details: {
           reason,
           invalidityDate,
-          requestedBy: request.requestedBy,
-          ...describeMessage(message),
+          ...describeRequest(request),
           name: record.subject,
           device: record.deviceId,
         },
@@ -74,24 +75,45 @@ export async function releaseCertificate(
   if (record.status !== 'held')
     throw new GatewayError('invalid-state', `the certificate is ${record.status}, not on hold`);
   const at = clock.now();
-  const { message, accompanying = [], requestedBy } = request;
+  const { accompanying = [] } = request;
   await store.commit({
     statements: [store.certificates.release({ id: record.id }), crlDue(record, store), ...accompanying],
     audit: [
+      ...earlierEvents(request),
       createAuditRecord({
-        ...(message ? { id: message.requestId } : {}),
+        ...eventId(request),
         at,
         action: 'certificate.released',
         outcome: 'success',
         subject: record.id,
-        details: { requestedBy, ...describeMessage(message), name: record.subject, device: record.deviceId },
+        details: { ...describeRequest(request), name: record.subject, device: record.deviceId },
       }),
     ],
   });
 }
 
-function describeMessage(message: RevocationRequest['message']): Record<string, unknown> {
-  return message ? { protocol: message.protocol, remoteAddress: message.remoteAddress } : {};
+/** @throws GatewayError `invalid-state` for a certificate that is not valid */
+export function requireHoldable({ status }: CertificateRecord): void {
+  if (status === 'valid') return;
+  throw new GatewayError('invalid-state', `the certificate is ${status}, so that it cannot be put on hold`);
+}
+
+type Circumstances = Pick<RevocationRequest, 'requestedBy' | 'message' | 'approval'>;
+
+function earlierEvents({ approval }: Circumstances): readonly AuditRecord[] {
+  return approval ? [approval.event] : [];
+}
+
+function eventId({ message, approval }: Circumstances): { id?: string } {
+  return message && !approval ? { id: message.requestId } : {};
+}
+
+function describeRequest({ requestedBy, message, approval }: Circumstances): Record<string, unknown> {
+  return {
+    requestedBy,
+    ...(approval ? { requestId: message?.requestId, approvedBy: approval.approvers } : {}),
+    ...(message ? { protocol: message.protocol, remoteAddress: message.remoteAddress } : {}),
+  };
 }
 
 /** Revokes a certificate whose place another one takes, within the other one's commit. */

@@ -49,6 +49,11 @@ const cmpSchema = z.strictObject({
   registrationAuthorities: z.array(nameSchema).default([]),
   /** Those of CAs that may be certified as a CA. */
   crossCertify: z.array(nameSchema).default([]),
+  /**
+   * Messages that wait for people as certificate requests do under `approval`, for one person where that is automatic: for PKIs
+   * where revocation needs a second pair of eyes, answers that people prepare, and conformance tests.
+   */
+  approve: z.array(z.enum(['rr', 'genm'])).default([]),
 });
 
 export const policySchema = z.strictObject({

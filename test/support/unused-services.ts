@@ -11,6 +11,8 @@ export const unusedServices: ProtocolServices = {
   authenticate: unused,
   confirm: unused,
   revoke: unused,
+  requestApproval: unused,
+  pollApproval: unused,
   recordRefusal: unused,
   policy: unused,
   caCertificates: unused,

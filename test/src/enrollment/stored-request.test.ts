@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { DecidedOperation, EnrollmentRequest } from '../../../src/enrollment/request.js';
+import { decodeMessage, encodeMessage, type StoredMessage } from '../../../src/enrollment/stored-message.js';
 import {
   decodeIdentity,
   decodeRequest,
@@ -80,5 +81,34 @@ describe('a request that waits', () => {
   it.each(['{}', 'null', '{"protocol":"telnet"}'])('is refused when it is not one: %s', (text) => {
     expect(() => decodeRequest(text)).toThrow();
     expect(() => decodeIdentity(text)).toThrow();
+  });
+});
+
+describe('a message that waits', () => {
+  it('is kept as what it is', () => {
+    const revocation: StoredMessage = {
+      kind: 'revocation',
+      protocol: 'cmp',
+      remoteAddress: '192.0.2.1',
+      issuerId: 'ca-1',
+      serialNumber: '0a',
+      subject: 'CN=pump-1',
+      reason: 'keyCompromise',
+      invalidityDate: new Date('2026-05-06T07:08:09.000Z'),
+    };
+    const { invalidityDate: _none, ...undated } = { ...revocation, reason: 'removeFromCRL' } as const;
+    for (const message of [revocation, undated, { kind: 'message', operation: 'genm' } as const]) {
+      expect(decodeMessage(encodeMessage(message))).toEqual(message);
+      expect(() => decodeRequest(encodeMessage(message))).toThrow();
+    }
+  });
+
+  it('is none of the requests for certificates, nor of those that were answered', () => {
+    expect(decodeMessage(encodeRequest(request))).toBeUndefined();
+    expect(decodeMessage('{}')).toBeUndefined();
+  });
+
+  it.each(['null', '[]', '{"kind":"telnet"}', '{"kind":"revocation","reason":"whim"}'])('is not %s', (text) => {
+    expect(() => decodeMessage(text)).toThrow();
   });
 });

@@ -10,7 +10,7 @@ export interface CmpOutcome {
   readonly sent: SentMessage;
   /** What this transaction had before, the oldest first. */
   readonly earlier: readonly SentMessage[];
-  /** Of the request that it is all about: -1 for p10cr. */
+  /** Of the request that it is all about: -1 for p10cr, and for the whole message of rr and genm. */
   readonly certReqId: number;
   readonly answer: Answer;
   /** Of HTTP. */

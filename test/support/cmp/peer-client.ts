@@ -66,8 +66,10 @@ export function createPeerClient(peer: CmpPeer, options: CmpClientOptions = {}):
       if (confirmed.body?.type !== 'pkiconf') throw new Error(`not confirmed but ${describe(confirmed)}`);
       return certificate;
     },
-    revoke: (wish) => exchange('rr', sequence(revDetails(wish)), wish),
-    genm: (type, value, wish = {}) => exchange('genm', sequence(encodeInfo({ type, ...(value && { value }) })), wish),
+    // What is not about a certificate request is polled for as the whole message (RFC 9483 4.4).
+    revoke: (wish) => exchange('rr', sequence(revDetails(wish)), wish, -1),
+    genm: (type, value, wish = {}) =>
+      exchange('genm', sequence(encodeInfo({ type, ...(value && { value }) })), wish, -1),
     poll: (previous, wish = {}) =>
       exchange('pollReq', pollRequest(previous.certReqId), { previous, ...wish }, previous.certReqId),
     answerChallenges(previous, privateKey, wish = {}) {

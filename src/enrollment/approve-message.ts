@@ -1,0 +1,98 @@
+/** Approval of what asks for no certificate: a revocation is carried out by it, any other message may be answered. */
+import { GatewayError } from '../errors.js';
+import type { Policy } from '../model/policy.js';
+import type { Identity } from '../policy/identity.js';
+import { type CertificateRecord, certificateId } from '../store/certificate-record.js';
+import type { Statement } from '../store/change.js';
+import type { Store } from '../store/store.js';
+import { type Approving, approvalRecord, approvedStatements, failedApproval } from './approving.js';
+import type { MessageReason } from './revocation-reason.js';
+import type { EnrollmentServices } from './services.js';
+import type { StoredMessage, StoredRevocation } from './stored-message.js';
+import { decodeIdentity } from './stored-request.js';
+import { carryOut, requirePossible } from './wanted-revocation.js';
+
+export type MessageApproval =
+  /** The certificate as it was, and what was done to it. */
+  | { readonly outcome: 'revoked'; readonly certificate: CertificateRecord; readonly reason: MessageReason }
+  /** The message is answered when it is polled for. */
+  | { readonly outcome: 'answerable' };
+
+/** @throws GatewayError for whatever refuses a revocation now, after its audit event is committed */
+export async function approveMessage(
+  approving: Approving,
+  message: StoredMessage,
+  policy: Policy,
+  services: EnrollmentServices,
+): Promise<MessageApproval> {
+  const { store } = services;
+  if (message.kind === 'message') {
+    await store.commit({
+      statements: approvedStatements(approving, policy, store),
+      audit: [approvalRecord(approving)],
+    });
+    return { outcome: 'answerable' };
+  }
+  const { transaction, approver, earlier } = approving;
+  const identity = decodeIdentity(transaction.identity);
+  const certificate = await findRevocable(approving, message, identity, services).catch(async (error) => {
+    await store.commit({ statements: [], audit: [failedApproval(approving, error, [])] });
+    throw error;
+  });
+  const { issuerId, serialNumber, reason, invalidityDate, protocol, remoteAddress } = message;
+  await carryOut(
+    {
+      issuerId,
+      serialNumber,
+      reason,
+      ...(invalidityDate ? { invalidityDate } : {}),
+      requestedBy: identity.requester,
+      message: { protocol, remoteAddress, requestId: transaction.requestId },
+      approval: { approvers: [...earlier, approver], event: approvalRecord(approving) },
+      accompanying: [...guards(identity, certificate, store), ...approvedStatements(approving, policy, store)],
+    },
+    services,
+  );
+  return { outcome: 'revoked', certificate, reason };
+}
+
+async function findRevocable(
+  { now }: Approving,
+  { issuerId, serialNumber, reason }: StoredRevocation,
+  identity: Identity,
+  services: EnrollmentServices,
+): Promise<CertificateRecord> {
+  const record = await services.store.certificates.findByIssuerAndSerial(issuerId, serialNumber);
+  if (record === undefined) throw new GatewayError('unknown-certificate', 'the certificate is not on record any more');
+  await requireStillValid(identity, record, services);
+  requirePossible(reason, record, now);
+  return record;
+}
+
+/** Who speaks for another certificate has to be in order still when its word is followed. */
+async function requireStillValid(
+  { issuedCertificate: own }: Identity,
+  { id }: CertificateRecord,
+  { store }: EnrollmentServices,
+): Promise<void> {
+  if (own === undefined) return;
+  const signer = await store.certificates.findByIssuerAndSerial(own.issuerId, own.serialNumber);
+  if (signer?.id === id || signer?.status === 'valid') return;
+  throw new GatewayError(
+    'invalid-state',
+    'the certificate that the request was signed with has been revoked since; reject the request',
+  );
+}
+
+/** What was looked up a moment ago must hold in the commit as well. */
+function guards(
+  { credentials, issuedCertificate: own }: Identity,
+  { id }: CertificateRecord,
+  store: Store,
+): readonly Statement[] {
+  const signer = own && certificateId(own.issuerId, own.serialNumber);
+  return [
+    ...credentials.map((credential) => store.credentials.requireUnrevoked({ id: credential.id })),
+    ...(signer === undefined || signer === id ? [] : [store.certificates.requireValid({ id: signer })]),
+  ];
+}
