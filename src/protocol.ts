@@ -6,6 +6,7 @@ import type {
   ConfirmationRequest,
   CrlSource,
   EnrollmentRequest,
+  PassphraseMessage,
   PollRequest,
   RefusedMessage,
   RevocationMessage,
@@ -156,11 +157,18 @@ export interface ProtocolServices {
    */
   confirm(request: ConfirmationRequest): Promise<void>;
   /**
-   * Revokes, holds or revives a certificate for its own holder, or for a registration authority of the policy.
+   * Revokes, holds or revives a certificate for its own holder, or for a registration authority of the policy; revokes or
+   * holds one for its device's revocation passphrase.
    * @throws GatewayError `unknown-certificate`, `already-revoked`, `invalid-state`, `forbidden`, or as authentication does, after
    * its audit event is committed.
    */
   revoke(request: RevocationMessage): Promise<void>;
+  /**
+   * Sets the revocation passphrase of the requester's device. What it refuses is left to the caller to record.
+   * @throws GatewayError `forbidden` where it is not certain which device that is, `invalid-state` before it has a certificate
+   * and for a reference that another device has, `stale-message`, or as authentication does.
+   */
+  setRevocationPassphrase(message: PassphraseMessage): Promise<void>;
   /** Writes the audit event of a message that never became an EnrollmentRequest. */
   recordRefusal(refused: RefusedMessage): Promise<void>;
   /** The policy that a label names, or the default one. @throws GatewayError `not-found`. */

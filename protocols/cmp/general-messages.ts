@@ -10,6 +10,7 @@ import {
   idItCurrentCrl,
   idItEncKeyPairTypes,
   idItPreferredSymmAlg,
+  idItRevPassphrase,
   idItRootCaCert,
   idItSignKeyPairTypes,
   idItSuppLangTags,
@@ -29,6 +30,7 @@ import {
 } from './general-information.js';
 import { recorded } from './read-request.js';
 import type { Answer, Ask, CmpRequest } from './request.js';
+import { takePassphrase } from './revocation-passphrase.js';
 
 /** Answers one infoType. @throws GatewayError */
 type Inform = (request: CmpRequest, value: Uint8Array | undefined) => Promise<InfoTypeAndValue>;
@@ -36,6 +38,10 @@ type Inform = (request: CmpRequest, value: Uint8Array | undefined) => Promise<In
 /** @throws GatewayError */
 export async function readGeneralMessage(request: CmpRequest): Promise<Ask> {
   const infos = decoding('the body', () => decodeGeneralMessage(request.message.body));
+  // What changes something is done or refused as a whole.
+  if (infos.length > 1 && infos.some(({ id }) => id === idItRevPassphrase)) {
+    throw new CmpError('badRequest', 'send revPassphrase in a genm of its own');
+  }
   return () => recorded('genm', request, () => inform(request, infos));
 }
 
@@ -79,4 +85,5 @@ const informers: ReadonlyMap<string, Inform> = new Map([
   [idItEncKeyPairTypes, withoutValue(encryptionKeyTypes)],
   [idItPreferredSymmAlg, withoutValue(preferredSymmetricAlgorithm)],
   [idItSuppLangTags, languageTags],
+  [idItRevPassphrase, takePassphrase],
 ]);

@@ -104,7 +104,7 @@ function presentMac(
     return true;
   };
   return {
-    credential: { kind: 'mac', reference: referenceOf(senderKid), verify },
+    credential: { kind: 'mac', reference: referenceOf(senderKid), verify, forRevocation: message.bodyType === 'rr' },
     protection() {
       if (verified === undefined) throw new GatewayError('internal', 'a MAC was accepted that nobody has verified');
       return verified;

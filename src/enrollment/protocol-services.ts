@@ -10,6 +10,7 @@ import { enroll } from './enroll.js';
 import { findCertificate, findCrl } from './find-certificate.js';
 import { poll } from './poll.js';
 import { recordRefusedMessage } from './record.js';
+import { setRevocationPassphrase } from './revocation-passphrase.js';
 import { revokeByMessage } from './revoke-by-message.js';
 import { findRootUpdate } from './root-update.js';
 import type { ServiceKeys } from './service-keys.js';
@@ -33,6 +34,7 @@ export function createProtocolServices(services: EnrollmentServices, serviceKeys
     authenticate: (request) => authenticateMessage(request, services),
     confirm: (request) => confirmCertificate(request, services),
     revoke: (message) => revokeByMessage(message, services),
+    setRevocationPassphrase: (message) => setRevocationPassphrase(message, services),
     recordRefusal: (refused) => recordRefusedMessage(refused, services),
     policy: (label) => describePolicy(resolve(label)),
     caCertificates: (label) => authority.chain(authority.issuer(resolve(label).policy.issuingCa).id),

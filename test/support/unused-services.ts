@@ -11,6 +11,7 @@ export const unusedServices: ProtocolServices = {
   authenticate: unused,
   confirm: unused,
   revoke: unused,
+  setRevocationPassphrase: unused,
   recordRefusal: unused,
   policy: unused,
   caCertificates: unused,
