@@ -8,6 +8,7 @@ import type {
   ConfirmationRequest,
   CrlSource,
   EnrollmentRequest,
+  PassphraseMessage,
   PollRequest,
   RefusedMessage,
   RevocationMessage,
@@ -165,8 +166,8 @@ export interface ProtocolServices {
    */
   confirm(request: ConfirmationRequest): Promise<void>;
   /**
-   * Revokes, holds or revives a certificate for its own holder, or for a registration authority of the policy; where the
-   * policy wants people to approve that, their approval does it.
+   * Revokes, holds or revives a certificate for its own holder, or for a registration authority of the policy; revokes or
+   * holds one for its device's revocation passphrase. Where the policy wants people to approve that, their approval does it.
    * @throws GatewayError `unknown-certificate`, `already-revoked`, `invalid-state`, `forbidden`, or as authentication does, after
    * its audit event is committed.
    */
@@ -182,6 +183,12 @@ export interface ProtocolServices {
    * @throws GatewayError `not-found` for all others and what has expired, `forbidden` when it was rejected.
    */
   pollApproval(query: ApprovalQuery): Promise<ApprovalStatus>;
+  /**
+   * Sets the revocation passphrase of the requester's device. What it refuses is left to the caller to record.
+   * @throws GatewayError `forbidden` where it is not certain which device that is, `invalid-state` before it has a certificate
+   * and for a reference that another device has, `stale-message`, or as authentication does.
+   */
+  setRevocationPassphrase(message: PassphraseMessage): Promise<void>;
   /** Writes the audit event of a message that never became an EnrollmentRequest. */
   recordRefusal(refused: RefusedMessage): Promise<void>;
   /** The policy that a label names, or the default one. @throws GatewayError `not-found`. */

@@ -44,6 +44,11 @@ export function waitStatements(
   });
 }
 
+/** The writes that keep an operation which has its answer at once: who sends a copy of its message must not have it done again. */
+export function endStatements(request: CmpRequest, answerType: 'rp'): readonly TransactionWrite[] {
+  return beginStatements(request, { answerType, certReqId: wholeMessage, state: 'closed' });
+}
+
 /** RFC 9483 4.4: what is polled for is no CertResponse. */
 const wholeMessage = -1;
 

@@ -39,10 +39,12 @@ export function newNonce(): Uint8Array {
   return randomBytes(16);
 }
 
-/** DER Name of the sender of an answer with a MAC (RFC 9483 3.1: a commonName that is the secret's name). */
+/** DER Name of the sender of an answer with a MAC (RFC 9483 3.1: a commonName that is the secret's name); hex of what is no text. */
 export function nameOfReference(senderKid: Uint8Array): Uint8Array {
-  const commonName = Buffer.from(referenceOf(senderKid)).toString('utf8');
-  return encodeName([[{ type: idAtCommonName, value: commonName }]]);
+  const reference = Buffer.from(referenceOf(senderKid));
+  const text = reference.toString('utf8');
+  const isText = !/\p{Cc}/u.test(text) && Buffer.from(text).equals(reference);
+  return encodeName([[{ type: idAtCommonName, value: isText ? text : reference.toString('hex') }]]);
 }
 
 /** Devices without a trust store take the root from the message, and compare it with what they know (RFC 9483 3.3). */

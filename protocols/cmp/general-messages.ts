@@ -11,6 +11,7 @@ import {
   idItCurrentCrl,
   idItEncKeyPairTypes,
   idItPreferredSymmAlg,
+  idItRevPassphrase,
   idItRootCaCert,
   idItSignKeyPairTypes,
   idItSuppLangTags,
@@ -31,6 +32,7 @@ import {
 } from './general-information.js';
 import { recorded } from './read-request.js';
 import type { Answer, Ask, CmpRequest } from './request.js';
+import { takePassphrase } from './revocation-passphrase.js';
 
 /** Answers one infoType. @throws GatewayError */
 type Inform = (request: CmpRequest, value: Uint8Array | undefined) => Promise<InfoTypeAndValue>;
@@ -57,7 +59,12 @@ export function answerGeneralMessage(request: CmpRequest): Promise<Answer> {
 }
 
 function readInfos({ message }: CmpRequest): readonly InfoTypeAndValue[] {
-  return decoding('the body', () => decodeGeneralMessage(message.body));
+  const infos = decoding('the body', () => decodeGeneralMessage(message.body));
+  // What changes something is done or refused as a whole.
+  if (infos.length > 1 && infos.some(({ id }) => id === idItRevPassphrase)) {
+    throw new CmpError('badRequest', 'send revPassphrase in a genm of its own');
+  }
+  return infos;
 }
 
 function answerInfos(request: CmpRequest, infos: readonly InfoTypeAndValue[]): Promise<Answer> {
@@ -104,4 +111,5 @@ const informers: ReadonlyMap<string, Inform> = new Map([
   [idItEncKeyPairTypes, withoutValue(encryptionKeyTypes)],
   [idItPreferredSymmAlg, withoutValue(preferredSymmetricAlgorithm)],
   [idItSuppLangTags, languageTags],
+  [idItRevPassphrase, takePassphrase],
 ]);

@@ -4,7 +4,7 @@ import { GatewayError } from '../../src/errors.js';
 import type { PolicyView } from '../../src/protocol.js';
 import { Tag } from '../../src/x509/der.js';
 import { decodeConfirmWaitTime, decodeUtf8Texts } from './asn1/general-message.js';
-import { idItCertProfile, idItConfirmWaitTime, idItImplicitConfirm } from './asn1/oids.js';
+import { idItCertProfile, idItConfirmWaitTime, idItImplicitConfirm, idItRevPassphrase } from './asn1/oids.js';
 import type { PkiHeader } from './asn1/pki-header.js';
 import type { BodyType } from './asn1/pki-message.js';
 import { CmpError, decoding } from './errors.js';
@@ -42,6 +42,10 @@ export function checkHeader(header: PkiHeader, bodyType: BodyType, { cmp }: Poli
     throw new CmpError('badRecipientNonce', 'the first message of an operation has no recipNonce');
   }
   checkMessageTime(header, cmp, now);
+  // RFC 9810 appendix B: a client whose passphrase was passed over in silence would rely on it.
+  if (header.generalInfo.some(({ id }) => id === idItRevPassphrase)) {
+    throw new CmpError('badRequest', 'revPassphrase is taken in the body of a genm only');
+  }
   const implicitConfirm = checkConfirmation(header, bodyType);
   const certProfile = readCertProfile(header);
   return { transactionId, senderNonce, implicitConfirm, ...(certProfile === undefined ? {} : { certProfile }) };

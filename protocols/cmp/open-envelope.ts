@@ -13,14 +13,27 @@ import { decoding } from './errors.js';
 import { deriveByPbkdf2, readPbkdf2 } from './protection/pbkdf2.js';
 import type { CmpRequest } from './request.js';
 
+export interface OpenedEnvelope {
+  /** Right or not, where a key has opened it. The caller may wipe it. */
+  readonly content: Uint8Array;
+  /** The gateway's own encryption key, or the secret of the message, which its sender has as well. */
+  readonly openedBy: 'key' | 'secret';
+  /** Whether the padding was right, which hardly any garbage has; else it is among the content. */
+  readonly isPadded: boolean;
+}
+
 /**
- * What the envelope holds, right or not; undefined where it is not for the gateway or cannot be opened. Nothing that only a
- * key shows is told apart (RFC 3218 section 2.3).
+ * What the envelope holds; undefined where it is not for the gateway or cannot be opened. Nothing that only the gateway's key
+ * shows is told apart (RFC 3218 section 2.3).
  * @throws GatewayError `malformed-request`
  */
-export async function openEnvelope(request: CmpRequest, envelope: EnvelopedData): Promise<Uint8Array | undefined> {
+export async function openEnvelope(request: CmpRequest, envelope: EnvelopedData): Promise<OpenedEnvelope | undefined> {
   try {
-    return (await openByKey(request, envelope)) ?? (await openBySecret(request, envelope));
+    const byKey = await openByKey(request, envelope);
+    const content = byKey ?? (await openBySecret(request, envelope));
+    if (content === undefined) return undefined;
+    const isPadded = content.length < envelope.encryptedContent.length;
+    return { content, openedBy: byKey ? 'key' : 'secret', isPadded };
   } catch (error) {
     if (error instanceof CmsError || error instanceof DerError || error instanceof UnsupportedAlgorithmError) {
       return undefined;

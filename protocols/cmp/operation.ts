@@ -19,8 +19,13 @@ export function longestWait(start: Date): Date {
   return new Date(start.getTime() + 366 * 86_400_000);
 }
 
-/** How long a transactionID stays in use, and its answer can be had again, after the operation has ended. */
-const memoryMilliseconds = 3_600_000;
+/**
+ * How long a transactionID stays in use, and its answer can be had again, after the operation has ended: an hour, or as long as
+ * a copy of its message would not be too old.
+ */
+function memoryMilliseconds({ cmp }: PolicyView): number {
+  return Math.max(3600, 2 * cmp.clockTolerance) * 1000;
+}
 
 /**
  * What is recorded of the operation that this message would begin: undefined for a new one.
@@ -118,7 +123,7 @@ export function beginStatements(request: CmpRequest, beginning: Beginning): read
       clientNonces: hex(header.senderNonce),
       serverNonce: answerNonce,
       createdAt: at,
-      expiresAt: (waitsUntil?.getTime() ?? at) + memoryMilliseconds,
+      expiresAt: (waitsUntil?.getTime() ?? at) + memoryMilliseconds(request.policy),
     }),
   ];
 }
@@ -144,7 +149,7 @@ export function proceedStatement(request: CmpRequest, record: TransactionRecord,
     lastNonces: record.clientNonces,
     clientNonces: lastNonces(`${record.clientNonces} ${hex(request.header.senderNonce)}`),
     serverNonce: request.answerNonce,
-    expiresAt: (waitsUntil ?? request.now).getTime() + memoryMilliseconds,
+    expiresAt: (waitsUntil ?? request.now).getTime() + memoryMilliseconds(request.policy),
   });
 }
 

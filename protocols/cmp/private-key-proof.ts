@@ -50,8 +50,8 @@ export async function verifyEncryptedKey(
   envelopedData: Uint8Array,
 ): Promise<void> {
   const envelope = decoding('encryptedKey', () => decodeEnvelope(envelopedData));
-  const content = envelope.contentType === idCtEncKeyWithId ? await openEnvelope(request, envelope) : undefined;
-  const isProved = content !== undefined && isKeyOf(content, request, template);
+  const opened = envelope.contentType === idCtEncKeyWithId ? await openEnvelope(request, envelope) : undefined;
+  const isProved = opened !== undefined && isKeyOf(opened.content, request, template);
   if (isProved) return;
   throw new GatewayError(
     'invalid-proof-of-possession',

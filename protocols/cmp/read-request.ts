@@ -8,7 +8,7 @@ import { checkHeader, checkVersion } from './header-checks.js';
 import { isOfDelayedRevocation } from './operation.js';
 import { checkOriginals } from './original-messages.js';
 import type { CmpRequest } from './request.js';
-import { type Protection, readCredential, unsigned } from './sender.js';
+import { type Protection, readCredential, type Sender, unsigned } from './sender.js';
 
 interface Reading {
   /** The senderNonce of the answer. */
@@ -22,9 +22,11 @@ export async function readRequest(message: PkiMessage, context: CmpContext, read
   const { exchange, services, policy } = context;
   const { bodyType } = message;
   const { answerNonce, onProtected } = reading;
+  const isOfDelayed = await isOfDelayedRevocation(message, context);
+  const forRevocation = bodyType === 'rr' || isOfDelayed;
   const { credential, protection } = await recorded(bodyType, context, async () => {
     checkVersion(message.header);
-    return readCredential({ message, policy }, onProtected);
+    return readCredential({ message, policy, forRevocation }, onProtected);
   });
   const requester = await services.authenticate({
     ...originOf(exchange),
@@ -32,12 +34,12 @@ export async function readRequest(message: PkiMessage, context: CmpContext, read
     operation: bodyType,
     credentials: [credential],
     acceptHeld: bodyType === 'rr',
-    acceptRevoked: await isOfDelayedRevocation(message, context),
+    acceptRevoked: isOfDelayed,
   });
   const sender = { credential, requester, protection: protection() };
   const now = services.clock.now();
   const header = await recorded(bodyType, context, async () => {
-    requireSignature(bodyType, sender.protection);
+    requireSignature(bodyType, sender);
     const checked = checkHeader(message.header, bodyType, policy, now);
     await checkOriginals(message, context);
     return checked;
@@ -70,7 +72,8 @@ export async function recordRefusal(
 /** RFC 9483 4.1.3, 4.2, 5.2.2 and RFC 9810 D.6: what these are about is proved by a certificate. */
 const signedOnly: ReadonlySet<BodyType> = new Set<BodyType>(['kur', 'rr', 'ccr', 'nested']);
 
-function requireSignature(bodyType: BodyType, { kind }: Protection): void {
-  if (kind === 'signature' || !signedOnly.has(bodyType)) return;
+/** A revocation passphrase is the one secret that will do (RFC 9810 appendix B); it is looked for in nothing else. */
+function requireSignature(bodyType: BodyType, { protection, requester }: Sender): void {
+  if (protection.kind === 'signature' || requester.isByRevocationPassphrase || !signedOnly.has(bodyType)) return;
   throw unsigned(bodyType);
 }

@@ -11,7 +11,7 @@ import { namesEqual } from '../../src/x509/names.js';
 import { idCeCrlReasons, idCeInvalidityDate } from '../../src/x509/oids.js';
 import type { CertTemplate } from './asn1/cert-template.js';
 import { decodeRevReqContent, encodeRevRepContent, type RevDetails, requestedReason } from './asn1/revocation.js';
-import { unlessWaiting, waitingError, waitStatements } from './delayed-delivery.js';
+import { endStatements, unlessWaiting, waitingError, waitStatements } from './delayed-delivery.js';
 import { CmpError, decoding } from './errors.js';
 import type { Answer, Ask, CmpRequest } from './request.js';
 
@@ -41,7 +41,8 @@ export async function readRevocation(request: CmpRequest): Promise<Ask> {
       reason,
       requireDescribed: (der) => requireDescribed(template, decodeCertificate(der)),
       credentials: [sender.credential],
-      accompanying: (outcome) => (outcome.outcome === 'pending' ? waitStatements(request, 'rp', outcome) : []),
+      accompanying: (outcome) =>
+        outcome.outcome === 'pending' ? waitStatements(request, 'rp', outcome) : endStatements(request, 'rp'),
       ...(invalidityDate === undefined ? {} : { invalidityDate }),
     });
     return result.outcome === 'pending' ? waitingError() : accepted(reason);

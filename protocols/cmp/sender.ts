@@ -47,13 +47,18 @@ export interface ReadCredential {
   protection(): Protection;
 }
 
+interface Readable extends Pick<ReceivedMessage, 'message' | 'policy'> {
+  /** Whether a revocation passphrase may protect it. */
+  readonly forRevocation?: boolean;
+}
+
 /**
  * Reads what protects a message, and verifies a signature.
  * @param onProtected is told of protection that is good before anything else is asked: refusals can be protected alike.
  * @throws GatewayError
  */
 export function readCredential(
-  { message, policy }: Pick<ReceivedMessage, 'message' | 'policy'>,
+  { message, policy, forRevocation = false }: Readable,
   onProtected: (protection: Protection) => void,
 ): ReadCredential {
   const { protectionAlg } = message.header;
@@ -65,7 +70,7 @@ export function readCredential(
   // RFC 9483 5.2.2: no secret makes a registration authority, so that none need be looked for.
   if (message.bodyType === 'nested') throw unsigned('nested');
   requireAllowedMac(algorithm, policy.cmp);
-  return presentMac(message, algorithm, message.protection, onProtected);
+  return presentMac({ message, algorithm, mac: message.protection, forRevocation }, onProtected);
 }
 
 /** The refusal of a MAC where only a signature will do. */
@@ -73,11 +78,16 @@ export function unsigned(bodyType: BodyType): CmpError {
   return new CmpError('wrongIntegrity', `a ${bodyType} must be protected by a signature`, 'forbidden');
 }
 
+interface MessageWithMac {
+  readonly message: PkiMessage;
+  readonly algorithm: MacAlgorithm;
+  readonly mac: Uint8Array;
+  readonly forRevocation: boolean;
+}
+
 /** RFC 9483 3.1: the secret's name is a commonName, which some write as a whole name: "CN=name". */
 function presentMac(
-  message: PkiMessage,
-  algorithm: MacAlgorithm,
-  mac: Uint8Array,
+  { message, algorithm, mac, forRevocation }: MessageWithMac,
   onProtected: (protection: Protection) => void,
 ): ReadCredential {
   const { senderKid, senderDirectoryName } = message.header;
@@ -105,7 +115,7 @@ function presentMac(
     return true;
   };
   return {
-    credential: { kind: 'mac', reference: referenceOf(senderKid), verify },
+    credential: { kind: 'mac', reference: referenceOf(senderKid), verify, forRevocation },
     protection() {
       if (verified === undefined) throw new GatewayError('internal', 'a MAC was accepted that nobody has verified');
       return verified;

@@ -1,13 +1,8 @@
 /** RFC 8894 section 3.2: the pkiMessage that a client sends, as far as its SignedData tells. Nothing is verified here. */
 
+import { type Attributes, singleValue } from '../../src/cms/attributes.js';
 import { idSigningTime } from '../../src/cms/oids.js';
-import {
-  type Attributes,
-  decodeSignedData,
-  type SignedData,
-  type SignerInfo,
-  singleValue,
-} from '../../src/cms/signed-data.js';
+import { decodeSignedData, type SignedData, type SignerInfo } from '../../src/cms/signed-data.js';
 import { GatewayError } from '../../src/errors.js';
 import { readString } from '../../src/x509/character-strings.js';
 import { DerError, DerReader } from '../../src/x509/der.js';

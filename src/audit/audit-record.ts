@@ -16,6 +16,7 @@ export type AuditAction =
   | 'request.approved'
   | 'request.rejected'
   | 'device.registered'
+  | 'device.passphrase-set'
   | 'catalog.applied'
   | 'passcode.created'
   | 'passcode.revoked'

@@ -169,6 +169,8 @@ function requireCredentials(
   if (isRenewal(operation, certificate) && policy.require !== 'certificate-and-secret') return;
   // The first message of a conversation may bring a secret besides; the others repeat no more than its protection.
   if (operation === 'message' && certificate) return;
+  // It opens nothing: it is for who can show nothing else any more.
+  if (secret?.kind === 'credential' && secret.credential.used.kind === 'revocation-passphrase') return;
   switch (policy.require) {
     case 'any':
       if (!secret && !certificate)

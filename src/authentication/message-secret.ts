@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { GatewayError } from '../errors.js';
 import type { Sealing } from '../keys/sealing.js';
+import type { CredentialKind } from '../model/credential.js';
 import type { PresentedCredential } from '../model/presented-credential.js';
 import type { CredentialRecord, CredentialRepository } from '../store/credential-repository.js';
 import { checkConditions, describeCredential, type VerifiedCredential } from './credential-conditions.js';
@@ -16,7 +17,8 @@ interface MessageSecret {
 }
 
 /**
- * Finds the secret that a reference names, and has the protocol say whether the message was authenticated with it.
+ * Finds the secret that a reference names, and has the protocol say whether the message was authenticated with it. One that
+ * asks for a revocation is held against the revocation passphrase of that reference first.
  *
  * @throws GatewayError `bad-secret`; the same, and after the same work, for an unknown reference, a wrong secret and one that
  * may not be used, so that guessing learns nothing.
@@ -27,26 +29,35 @@ export async function verifyMessageSecret(
   sealing: Sealing,
 ): Promise<VerifiedCredential> {
   const lookup = Buffer.from(presented.reference).toString('hex');
-  const [record] = await credentials.findByLookup({ authenticationPolicy, kind: 'cmp-secret', lookup });
-  const conditions = record && checkConditions(record, at, remoteAddress);
-  const fits = await verifyOnce(presented, record, sealing);
-  if (record === undefined) throw wrongSecret('no CMP secret of this authentication policy has the reference');
-  if (conditions?.usable === false) throw wrongSecret(conditions.reason);
-  if (!fits) throw wrongSecret('the secret of the reference is another one');
-  return describeCredential(record);
+  let reason = 'no secret of this authentication policy has the reference';
+  for (const kind of presented.forRevocation ? revokingKinds : kinds) {
+    const [record] = await credentials.findByLookup({ authenticationPolicy, kind, lookup });
+    const fits = await verifyOnce(presented, kind, record, sealing);
+    if (record === undefined) continue;
+    const conditions = checkConditions(record, at, remoteAddress);
+    if (conditions.usable && fits) return describeCredential(record);
+    reason = conditions.usable ? 'the secret of the reference is another one' : conditions.reason;
+  }
+  throw wrongSecret(reason);
 }
 
-/** What a protocol said, by whose secret it was asked about: deriving a key is made to be slow, and a message has one MAC. */
-const verdicts = new WeakMap<
-  PresentedMac,
-  { readonly credential: string | undefined; readonly fits: Promise<boolean> }
->();
+const kinds: readonly CredentialKind[] = ['cmp-secret'];
+const revokingKinds: readonly CredentialKind[] = ['revocation-passphrase', ...kinds];
 
-function verifyOnce(presented: PresentedMac, record: CredentialRecord | undefined, sealing: Sealing): Promise<boolean> {
-  const known = verdicts.get(presented);
-  if (known !== undefined && known.credential === record?.id) return known.fits;
-  const fits = verify(presented, record, sealing);
-  verdicts.set(presented, { credential: record?.id, fits });
+/** What a protocol said, by whose secret it was asked about: deriving a key is made to be slow, and a message has one MAC. */
+const verdicts = new WeakMap<PresentedMac, Map<string, Promise<boolean>>>();
+
+function verifyOnce(
+  presented: PresentedMac,
+  kind: CredentialKind,
+  record: CredentialRecord | undefined,
+  sealing: Sealing,
+): Promise<boolean> {
+  const known = verdicts.get(presented) ?? new Map<string, Promise<boolean>>();
+  verdicts.set(presented, known);
+  const asked = record?.id ?? kind;
+  const fits = known.get(asked) ?? verify(presented, record, sealing);
+  known.set(asked, fits);
   return fits;
 }
 

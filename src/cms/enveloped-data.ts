@@ -54,6 +54,8 @@ export interface EnvelopedData {
   /** DER AlgorithmIdentifier. */
   readonly contentEncryption: Uint8Array;
   readonly encryptedContent: Uint8Array;
+  /** DER SET OF Attribute. */
+  readonly unprotectedAttributes: Uint8Array | undefined;
 }
 
 /** What is to be encrypted, and for whom. */
@@ -97,8 +99,10 @@ export function decodeEnvelope(der: Uint8Array): EnvelopedData {
       data.optional(Tag.context(0), (originator) => originator.element());
       const recipients = data.each(Tag.set, readRecipientInfo, maximumRecipients);
       const encryptedContent = data.sequence(readEncryptedContent);
-      data.optional(Tag.context(1), (attributes) => attributes.element());
-      return { recipients, ...encryptedContent };
+      const unprotectedAttributes = data.optional(Tag.context(1), (attributes) =>
+        tlv(Tag.set, attributes.content(Tag.context(1))),
+      );
+      return { recipients, ...encryptedContent, unprotectedAttributes };
     }),
   );
 }
@@ -106,7 +110,9 @@ export function decodeEnvelope(der: Uint8Array): EnvelopedData {
 const maximumRecipients = 16;
 const maximumSegments = 20_000;
 
-function readEncryptedContent(info: DerReader): Omit<EnvelopedData, 'recipients'> {
+function readEncryptedContent(
+  info: DerReader,
+): Pick<EnvelopedData, 'contentType' | 'contentEncryption' | 'encryptedContent'> {
   const contentType = info.oid();
   const contentEncryption = info.element();
   // IMPLICIT hides from the BER normaliser that a constructed [0] is an OCTET STRING in segments.

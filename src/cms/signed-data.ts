@@ -3,14 +3,12 @@
 import { DerError, DerReader, Tag } from '../x509/der.js';
 import { tlv } from '../x509/der-writer.js';
 import type { HashAlgorithm } from '../x509/signature-algorithms.js';
+import { type Attributes, readAttributes } from './attributes.js';
 import { type CertificateIdentifier, readCertificateIdentifier } from './certificate-identifier.js';
 import { CmsError } from './cms-error.js';
 import { decodeContentInfo } from './content-info.js';
 import { findDigest } from './digest-algorithms.js';
 import { idSignedData } from './oids.js';
-
-/** Attribute values (DER each) by type (dotted OID). */
-export type Attributes = ReadonlyMap<string, readonly Uint8Array[]>;
 
 export interface SignerInfo {
   readonly identifier: CertificateIdentifier;
@@ -56,18 +54,10 @@ export function decodeSignedData(ber: Uint8Array): SignedData {
   return DerReader.decode(content, readSignedData);
 }
 
-/** The one value of an attribute; undefined when there is none or more than one. */
-export function singleValue(attributes: Attributes, type: string): Uint8Array | undefined {
-  const values = attributes.get(type);
-  return values?.length === 1 ? values[0] : undefined;
-}
-
 const maximumDigests = 16;
 const maximumSigners = 16;
 const maximumCertificates = 32;
 const maximumCrls = 16;
-const maximumAttributes = 64;
-const maximumValues = 16;
 
 function readSignedData(reader: DerReader): SignedData {
   return reader.sequence((data) => {
@@ -118,23 +108,4 @@ function readSignerInfo(reader: DerReader): SignerInfo {
       signature,
     };
   });
-}
-
-function readAttributes(reader: DerReader, tag: number): Attributes {
-  const attributes = new Map<string, readonly Uint8Array[]>();
-  reader.each(
-    tag,
-    (attribute) =>
-      attribute.sequence((a) => {
-        const at = a.offset;
-        const type = a.oid();
-        if (attributes.has(type)) throw new DerError('attribute occurs twice', at);
-        attributes.set(
-          type,
-          a.each(Tag.set, (value) => value.element(), maximumValues),
-        );
-      }),
-    maximumAttributes,
-  );
-  return attributes;
 }

@@ -12,10 +12,11 @@ import {
   UnsupportedAlgorithmError,
   verifySignature,
 } from '../x509/signature-algorithms.js';
+import { singleValue } from './attributes.js';
 import { isIdentified } from './certificate-identifier.js';
 import { CmsError } from './cms-error.js';
 import { idContentType, idMessageDigest } from './oids.js';
-import { type SignedData, type SignerInfo, singleValue } from './signed-data.js';
+import type { SignedData, SignerInfo } from './signed-data.js';
 
 /** The signer's certificate among those that came with the message; undefined when it is not there. @throws DerError */
 export function findSignerCertificate(signedData: SignedData, signer: SignerInfo): Certificate | undefined {

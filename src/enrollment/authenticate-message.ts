@@ -4,6 +4,7 @@ import { recordingRefusals } from './recording-refusals.js';
 import type { AuthenticationRequest } from './request.js';
 import type { Requester } from './requester.js';
 import { findRights } from './requester-rights.js';
+import { findPassphrase } from './revocation-passphrase.js';
 import type { EnrollmentServices } from './services.js';
 import { findTarget, requireMethod } from './target.js';
 
@@ -18,6 +19,7 @@ export function authenticateMessage(request: AuthenticationRequest, services: En
     return {
       id: identity.requester,
       credentials: identity.credentials.map(({ name }) => name),
+      isByRevocationPassphrase: findPassphrase(identity) !== undefined,
       ...(await findRights({ identity, credentials, remoteAddress }, target, services)),
     };
   });

@@ -11,6 +11,7 @@ import { findCertificate, findCrl } from './find-certificate.js';
 import { poll, pollApproval } from './poll.js';
 import { recordRefusedMessage } from './record.js';
 import { requestApproval } from './request-approval.js';
+import { setRevocationPassphrase } from './revocation-passphrase.js';
 import { revokeByMessage } from './revoke-by-message.js';
 import { findRootUpdate } from './root-update.js';
 import type { ServiceKeys } from './service-keys.js';
@@ -36,6 +37,7 @@ export function createProtocolServices(services: EnrollmentServices, serviceKeys
     revoke: (message) => revokeByMessage(message, services),
     requestApproval: (request) => requestApproval(request, services),
     pollApproval: (query) => pollApproval(query, services),
+    setRevocationPassphrase: (message) => setRevocationPassphrase(message, services),
     recordRefusal: (refused) => recordRefusedMessage(refused, services),
     policy: (label) => describePolicy(resolve(label)),
     caCertificates: (label) => authority.chain(authority.issuer(resolve(label).policy.issuingCa).id),

@@ -165,6 +165,23 @@ export interface ApprovalQuery extends Omit<PollRequest, 'pending'> {
   readonly pending: Extract<PollRequest['pending'], { readonly requestId: string }>;
 }
 
+/** Sets what a device may later have its certificates revoked with (CMP's revPassphrase), in place of what it had. */
+export interface PassphraseMessage {
+  readonly protocol: Method;
+  readonly label?: string;
+  /** What names it in a later message. */
+  readonly reference: Uint8Array;
+  /** Is kept sealed; the caller wipes it. */
+  readonly passphrase: Uint8Array;
+  /** Whether it is the requester's; else random octets stand in for what could not be read. For the audit log. */
+  readonly isRead: boolean;
+  /** When the requester says that it sent this: an older message takes the place of no newer one. */
+  readonly sentAt: Date;
+  readonly credentials: readonly PresentedCredential[];
+  readonly remoteAddress: string;
+  readonly requestId: string;
+}
+
 /** Where a CRL is from, in the terms of certificates. */
 export type CrlSource =
   /** As in a certificate's CRL distribution points. */

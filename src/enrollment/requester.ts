@@ -4,6 +4,8 @@ export interface Requester {
   readonly id: string;
   /** Names of the credentials of the authentication policy that it has shown. */
   readonly credentials: readonly string[];
+  /** A revocation passphrase speaks (RFC 9810 appendix B): for the revocation of its device's certificates, and nothing else. */
+  readonly isByRevocationPassphrase: boolean;
   /**
    * One of the policy's registration authorities, by a certificate with the extended key usage cmcRA: it may speak for
    * devices (RFC 9483 5.2 and 5.3).

@@ -1,4 +1,4 @@
-/** Revocation asked for in a protocol's message: by the certificate's own holder, or by a registration authority. */
+/** Revocation asked for in a protocol's message: by the certificate's own holder, its device's passphrase, or a registration authority. */
 import { GatewayError } from '../errors.js';
 import type { Identity } from '../policy/identity.js';
 import { approvalOfMessage } from '../policy/message-approval.js';
@@ -10,10 +10,11 @@ import { recordingRefusals } from './recording-refusals.js';
 import type { RevocationMessage } from './request.js';
 import { findRights } from './requester-rights.js';
 import type { RevocationResult } from './result.js';
+import { findPassphrase, requireRightOfPassphrase } from './revocation-passphrase.js';
 import type { EnrollmentServices } from './services.js';
 import type { StoredRevocation } from './stored-message.js';
 import { type EnrollmentTarget, findTarget, requireMethod } from './target.js';
-import { requireNotSupplanted } from './updates.js';
+import { requireInUse } from './updates.js';
 import { carryOut, requirePossible } from './wanted-revocation.js';
 
 /**
@@ -55,20 +56,19 @@ async function authenticateRevoker(
   // Who wants its certificate back from hold has nothing else to say so with.
   const asked = { credentials, operation: 'message', remoteAddress, acceptHeld: reason === 'removeFromCRL' } as const;
   const { identity } = await authenticateRequest(asked, target, now, services);
-  const own = identity.issuedCertificate;
-  if (own && own.notAfter < now)
-    throw new GatewayError('revoked-requester', 'the certificate that authenticates the request has expired');
-  await requireNotSupplanted(own, services);
+  await requireInUse(identity.issuedCertificate, services);
   return identity;
 }
 
 async function requireRight(
-  { credentials, remoteAddress }: RevocationMessage,
+  { credentials, remoteAddress, reason }: RevocationMessage,
   identity: Identity,
   record: CertificateRecord,
   target: EnrollmentTarget,
   services: EnrollmentServices,
 ): Promise<void> {
+  const passphrase = findPassphrase(identity);
+  if (passphrase) return await requireRightOfPassphrase(passphrase, reason, record, services);
   const own = identity.issuedCertificate;
   if (own?.issuerId === record.issuerId && own.serialNumber === record.serialNumber) return;
   const { isRegistrationAuthority } = await findRights({ identity, credentials, remoteAddress }, target, services);

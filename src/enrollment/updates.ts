@@ -1,8 +1,22 @@
 /** Certificates whose place another one takes (CMP's kur): what they are still good for. */
 import { GatewayError } from '../errors.js';
+import type { PresentedIssuedCertificate } from '../policy/identity.js';
 import { hasLapsed } from '../store/certificate-record.js';
 import { lapse } from './lapse.js';
 import type { EnrollmentServices } from './services.js';
+
+/**
+ * Asks whether a certificate that authenticates a message may still speak for its holder.
+ * @throws GatewayError `revoked-requester` for one that has expired, and as {@link requireNotSupplanted}
+ */
+export async function requireInUse(
+  certificate: PresentedIssuedCertificate | undefined,
+  services: EnrollmentServices,
+): Promise<void> {
+  if (certificate && certificate.notAfter < services.clock.now())
+    throw new GatewayError('revoked-requester', 'the certificate that authenticates the request has expired');
+  await requireNotSupplanted(certificate, services);
+}
 
 /**
  * Asks whether a certificate still has its place; one whose successor was not confirmed in time has it back.

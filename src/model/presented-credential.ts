@@ -5,10 +5,16 @@ export type PresentedCredential =
   | { readonly kind: 'password'; readonly username?: string; readonly password: string }
   /**
    * A secret that the message is authenticated with, but does not show: `reference` names it (CMP's senderKID), and the
-   * protocol says whether it fits; one that does stays as it is for the protocol's answer. Asked at most once for a message,
-   * if all that is asked about that brings this same object.
+   * protocol says whether it fits; one that does stays as it is for the protocol's answer. Asked at most once about a secret,
+   * if all that is asked about the message brings this same object. `forRevocation`: the message asks for a revocation, and
+   * nothing else, so that the secret may be a revocation passphrase.
    */
-  | { readonly kind: 'mac'; readonly reference: Uint8Array; readonly verify: (secret: Uint8Array) => Promise<boolean> }
+  | {
+      readonly kind: 'mac';
+      readonly reference: Uint8Array;
+      readonly verify: (secret: Uint8Array) => Promise<boolean>;
+      readonly forRevocation?: boolean;
+    }
   /**
    * `chain`: DER certificates, the requester's first, as presented; `proof`: what its key has signed. `chainRequired`: all
    * that leads up to a root has to be among them, also where it is known here (RFC 9483 3.3).

@@ -10,6 +10,7 @@ import {
   certificateColumns as columns,
   type NewCertificateRecord,
 } from './certificate-record.js';
+import { createCertificateRequester } from './certificate-requester.js';
 import type { Database } from './database.js';
 import { slotsOf } from './query.js';
 
@@ -31,6 +32,7 @@ export function createCertificateRepository(database: Database) {
   return {
     ...createCertificateCounts(database),
     ...createCertificateConfirmation(database),
+    ...createCertificateRequester(database),
 
     /** Refused as 'unavailable' if its serial number is taken: sign again with another one. */
     insert: (certificate: NewCertificateRecord) =>

@@ -29,7 +29,8 @@ export interface CredentialRecord {
   readonly registeredValues: string | null;
   readonly createdAt: number;
   readonly revokedAt: number | null;
-  readonly source: 'catalog' | 'command';
+  /** `message`: a device has set it. */
+  readonly source: 'catalog' | 'command' | 'message';
 }
 
 /** What `replace` changes: everything but its history. */
@@ -60,6 +61,49 @@ export function createCredentialRepository(database: Database) {
           .where('authenticationPolicy', '=', slot.authenticationPolicy)
           .where('name', '=', slot.name),
       { rows: 1, otherwise: 'not-found' },
+    ),
+
+    /**
+     * Puts a credential in the place of the one of this policy, kind and name, if there is one, with nothing of its history.
+     * Refused as 'stale-message' by a younger one, which stays.
+     */
+    supersede: write(
+      (db, slot: CredentialRecord) =>
+        db
+          .insertInto('credential')
+          .values(slotsOf(slot, columns))
+          .onConflict((conflict) =>
+            conflict
+              .columns(['authenticationPolicy', 'name'])
+              .doUpdateSet(slotsOf(slot, columns))
+              .where('credential.kind', '=', slot.kind)
+              .where('credential.createdAt', '<=', slot.createdAt),
+          ),
+      { rows: 1, otherwise: 'stale-message' },
+    ),
+
+    /** Guard, after the write: refuses the change as 'invalid-state' if another unrevoked one of the kind has the lookup value. */
+    requireSoleLookup: write(
+      (db, slot: Pick<CredentialRecord, 'id' | 'authenticationPolicy' | 'kind'> & { readonly lookup: string }) =>
+        db
+          .updateTable('credential')
+          .set((row) => ({ uses: row.ref('uses') }))
+          .where('id', '=', slot.id)
+          .where((row) =>
+            row.not(
+              row.exists(
+                row
+                  .selectFrom('credential as other')
+                  .select('other.id')
+                  .where('other.authenticationPolicy', '=', slot.authenticationPolicy)
+                  .where('other.kind', '=', slot.kind)
+                  .where('other.lookup', '=', slot.lookup)
+                  .where('other.id', '<>', slot.id)
+                  .where('other.revokedAt', 'is', null),
+              ),
+            ),
+          ),
+      { rows: 1, otherwise: 'invalid-state' },
     ),
 
     findById: find((db, slot: { id: string }) => db.selectFrom('credential').select(columns).where('id', '=', slot.id)),
@@ -113,12 +157,13 @@ export function createCredentialRepository(database: Database) {
         .limit(slot.limit),
     ),
 
-    /** Revoked ones too, by name. */
+    /** What operators have made, by configuration or command, revoked ones too; by name. */
     listByPolicy: read((db, slot: { authenticationPolicy: string }) =>
       db
         .selectFrom('credential')
         .select(columns)
         .where('authenticationPolicy', '=', slot.authenticationPolicy)
+        .where('source', '<>', 'message')
         .orderBy('name'),
     ),
 

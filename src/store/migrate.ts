@@ -7,9 +7,16 @@ import { initial } from './migrations/0001-initial.js';
 import { conversations } from './migrations/0002-conversations.js';
 import { confirmations } from './migrations/0003-confirmations.js';
 import { cmpTransactions } from './migrations/0004-cmp-transactions.js';
+import { certificateRequesters } from './migrations/0005-certificate-requesters.js';
 
 /** In the order of their numbers: the schema's version is how many of them were applied. */
-export const migrations: readonly Migration[] = [initial, conversations, confirmations, cmpTransactions];
+export const migrations: readonly Migration[] = [
+  initial,
+  conversations,
+  confirmations,
+  cmpTransactions,
+  certificateRequesters,
+];
 
 /** The table that tells the schema's version; it is made before the first migration. */
 export function metaTable(dialect: Dialect): Compilable {

@@ -13,6 +13,7 @@ export const unusedServices: ProtocolServices = {
   revoke: unused,
   requestApproval: unused,
   pollApproval: unused,
+  setRevocationPassphrase: unused,
   recordRefusal: unused,
   policy: unused,
   caCertificates: unused,

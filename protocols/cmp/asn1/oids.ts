@@ -7,6 +7,7 @@ export const idItEncKeyPairTypes = '1.3.6.1.5.5.7.4.3';
 export const idItPreferredSymmAlg = '1.3.6.1.5.5.7.4.4';
 export const idItCurrentCrl = '1.3.6.1.5.5.7.4.6';
 export const idItUnsupportedOids = '1.3.6.1.5.5.7.4.7';
+export const idItRevPassphrase = '1.3.6.1.5.5.7.4.12';
 export const idItImplicitConfirm = '1.3.6.1.5.5.7.4.13';
 export const idItConfirmWaitTime = '1.3.6.1.5.5.7.4.14';
 export const idItOrigPkiMessage = '1.3.6.1.5.5.7.4.15';
@@ -31,6 +32,9 @@ export const idRegCtrlRsaKeyLen = '1.3.6.1.5.5.7.5.1.12';
 // RFC 4211 7: registration information
 export const idRegInfoUtf8Pairs = '1.3.6.1.5.5.7.5.2.1';
 export const idRegInfoCertReq = '1.3.6.1.5.5.7.5.2.2';
+
+// RFC 2985 5.5.2
+export const pkcs9AtLocalKeyId = '1.2.840.113549.1.9.21';
 
 // RFC 9810 5.1.3: message protection that is no algorithm of its own
 export const idPasswordBasedMac = '1.2.840.113533.7.66.13';

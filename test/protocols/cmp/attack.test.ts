@@ -106,12 +106,12 @@ describe('A message that comes again, octet by octet', () => {
     expect((await client.ir({ ...wish, header: { transactionId } })).pkiStatus).toBe('accepted');
   });
 
-  it('and was an rr, is certRevoked', async () => {
+  it('and was an rr, is not carried out again', async () => {
     const device = await enrolled(test);
     const outcome = await client.revoke({ certificate: device.certificate.raw, credential: device.credential });
     expect(outcome.pkiStatus).toBe('accepted');
     const { body } = readMessage((await replay(outcome.sent)).body);
-    expect(body).toMatchObject({ type: 'rp', statuses: [{ status: 'rejection', failInfo: ['certRevoked'] }] });
+    expect(body).toMatchObject({ type: 'rp', statuses: [{ status: 'rejection', failInfo: ['transactionIdInUse'] }] });
   });
 });
 

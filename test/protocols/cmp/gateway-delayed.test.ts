@@ -8,6 +8,7 @@ import type { CmpOutcome } from '../../support/cmp/outcome.js';
 import { createCmpClient } from '../../support/cmp-client.js';
 import { approve, expectPollRep, expectWaiting } from '../../support/cmp-delayed.js';
 import { authority, byMac, type CmpDevice, cmpPolicy, enrolled, startCmpFleet } from '../../support/cmp-fleet.js';
+import { byPassphrase, encryptionCertificate, setPassphrase } from '../../support/cmp-passphrases.js';
 import { expectRejected } from '../../support/cmp-refusals.js';
 import { applyYaml } from '../../support/fleet.js';
 import { eventOf, eventsOf, recordOf } from '../../support/records.js';
@@ -83,6 +84,22 @@ describe('Delayed delivery of rr (RFC 9483 4.4)', () => {
     expect(await statusOf(device)).toBe('revoked');
     expect(await entryOf(device)).toMatchObject({ reason: 'keyCompromise' });
     expectAccepted(await client.poll(second, { credential }));
+  });
+
+  it('by a revocation passphrase is polled for with it (RFC 9810 appendix B)', async () => {
+    const device = await enrolled(test);
+    const { credential: signature, certificate } = device;
+    const recipient = { kind: 'certificate', certificate: await encryptionCertificate(client) } as const;
+    const passphrase = 'the key is lost some day';
+    await setPassphrase(client, { passphrase, recipient, keyId: 'slow' }, { credential: signature });
+    const credential = byPassphrase('slow', passphrase);
+    const outcome = await client.revoke({ certificate: certificate.raw, credential, reason: 1 });
+    expectWaiting(outcome);
+    const early = await client.poll(outcome, { credential });
+    expectPollRep(early);
+    await approve(test, outcome.answer.requestId);
+    expectAccepted(await client.poll(early, { credential }));
+    expect(await statusOf(device)).toBe('revoked');
   });
 
   it('leaves an event of the request, of its approval and of the revocation', async () => {

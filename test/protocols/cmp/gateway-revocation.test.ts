@@ -20,7 +20,7 @@ import {
 import { type CmpRefusal, expectRejected } from '../../support/cmp-refusals.js';
 import { applyYaml } from '../../support/fleet.js';
 import { newKey, spkiOf } from '../../support/make-csr.js';
-import { eventOf, recordOf } from '../../support/records.js';
+import { eventOf, eventsOf, recordOf } from '../../support/records.js';
 import { createTestClock, daySeconds } from '../../support/test-clock.js';
 import type { TestGateway } from '../../support/test-gateway.js';
 
@@ -295,5 +295,31 @@ describe('Hold (RFC 9483 4.2)', () => {
     const send = () => client.revoke({ ...wishOf(device), certificate: other.certificate.raw, reason: 8 });
     await expectRejected(test, send, { ...rp, failInfo: 'notAuthorized', code: 'forbidden' });
     expect(await statusOf(other)).toBe('held');
+  });
+});
+
+describe('A captured rr that is sent again', () => {
+  const used = { action: 'request.refused', code: 'duplicate-transaction' } as const;
+
+  it('does not bring back a hold that has ended, nor end one that has come since', async () => {
+    const device = await enrolled(test);
+    const hold = await client.revoke({ ...wishOf(device), reason: 6 });
+    const revival = await client.revoke({ ...wishOf(device), reason: 8 });
+    expect(revival.pkiStatus).toBe('accepted');
+    expect(await eventOf(test, await client.send(hold.sent.der))).toMatchObject(used);
+    expect(await statusOf(device)).toBe('valid');
+    await client.revoke({ ...wishOf(device), reason: 6 });
+    expect(await eventOf(test, await client.send(revival.sent.der))).toMatchObject(used);
+    expect(await statusOf(device)).toBe('held');
+  });
+
+  it('is carried out once when ten come at the same time', async () => {
+    const device = await enrolled(test);
+    const content = sequence(revDetails({ certificate: device.certificate.raw, reason: 6 }));
+    const { der } = client.make('rr', content, { credential: device.credential });
+    await Promise.all(Array.from({ length: 10 }, () => client.send(der)));
+    const { id } = await recordOf(test, device.certificate);
+    const events = await eventsOf(test, 'certificate.held');
+    expect(events.filter(({ content: text }) => JSON.parse(text).subject === id)).toHaveLength(1);
   });
 });

@@ -1,7 +1,8 @@
 /** What strangers, and devices against others, try with messages that they have made, changed or captured. */
 import { type KeyObject, randomBytes, X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { decodeSignedData, singleValue } from '../../../src/cms/signed-data.js';
+import { singleValue } from '../../../src/cms/attributes.js';
+import { decodeSignedData } from '../../../src/cms/signed-data.js';
 import { revokeCertificate } from '../../../src/enrollment/revoke.js';
 import { decodeCertificate } from '../../../src/x509/certificate.js';
 import { readString } from '../../../src/x509/character-strings.js';

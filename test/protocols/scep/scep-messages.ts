@@ -1,12 +1,13 @@
 /** Builds pkiMessages as a client would, wrong ones included, and reads CertReps. */
 
 import { createHash, type KeyObject, sign, verify } from 'node:crypto';
+import { singleValue } from '../../../src/cms/attributes.js';
 import { identifyByIssuer } from '../../../src/cms/certificate-identifier.js';
 import { decodeCertsOnly } from '../../../src/cms/certs-only.js';
 import type { ContentEncryption } from '../../../src/cms/content-encryption.js';
 import { decodeEnvelopedData, encodeEnvelopedData } from '../../../src/cms/enveloped-data.js';
 import { openEnvelopedData } from '../../../src/cms/open-enveloped-data.js';
-import { decodeSignedData, singleValue } from '../../../src/cms/signed-data.js';
+import { decodeSignedData } from '../../../src/cms/signed-data.js';
 import { findSignerCertificate } from '../../../src/cms/verify-signed-data.js';
 import { createKeyOpener } from '../../../src/keys/rsa-key-transport.js';
 import type { EncryptionServiceKey } from '../../../src/protocol.js';

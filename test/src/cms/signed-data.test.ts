@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { fromBER } from 'asn1js';
 import fc from 'fast-check';
 import * as pkijs from 'pkijs';
+import { singleValue } from '../../../src/cms/attributes.js';
 import {
   encodeCertificateIdentifier,
   identifyByIssuer,
@@ -13,7 +14,7 @@ import { encodeContentInfo } from '../../../src/cms/content-info.js';
 import { digestIdentifiers } from '../../../src/cms/digest-algorithms.js';
 import { encodeSignedData } from '../../../src/cms/encode-signed-data.js';
 import { idContentType, idData, idMessageDigest, idSignedData, idSigningTime } from '../../../src/cms/oids.js';
-import { decodeSignedData, singleValue } from '../../../src/cms/signed-data.js';
+import { decodeSignedData } from '../../../src/cms/signed-data.js';
 import { findSignerCertificate, verifySigner } from '../../../src/cms/verify-signed-data.js';
 import { decodeCertificate } from '../../../src/x509/certificate.js';
 import { DerError, DerReader, Tag } from '../../../src/x509/der.js';

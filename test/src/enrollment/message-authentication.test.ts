@@ -93,6 +93,7 @@ describe('A secret behind a MAC', () => {
     expect(requester).toEqual({
       id: expect.stringMatching(/^cmp-secret:/),
       credentials: ['shared'],
+      isByRevocationPassphrase: false,
       isRegistrationAuthority: false,
       isCrossCertifiable: false,
     });
@@ -141,6 +142,36 @@ describe('A secret behind a MAC', () => {
     await authenticate([credential]);
     await issued(test, final({ credentials: [credential] }));
     expect(asked).toBe(1);
+  });
+
+  it('that asks for a revocation is held against two secrets, whatever there is by its reference', async () => {
+    for (const [reference, text, isKnown] of [
+      ['shared', 'open-sesame', true],
+      ['shared', 'wrong', false],
+      ['unknown', 'open-sesame', false],
+    ] as const) {
+      const asked: string[] = [];
+      const known = mac(reference, text);
+      if (known.kind !== 'mac') throw new Error('no MAC');
+      const verify = (octets: Uint8Array) => {
+        asked.push(Buffer.from(octets).toString());
+        return known.verify(octets);
+      };
+      const credential: PresentedCredential = { ...known, verify, forRevocation: true };
+      const outcomes = [];
+      for (let i = 0; i < 2; i++) {
+        outcomes.push(
+          await authenticate([credential], { remoteAddress: '192.0.2.98' }).then(
+            ({ isByRevocationPassphrase }) => isByRevocationPassphrase,
+            ({ code }) => code,
+          ),
+        );
+      }
+      expect(outcomes).toEqual(isKnown ? [false, false] : ['bad-secret', 'bad-secret']);
+      // Once each, for two questions about the message.
+      expect(asked).toHaveLength(2);
+      expect(asked.includes('open-sesame')).toBe(reference === 'shared');
+    }
   });
 
   it('opens as many enrollments as its limit says, and still speaks for those', async () => {

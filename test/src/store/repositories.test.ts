@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { OvertakenError } from '../../../src/errors.js';
+import type { NewCertificateRecord } from '../../../src/store/certificate-record.js';
 import type { Statement } from '../../../src/store/change.js';
+import type { CredentialRecord } from '../../../src/store/credential-repository.js';
 import type { Store } from '../../../src/store/store.js';
 import {
   auditRecord,
@@ -171,6 +173,33 @@ describe('certificates', () => {
       expect(await tryOut(store, insert(certificate('0a', { certificateFingerprint: 'x' })))).toBe('unavailable');
       expect(await tryOut(store, insert(certificate('0b', { issuerId: 'unknown' })))).toBe('internal');
       expect(await tryOut(store, insert(certificate('0b', { deviceId: 'unknown' })))).toBe('internal');
+    });
+  });
+
+  it('tell the devices of who got them over CMP, as long as they are in use', async () => {
+    await withGenerations(async (store) => {
+      const { insert, devicesOfRequester } = store.certificates;
+      const devices = ['a', 'b'].map((id) => store.devices.insert(device(id, { name: id })));
+      const of = (serial: string, deviceId: string, changes: Partial<NewCertificateRecord> = {}) =>
+        insert(certificate(serial, { protocol: 'cmp', requester: 'cmp-secret:s', deviceId, ...changes }));
+      await store.commit({
+        statements: [
+          ...devices,
+          of('01', 'a'),
+          of('02', 'a'),
+          of('03', 'b', { requester: 'cmp-secret:other' }),
+          of('04', 'b', { protocol: 'est' }),
+          of('05', 'b', { status: 'held' }),
+          of('06', 'b', { notAfter: now - 1 }),
+          of('07', 'b', { confirmBy: now + 1 }),
+          of('08', 'b', { supplantedBy: 'plant-1:01' }),
+        ],
+        audit: [],
+      });
+      const asked = { requester: 'cmp-secret:s', at: now, limit: 2 };
+      expect(await devicesOfRequester(asked)).toEqual([{ deviceId: 'a' }]);
+      await store.commit({ statements: [of('09', 'b')], audit: [] });
+      expect(await devicesOfRequester(asked)).toHaveLength(2);
     });
   });
 
@@ -408,6 +437,43 @@ describe('credentials', () => {
       const found = await findByLookup({ authenticationPolicy: 'factory', kind: 'passcode', lookup: 'hmac' });
       expect(found.map(({ id }) => id)).toEqual(['c', 'b', 'a']);
       expect(await listByPolicy({ authenticationPolicy: 'factory' })).toHaveLength(4);
+    });
+  });
+
+  it('that a message sets take the place of older ones of their name, and are not among those of operators', async () => {
+    await withStore(async (store) => {
+      const { supersede, findByName, listByPolicy, insert, revoke } = store.credentials;
+      const named = { authenticationPolicy: 'factory', name: 'device:1' };
+      const set = (id: string, changes: Partial<CredentialRecord> = {}) =>
+        credential(id, { ...named, kind: 'revocation-passphrase', source: 'message', ...changes });
+      expect(await tryOut(store, supersede(set('a')))).toBe('done');
+      await store.commit({ statements: [revoke({ id: 'a', at: now })], audit: [] });
+      expect(await tryOut(store, supersede(set('b', { lookup: 'new' })))).toBe('done');
+      expect(await findByName(named)).toEqual(set('b', { lookup: 'new' }));
+      expect(await tryOut(store, supersede(set('c', { createdAt: now - 1 })))).toBe('stale-message');
+      expect((await findByName(named))?.id).toBe('b');
+      await store.commit({ statements: [insert(credential('code'))], audit: [] });
+      expect(await tryOut(store, supersede(set('d', { name: 'code', createdAt: now + 1 })))).toBe('stale-message');
+      const listed = await listByPolicy({ authenticationPolicy: 'factory' });
+      expect(listed.map(({ name }) => name)).toEqual(['code']);
+    });
+  });
+
+  it('can be held to a lookup value that no other one of the kind has, but a revoked one', async () => {
+    await withStore(async (store) => {
+      const { insert, requireSoleLookup } = store.credentials;
+      await store.commit({
+        statements: [
+          insert(credential('a')),
+          insert(credential('b', { kind: 'cmp-secret' })),
+          insert(credential('c', { authenticationPolicy: 'other' })),
+          insert(credential('d', { revokedAt: now })),
+        ],
+        audit: [],
+      });
+      const guard = requireSoleLookup({ id: 'a', authenticationPolicy: 'factory', kind: 'passcode', lookup: 'hmac' });
+      expect(await tryOut(store, guard)).toBe('done');
+      expect(await tryOut(store, insert(credential('e')), guard)).toBe('invalid-state');
     });
   });
 });

@@ -38,6 +38,8 @@ export interface SealOptions {
   readonly contentType?: string;
   readonly recipient: SealRecipient;
   readonly damage?: 'encryptedKey' | 'encryptedContent';
+  /** DER Attributes beside what is encrypted. */
+  readonly attributes?: readonly Uint8Array[];
 }
 
 /** A certificate (DER), by what its key can do, or a password. */
@@ -46,7 +48,8 @@ export type SealRecipient =
   | { readonly kind: 'password'; readonly password: string | Uint8Array };
 
 /** DER EnvelopedData, encrypted with AES-256 in CBC mode. */
-export function sealEnvelope({ content, contentType = contentIds.data, recipient, damage }: SealOptions): Uint8Array {
+export function sealEnvelope(options: SealOptions): Uint8Array {
+  const { content, contentType = contentIds.data, recipient, damage, attributes = [] } = options;
   const key = randomBytes(32);
   const iv = randomBytes(16);
   const encryption = createCipheriv('aes-256-cbc', key, iv);
@@ -55,10 +58,16 @@ export function sealEnvelope({ content, contentType = contentIds.data, recipient
   const encryptedContent = octetString(damage === 'encryptedContent' ? flipped(encrypted) : encrypted);
   const info = recipientInfo(recipient, key, damage === 'encryptedKey');
   return sequence(
-    smallInteger(versionFor(info)),
+    smallInteger(attributes.length > 0 ? Math.max(versionFor(info), 2) : versionFor(info)),
     setOf(info),
     sequence(oid(contentType), algorithm, implicit(0, encryptedContent)),
+    attributes.length > 0 ? implicit(1, setOf(...attributes)) : undefined,
   );
+}
+
+/** Attribute (RFC 2985 5.5.2), with one value unless told otherwise. */
+export function localKeyId(...values: readonly Uint8Array[]): Uint8Array {
+  return sequence(oid('1.2.840.113549.1.9.21'), setOf(...values.map((value) => octetString(value))));
 }
 
 /** EncKeyWithID (RFC 4211 2.2): what a sealed private key is. @param identifier text, or DER GeneralName */

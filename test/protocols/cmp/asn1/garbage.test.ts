@@ -8,6 +8,7 @@ import { decodeChallengeResponses } from '../../../../protocols/cmp/asn1/challen
 import * as controls from '../../../../protocols/cmp/asn1/controls.js';
 import { decodeCrlStatusList } from '../../../../protocols/cmp/asn1/crl-status.js';
 import * as general from '../../../../protocols/cmp/asn1/general-message.js';
+import { decodeLocalKeyId } from '../../../../protocols/cmp/asn1/local-key-id.js';
 import { type BodyType, decodePkiMessage, decodePkiMessages } from '../../../../protocols/cmp/asn1/pki-message.js';
 import { decodeErrorMessage } from '../../../../protocols/cmp/asn1/pki-status.js';
 import { decodePollReqContent } from '../../../../protocols/cmp/asn1/poll.js';
@@ -46,6 +47,7 @@ const values: ((value: Uint8Array) => unknown)[] = [
   general.decodeKeyPairParamReq,
   general.decodeRevPassphrase,
   general.decodeUtf8Texts,
+  decodeLocalKeyId,
 ];
 
 /** Whether it is refused; anything but a DerError is thrown on. */
