@@ -1,6 +1,6 @@
 /** A CMP client over real connections, written from the RFCs alone; each answer is checked as a client must. */
 import { X509Certificate } from 'node:crypto';
-import type { CmpClient, CmpClientOptions } from './cmp/client.js';
+import type { CmpClient, CmpClientOptions, CmpPeer } from './cmp/client.js';
 import { createPeerClient } from './cmp/peer-client.js';
 import type { TestGateway } from './test-gateway.js';
 
@@ -13,17 +13,20 @@ export interface GatewayCmpOptions extends CmpClientOptions {
 }
 
 /** A client of a gateway whose roots it trusts. */
-export function createCmpClient({ gateway }: TestGateway, options: GatewayCmpOptions = {}): CmpClient {
+export function createCmpClient(test: TestGateway, options: GatewayCmpOptions = {}): CmpClient {
+  return createPeerClient(peerOf(test, options), options);
+}
+
+export function peerOf({ gateway }: TestGateway, options: GatewayCmpOptions): CmpPeer {
   const { label, isTls = false } = options;
   const { deviceTlsPort, deviceHttpPort } = gateway.listeners;
   const roots = gateway.core.authority
     .generations()
     .filter(({ certificate }) => Buffer.compare(certificate.issuer, certificate.subject) === 0);
-  const peer = {
+  return {
     origin: isTls ? `https://127.0.0.1:${deviceTlsPort}` : `http://127.0.0.1:${deviceHttpPort}`,
     path: options.path ?? (label === undefined ? '/.well-known/cmp' : `/.well-known/cmp/p/${label}`),
     trustAnchors: roots.map(({ certificate }) => new X509Certificate(certificate.der)),
     now: () => gateway.core.clock.now(),
   };
-  return createPeerClient(peer, options);
 }

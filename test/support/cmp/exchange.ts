@@ -22,7 +22,7 @@ export interface CmpExchange {
   close(): void;
 }
 
-export function createExchange(peer: CmpPeer, options: CmpClientOptions): CmpExchange {
+export function createExchange(peer: CmpPeer, options: CmpClientOptions = {}): CmpExchange {
   const { credential = { kind: 'none' }, recipient = '', unchecked: never = [] } = options;
   const transport = createTransport(peer.origin, options.identity);
   const seenNonces = new Set<string>();
