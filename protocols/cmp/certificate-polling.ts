@@ -8,7 +8,7 @@ import { isKeyWanted, readWish } from './certificate-request.js';
 import { pollAgain, refusalOnly, stillWaiting } from './delayed-delivery.js';
 import { ask, type CertificateWish, confirmationEnd, issuedAnswer } from './enrollment.js';
 import { ended, firstRequest, proceedStatement, type Step } from './operation.js';
-import { isCertificateEncrypted } from './proof-of-possession.js';
+import { certificateEncryption } from './proof-of-possession.js';
 import { recorded } from './read-request.js';
 import { rejection } from './rejection.js';
 import type { Answer, CmpRequest } from './request.js';
@@ -24,8 +24,8 @@ export async function pollCertificate(
   const { certReqId } = record;
   const answerType = record.answerType as CertificateWish['answerType'];
   const first = firstRequest(request, record);
-  const isEncrypted = first !== undefined && isCertificateEncrypted(first.message);
-  const confirmUntil = confirmationEnd(request, first?.header.implicitConfirm === true && !isEncrypted);
+  const encryption = first && certificateEncryption(first.message);
+  const confirmUntil = confirmationEnd(request, first?.header.implicitConfirm === true && encryption === undefined);
   const proceed = (result: EnrollmentResult) => [
     proceedStatement(request, record, stepTo(result, record, confirmUntil)),
   ];
@@ -46,7 +46,7 @@ export async function pollCertificate(
     answerType,
     certReqId,
     certificate,
-    isEncrypted,
+    encryption,
     privateKey,
     modified,
     confirmUntil,

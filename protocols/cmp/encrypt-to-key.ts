@@ -1,8 +1,10 @@
 /** What only the holder of a new key can read (RFC 9810 5.2.2 and 5.2.8.3): a certificate, a challenge. */
 
-import { diffieHellman, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { constants, diffieHellman, generateKeyPairSync, type KeyObject, publicEncrypt } from 'node:crypto';
 import type { CertificateIdentifier } from '../../src/cms/certificate-identifier.js';
+import { encryptContent } from '../../src/cms/content-encryption.js';
 import { sealEnvelope } from '../../src/cms/enveloped-data.js';
+import { keyTransportIdentifiers } from '../../src/cms/key-transport.js';
 import { idData } from '../../src/cms/oids.js';
 import { agreementAlgorithms, type Recipient } from '../../src/cms/recipient-infos.js';
 import { GatewayError } from '../../src/errors.js';
@@ -13,6 +15,7 @@ import {
   type PublicKeyDescription,
   subjectKeyIdentifier,
 } from '../../src/x509/public-key.js';
+import { encodeEncryptedValue } from './asn1/encrypted-value.js';
 import type { ProofOfPossession } from './asn1/proof-of-possession.js';
 import { CmpError, decoding } from './errors.js';
 
@@ -52,6 +55,21 @@ export function encryptToKey(
 ): Uint8Array {
   const recipient = recipientOf(publicKey, identifier);
   return sealEnvelope({ contentType: idData, content, contentEncryption: 'aes-256-cbc', recipient });
+}
+
+/**
+ * DER EncryptedValue that the holder of an RSA key can open, for those who know no EnvelopedData. Who reads version 2 knows
+ * PKCS #1 v1.5 alone.
+ * @param publicKey DER SubjectPublicKeyInfo
+ */
+export function encryptValueToKey(publicKey: Uint8Array, content: Uint8Array): Uint8Array {
+  const { algorithm, encrypted, key } = encryptContent('aes-256-cbc', content);
+  return encodeEncryptedValue({
+    symmAlg: algorithm,
+    encSymmKey: publicEncrypt({ key: importPublicKey(publicKey), padding: constants.RSA_PKCS1_PADDING }, key),
+    keyAlg: keyTransportIdentifiers['rsa-pkcs1'],
+    encValue: encrypted,
+  });
 }
 
 /** Not by the serial number: it is in the certificate, which is still to be read. */

@@ -9,15 +9,16 @@ import { originOf } from '../../src/protocol.js';
 import { decodeCertificate } from '../../src/x509/certificate.js';
 import { generalizedTime, nullValue } from '../../src/x509/der-writer.js';
 import { encodeCertRepMessage } from './asn1/cert-response.js';
+import type { EncryptedKey } from './asn1/encrypted-key.js';
 import type { InfoTypeAndValue } from './asn1/info-type-and-value.js';
 import { idItConfirmWaitTime, idItImplicitConfirm } from './asn1/oids.js';
 import type { BodyType } from './asn1/pki-message.js';
 import { sealGeneratedKey } from './central-key.js';
 import { waitingReason } from './delayed-delivery.js';
-import { encryptToKey } from './encrypt-to-key.js';
+import { encryptToKey, encryptValueToKey } from './encrypt-to-key.js';
 import { CmpError } from './errors.js';
 import { type Beginning, beginStatements, findRepeated, longestWait, proceedStatement } from './operation.js';
-import { isCertificateEncrypted, type OutstandingProof } from './proof-of-possession.js';
+import { certificateEncryption, encryptionOf, type OutstandingProof } from './proof-of-possession.js';
 import type { Answer, CmpRequest } from './request.js';
 import type { TransactionRecord, TransactionWrite } from './store.js';
 
@@ -52,8 +53,8 @@ export interface CertificateWish {
  */
 export async function enroll(request: CmpRequest, wish: CertificateWish, begun?: TransactionRecord): Promise<Answer> {
   const { answerType, certReqId } = wish;
-  const isEncrypted = wish.outstanding === 'encrCert';
-  const confirmUntil = confirmationEnd(request, request.header.implicitConfirm && !isEncrypted);
+  const encryption = wish.outstanding === 'encrCert' ? encryptionOf(request.message) : undefined;
+  const confirmUntil = confirmationEnd(request, request.header.implicitConfirm && encryption === undefined);
   let result: EnrollmentResult;
   try {
     result = await ask(request, wish, confirmUntil, (issued) => {
@@ -70,7 +71,7 @@ export async function enroll(request: CmpRequest, wish: CertificateWish, begun?:
   const { certificate } = result;
   const modified = modificationsOf(result, wish);
   const privateKey = wish.generateKey && (await sealGeneratedKey(request, result));
-  return issuedAnswer(request, { answerType, certReqId, certificate, isEncrypted, privateKey, modified, confirmUntil });
+  return issuedAnswer(request, { answerType, certReqId, certificate, encryption, privateKey, modified, confirmUntil });
 }
 
 /**
@@ -138,8 +139,8 @@ interface Issued {
   readonly answerType: CertificateWish['answerType'];
   readonly certReqId: number;
   readonly certificate: Uint8Array;
-  /** Whether only the holder of its key may read it (RFC 9810 5.2.8.3.2). */
-  readonly isEncrypted: boolean;
+  /** Where only the holder of its key may read it (RFC 9810 5.2.8.3.2). */
+  readonly encryption: EncryptedKey['type'] | undefined;
   /** DER EnvelopedData, of a key that the gateway has made. */
   readonly privateKey?: Uint8Array | undefined;
   readonly modified: readonly string[];
@@ -149,7 +150,7 @@ interface Issued {
 
 /** The answer with a certificate. */
 export function issuedAnswer({ services, exchange }: CmpRequest, issued: Issued): Answer {
-  const { answerType, certReqId, certificate, isEncrypted, privateKey, modified, confirmUntil } = issued;
+  const { answerType, certReqId, certificate, encryption, privateKey, modified, confirmUntil } = issued;
   const chain = services.caCertificates(exchange.params.label);
   const status =
     modified.length === 0
@@ -164,7 +165,7 @@ export function issuedAnswer({ services, exchange }: CmpRequest, issued: Issued)
         {
           certReqId,
           status,
-          ...(isEncrypted ? { encryptedCert: encrypted(certificate) } : { certificate }),
+          ...(encryption === undefined ? { certificate } : { encryptedCert: encrypted(certificate, encryption) }),
           privateKey,
         },
       ],
@@ -193,7 +194,7 @@ export function repeatAnswer(request: CmpRequest, record: TransactionRecord, isK
     answerType: type,
     certReqId,
     certificate,
-    isEncrypted: isCertificateEncrypted(request.message),
+    encryption: certificateEncryption(request.message),
     modified: isModified === 1 ? ['the certificate differs from what was asked for'] : [],
     confirmUntil: isUnconfirmed ? new Date(createdAt + request.policy.cmp.confirmWait * 1000) : undefined,
   });
@@ -206,8 +207,11 @@ export function waiting(bodyType: CertificateWish['answerType'], certReqId: numb
   return { bodyType, body: encodeCertRepMessage({ responses: [{ certReqId, status }] }) };
 }
 
-function encrypted(certificate: Uint8Array): Uint8Array {
-  return encryptToKey(decodeCertificate(certificate).subjectPublicKeyInfo, certificate);
+function encrypted(certificate: Uint8Array, type: EncryptedKey['type']): EncryptedKey {
+  const { subjectPublicKeyInfo } = decodeCertificate(certificate);
+  return type === 'envelopedData'
+    ? { type, envelopedData: encryptToKey(subjectPublicKeyInfo, certificate) }
+    : { type, encryptedValue: encryptValueToKey(subjectPublicKeyInfo, certificate) };
 }
 
 function confirmation(until: Date | undefined): InfoTypeAndValue {

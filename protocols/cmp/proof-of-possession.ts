@@ -4,6 +4,7 @@ import { GatewayError } from '../../src/errors.js';
 import { verifySignedMessage } from '../../src/x509/message-signatures.js';
 import { importPublicKey } from '../../src/x509/public-key.js';
 import { type CertReqMsg, decodeCertReqMessages } from './asn1/cert-request.js';
+import type { EncryptedKey } from './asn1/encrypted-key.js';
 import type { PkiMessage } from './asn1/pki-message.js';
 import type { PoposkInput, PrivateKeyProof, SignatureProof } from './asn1/proof-of-possession.js';
 import { type KeyUse, requireKey, requireKeyUse } from './encrypt-to-key.js';
@@ -49,16 +50,23 @@ export async function verifyPossession(
   }
 }
 
-/** Whether the certificate that a message asks for is to come encrypted. */
-export function isCertificateEncrypted({ bodyType, body }: Pick<PkiMessage, 'bodyType' | 'body'>): boolean {
-  if (bodyType === 'p10cr') return false;
+/** How the certificate that a message asks for is to come encrypted; undefined where it is to come as it is. */
+export function certificateEncryption(message: PkiMessage): EncryptedKey['type'] | undefined {
+  const { bodyType, body } = message;
+  if (bodyType === 'p10cr') return undefined;
   const [wish] = decoding('the body', () => decodeCertReqMessages(body));
   const { popo } = wish ?? {};
-  if (popo === undefined || !('proof' in popo)) return false;
-  return popo.proof.type === 'subsequentMessage' && popo.proof.method === 'encrCert';
+  if (popo === undefined || !('proof' in popo)) return undefined;
+  const isWanted = popo.proof.type === 'subsequentMessage' && popo.proof.method === 'encrCert';
+  return isWanted ? encryptionOf(message) : undefined;
 }
 
-/** RFC 9810 5.2.8.3. Answers with EnvelopedData are of version 3; without it only RSA can encrypt a challenge. */
+/** What who sends such a message can open (RFC 9810 5.2.2). */
+export function encryptionOf({ header }: Pick<PkiMessage, 'header'>): EncryptedKey['type'] {
+  return header.pvno < 3 ? 'encryptedValue' : 'envelopedData';
+}
+
+/** RFC 9810 5.2.8.3. EnvelopedData is of version 3; without it there is no encryption but to RSA keys. */
 async function verifyPrivateKeyProof(
   request: CmpRequest,
   wish: CertReqMsg,
@@ -86,8 +94,7 @@ async function verifyPrivateKeyProof(
 }
 
 function requireVersion({ message }: CmpRequest, use: KeyUse, method: OutstandingProof): void {
-  const isRsaChallenge = method === 'challengeResp' && use === 'keyEncipherment';
-  if (message.header.pvno >= 3 || isRsaChallenge) return;
+  if (message.header.pvno >= 3 || use === 'keyEncipherment') return;
   throw new CmpError('badRequest', `${method} for ${use} needs version 3 of the message`);
 }
 

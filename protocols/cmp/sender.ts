@@ -75,7 +75,8 @@ export function readCredential(
 
 /** The refusal of a MAC where only a signature will do. */
 export function unsigned(bodyType: BodyType): CmpError {
-  return new CmpError('wrongIntegrity', `a ${bodyType} must be protected by a signature`, 'forbidden');
+  const article = bodyType === 'rr' ? 'an' : 'a';
+  return new CmpError('wrongIntegrity', `${article} ${bodyType} must be protected by a signature`, 'forbidden');
 }
 
 interface MessageWithMac {

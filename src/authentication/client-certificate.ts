@@ -7,6 +7,7 @@ import { type CertificateRecord, hasLapsed } from '../store/certificate-record.j
 import type { Store } from '../store/store.js';
 import { type Certificate, decodeCertificate, fingerprint } from '../x509/certificate.js';
 import { idKpClientAuth } from '../x509/oids.js';
+import type { PathFailureCode } from '../x509/path-failure.js';
 import { validatePath } from '../x509/path-validation.js';
 import { createTrustAnchors, type TrustAnchors } from '../x509/trust-anchors.js';
 import { compileAddresses } from './allowed-addresses.js';
@@ -202,11 +203,8 @@ async function verifyChain(
     ...(proof === 'tls' ? { keyPurpose: idKpClientAuth } : {}),
   });
   if (!result.ok) {
-    throw new GatewayError(
-      'untrusted-signer',
-      'the client certificate does not chain to a CA that authenticates requests to this policy',
-      { cause: `${result.code}: ${result.message}` },
-    );
+    const cause = `${result.code}: ${result.message}`;
+    throw new GatewayError('untrusted-signer', describeFailure(result.code, certificate, at), { cause });
   }
   const root = result.path.at(-1);
   const anchor = authentication.anchors.find(
@@ -234,4 +232,11 @@ async function verifyChain(
     },
     isUsedUp: false,
   };
+}
+
+/** What is wrong with a path. That its certificates have expired is said only where they lead to a CA that counts here. */
+function describeFailure(code: PathFailureCode, { notAfter }: Certificate, at: Date): string {
+  if (code !== 'expired')
+    return 'the client certificate does not chain to a CA that authenticates requests to this policy';
+  return at > notAfter ? 'the client certificate has expired' : 'a CA above the client certificate has expired';
 }

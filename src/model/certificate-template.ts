@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { durationSchema } from './duration.js';
 import { keyConstraintsSchema } from './key-constraints.js';
 import { nameSchema } from './label.js';
+import { signatureHashes } from './message-protection.js';
 
 export const keyUsageNames = [
   'digitalSignature',
@@ -50,14 +51,15 @@ export const extendedKeyUsageSchema = z.string().transform((value, context) => {
   return z.NEVER;
 });
 
-export const requestHashes = ['sha1', 'sha256', 'sha384', 'sha512'] as const;
-
 export const certificateTemplateSchema = z.strictObject({
   name: nameSchema,
   description: z.string().optional(),
   keys: keyConstraintsSchema,
-  /** Hashes that a request's signature may use; SHA-1 only where a template names it. EdDSA has its own. */
-  requestHashes: z.array(z.enum(requestHashes)).default(['sha256', 'sha384', 'sha512']),
+  /**
+   * Hashes that a request's signature may use; SHA-1 only where a template names it. EdDSA has its own. Only CMP knows of
+   * others than SHA-1 and SHA-2 from 256 bits.
+   */
+  requestHashes: z.array(z.enum(signatureHashes)).default(signatureHashes.filter((hash) => hash !== 'sha1')),
   basicConstraints: z
     .strictObject({ ca: z.boolean(), maximumPathLength: z.int().min(0).optional() })
     .default({ ca: false }),

@@ -18,10 +18,13 @@ const shakes = ['shake128', 'shake256'] as const;
 /** SHAKE128 with 32 octets of output and SHAKE256 with 64 (RFC 8692 3, RFC 8702 2). */
 export type Shake = (typeof shakes)[number];
 
+/** Every hash that a signature may be made with, those of RFC 9481 2 and SHAKE. */
+export const signatureHashes = [...digests, ...shakes] as const;
+
 export const messageSignatureNames = [
   ...digests.map((digest) => `rsa-${digest}` as const),
-  ...[...digests, ...shakes].map((digest) => `rsa-pss-${digest}` as const),
-  ...[...digests, ...shakes].map((digest) => `ecdsa-${digest}` as const),
+  ...signatureHashes.map((digest) => `rsa-pss-${digest}` as const),
+  ...signatureHashes.map((digest) => `ecdsa-${digest}` as const),
   'ed25519' as const,
   'ed448' as const,
 ];

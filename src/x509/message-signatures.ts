@@ -1,6 +1,6 @@
 /**
  * The signatures of messages (RFC 9481 3, RFC 9688): those of signature-algorithms.ts, and others with SHA-224, SHA-3 and
- * SHAKE, which neither certificates nor requests for them may have here.
+ * SHAKE, which certificates never have here, and requests for them in CMP alone.
  */
 
 import { constants, type KeyObject, sign } from 'node:crypto';

@@ -18,6 +18,8 @@ afterAll(async () => {
 
 const certificate = (name: string) => readCertificate(name, shell);
 const refused = (...lines: string[]) => runRefused(shell, ...lines);
+const hashes = ['sha224', 'sha384', 'sha512', 'sha3-224', 'sha3-256', 'sha3-384', 'sha3-512'];
+
 describeWith(['openssl'], 'openssl cmp with a shared secret', () => {
   it.each([
     ['quickstart', 'EC', 'ec', undefined],
@@ -80,10 +82,36 @@ describeWith(['openssl'], 'openssl cmp with a shared secret', () => {
     expect((await certificate(`${name}-tls`)).subject).toBe(`CN=${name}-tls`);
   });
 
-  it.each(['sha384', 'sha512'])('derives the key of the MAC with %s, and signs for its key so', async (digest) => {
-    const name = `derived-${digest}`;
-    await shell.succeed(makeKey(name), enroll(name, { options: `-digest ${digest}` }));
+  it.each(hashes.flatMap((digest) => [[digest, 'EC', undefined] as const, [digest, 'RSA', rsaKey] as const]))(
+    'derives the key of the MAC with %s, and signs so for its %s key',
+    async (digest, kind, key) => {
+      const name = `derived-${digest}-${kind}`;
+      await shell.succeed(makeKey(name, key), enroll(name, { options: `-digest ${digest}` }));
+      expect((await certificate(name)).subject).toBe(`CN=${name}`);
+    },
+  );
+
+  it.each(hashes)('enrolls by p10cr with a request that is signed with %s', async (digest) => {
+    const name = `request-${digest}`;
+    const csr = `openssl req -new -${digest} -key ${name}.key -subj /CN=${name} -out ${name}.csr`;
+    await shell.succeed(makeKey(name), csr, enroll(name, { command: 'p10cr', options: `-csr ${name}.csr` }));
     expect((await certificate(name)).subject).toBe(`CN=${name}`);
+  });
+
+  it.each(['', '-implicit_confirm'])(
+    'opens the certificate of an RSA key, which comes encrypted to it, and confirms it (-popo 2 %s)',
+    async (options) => {
+      const name = `encrypted${options}`;
+      const output = await shell.succeed(makeKey(name, rsaKey), enroll(name, { options: `-popo 2 ${options}` }));
+      expect(messagesIn(output)).toBe('IR IP CERTCONF PKICONF');
+      const record = await recordOf(gateway, await certificate(name));
+      expect(record).toMatchObject({ subject: `CN=${name}`, status: 'valid', confirmBy: null });
+    },
+  );
+
+  it('gets no encrypted certificate for an EC key, since it speaks version 2 (badPOP)', async () => {
+    const output = await refused(makeKey('agreeing'), enroll('agreeing', { options: '-popo 2' }));
+    expect(output).toMatch(refusal('badPOP', 'is none for keyEncipherment'));
   });
 
   it('is refused with SHA-1 for that, where the policy is not for such (badAlg)', async () => {

@@ -2,7 +2,7 @@
 
 import { explicit, sequence } from '../../../src/x509/der-writer.js';
 import { encodeNumber } from './building-blocks.js';
-import { encodeEncryptedKey } from './encrypted-key.js';
+import { type EncryptedKey, encodeEncryptedKey } from './encrypted-key.js';
 import { encodePkiStatusInfo, type PkiStatusInfo } from './pki-status.js';
 
 export interface CertRepMessage {
@@ -17,8 +17,8 @@ export interface CertResponse {
   readonly status: PkiStatusInfo;
   /** DER. At most one of certificate and encryptedCert. */
   readonly certificate?: Uint8Array | undefined;
-  /** DER EnvelopedData around the certificate, for the indirect proof of possession (5.2.8.3.2). */
-  readonly encryptedCert?: Uint8Array | undefined;
+  /** Around the certificate, for the indirect proof of possession (5.2.8.3.2). */
+  readonly encryptedCert?: EncryptedKey | undefined;
   /** DER EnvelopedData around a key that was generated centrally; only with one of the other two. */
   readonly privateKey?: Uint8Array | undefined;
 }
@@ -41,5 +41,6 @@ function encodeCertifiedKeyPair(
   const { certificate, encryptedCert, privateKey } = keyPair;
   const certOrEncCert =
     (certificate && explicit(0, certificate)) ?? (encryptedCert && explicit(1, encodeEncryptedKey(encryptedCert)));
-  return certOrEncCert && sequence(certOrEncCert, privateKey && explicit(0, encodeEncryptedKey(privateKey)));
+  const key = privateKey && encodeEncryptedKey({ type: 'envelopedData', envelopedData: privateKey });
+  return certOrEncCert && sequence(certOrEncCert, key && explicit(0, key));
 }

@@ -17,7 +17,6 @@ export function readEncryptedKey(reader: DerReader): EncryptedKey {
   return { type: 'encryptedValue', encryptedValue: reader.element(Tag.sequence) };
 }
 
-/** Encodes an EncryptedKey of the form that is not deprecated. @param envelopedData DER */
-export function encodeEncryptedKey(envelopedData: Uint8Array): Uint8Array {
-  return implicit(0, envelopedData);
+export function encodeEncryptedKey(encrypted: EncryptedKey): Uint8Array {
+  return encrypted.type === 'envelopedData' ? implicit(0, encrypted.envelopedData) : encrypted.encryptedValue;
 }

@@ -12,7 +12,7 @@ import { signatureAlgorithmFor } from '../../../src/x509/signature-algorithms.js
 
 /**
  * The signature by a key of such a kind that is most like that of the request: whoever makes it can check it. Without one,
- * or where the policy does not accept the like, the best known one that it accepts; where it accepts none, by SHA-256.
+ * with SHA-3 or SHAKE by another kind of key, or where the policy does not accept the like, the best known one that it accepts; where it accepts none, by SHA-256.
  * @param asked the request's own; undefined when it is not known
  * @param accepted what the policy lets messages be signed with
  */
@@ -26,7 +26,8 @@ export function answerSignature(
     return algorithm !== undefined && accepted.includes(algorithm.name) ? algorithm : undefined;
   };
   const { hash, pss } = asked ?? {};
-  if (hash !== undefined && hash !== 'sha1') {
+  // SHA-3 with one kind of key does not mean that with another one, as in OpenSSL 3.0.
+  if (hash !== undefined && hash !== 'sha1' && (asked?.key === key || isSha2(hash))) {
     const isPss = pss !== undefined;
     const alike = find(hash, isPss) ?? find(hash, !isPss);
     if (alike !== undefined) return alike;
@@ -38,6 +39,10 @@ export function answerSignature(
     }
   }
   return signatureAlgorithmFor(key, 'sha256');
+}
+
+function isSha2(hash: MessageSigningHash): boolean {
+  return ['sha224', 'sha256', 'sha384', 'sha512'].includes(hash);
 }
 
 /** The best known first. */

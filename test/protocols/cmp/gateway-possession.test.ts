@@ -8,8 +8,10 @@ import { decodeKeyUsage } from '../../../src/x509/extensions.js';
 import { idCeKeyUsage } from '../../../src/x509/oids.js';
 import { keyFingerprint } from '../../../src/x509/public-key.js';
 import type { CmpClient } from '../../support/cmp/client.js';
+import { openEncryptedValue } from '../../support/cmp/open-encrypted-value.js';
 import { issuedBy } from '../../support/cmp/outcome.js';
 import type { PossessionWish } from '../../support/cmp/possession.js';
+import { readMessage } from '../../support/cmp/read-message.js';
 import { createCmpClient } from '../../support/cmp-client.js';
 import { byMac, enrolled } from '../../support/cmp-fleet.js';
 import { type KeyUse, later, popFailure, readerKeys, startCmpReaders, version3 } from '../../support/cmp-readers.js';
@@ -44,6 +46,7 @@ describe('encrCert (RFC 9810 5.2.8.3.2)', () => {
     const outcome = await client.ir({ key, subject: 'CN=reader', possession: later('encrCert', use), ...version3 });
     expect(outcome).toMatchObject({ body: { type: 'ip' }, pkiStatus: 'accepted' });
     expect(outcome.certificate).toBeUndefined();
+    expect(outcome.response?.encryptedCertValue).toBeUndefined();
     const certificate = client.openCertificate(outcome, { privateKey: key.privateKey });
     expect(certificate.publicKey.equals(key.publicKey)).toBe(true);
     const confirmed = await client.confirm(outcome, { certificate, ...version3 });
@@ -120,12 +123,81 @@ describe('encrCert (RFC 9810 5.2.8.3.2)', () => {
     expect((await client.confirm(updated, confirmation)).body?.type).toBe('pkiconf');
   });
 
-  it('needs version 3, which EnvelopedData came with: badRequest', () =>
-    expectRejected(test, () => client.ir({ key: newKey(), possession: later('encrCert', 'keyAgreement') }), {
-      body: 'ip',
-      failInfo: 'badRequest',
+  it.each(readerKeys.filter(([, use]) => use === 'keyAgreement'))(
+    'of %s needs version 3, which EnvelopedData came with: badRequest',
+    (_, use, makeKey) =>
+      expectRejected(test, () => client.ir({ key: makeKey(), possession: later('encrCert', use) }), {
+        body: 'ip',
+        failInfo: 'badRequest',
+        code: 'malformed-request',
+        says: 'version 3',
+      }),
+  );
+});
+
+describe('encrCert of an RSA key at version 2, which has EncryptedValue (RFC 4210 5.2.2, RFC 9810 5.2.2)', () => {
+  const possession = later('encrCert', 'keyEncipherment');
+  const newRsaKey = () => generateKeyPairSync('rsa', { modulusLength: 2048 });
+
+  it.each(['ir', 'cr'] as const)('%s: the certificate is in it alone, and its hash is the proof', async (type) => {
+    const key = newRsaKey();
+    const outcome = await client[type]({ key, subject: `CN=old-${type}`, possession, implicitConfirm: true });
+    expect(outcome).toMatchObject({ pkiStatus: 'accepted', isImplicitlyConfirmed: false });
+    expect(outcome.certificate).toBeUndefined();
+    expect(outcome.response?.encryptedCert).toBeUndefined();
+    expect(outcome.message?.header.pvno).toBe(2);
+    const certificate = client.openCertificate(outcome, { privateKey: key.privateKey });
+    expect(certificate.publicKey.equals(key.publicKey)).toBe(true);
+    expect(outcome.answer.body.indexOf(Buffer.from(certificate.serialNumber, 'hex'))).toBe(-1);
+    expect((await client.confirm(outcome, { certificate })).body?.type).toBe('pkiconf');
+  });
+
+  it('is of a new key and initialization vector in every answer, one to the same message too', async () => {
+    const key = newRsaKey();
+    const sent = client.makeRequest('ir', { key, subject: 'CN=old-twice', possession });
+    const open = async () => {
+      const { body } = readMessage((await client.send(sent.der)).body);
+      const [response] = 'responses' in body ? body.responses : [];
+      return openEncryptedValue(response?.encryptedCertValue ?? Buffer.alloc(0), key.privateKey);
+    };
+    const [first, second] = [await open(), await open()];
+    expect(second.content).toEqual(first.content);
+    expect(second.key).not.toEqual(first.key);
+    expect(second.initializationVector).not.toEqual(first.initializationVector);
+  });
+
+  it('is refused with another hash (badCertId), and lapses unless it is confirmed', async () => {
+    const key = newRsaKey();
+    const stranger = await enrolled(test, { label: 'readers' });
+    const outcome = await client.ir({ key, subject: 'CN=old-silent', possession });
+    await expectRejected(test, () => client.confirm(outcome, { certificate: stranger.certificate }), {
+      failInfo: 'badCertId',
       code: 'malformed-request',
-    }));
+    });
+    clock.advance(61);
+    await revokeLapsed(test.gateway.core);
+    expect(await statusOf(key)).toBe('revoked');
+  });
+
+  it('comes so after an approval as well, and in an update', async () => {
+    const manual = createCmpClient(test, { label: 'manual', credential: byMac });
+    const key = newRsaKey();
+    const waiting = await manual.ir({ key, subject: 'CN=old-patient', possession });
+    const [pending] = await eventsOf(test, 'request.pending');
+    await approveRequest(pending?.subject ?? '', 'operator', test.gateway.core);
+    const outcome = await manual.poll(waiting);
+    expect(outcome.response?.encryptedCertValue).toBeDefined();
+    const certificate = manual.openCertificate(outcome, { privateKey: key.privateKey });
+    expect((await manual.confirm(outcome, { certificate })).body?.type).toBe('pkiconf');
+    manual.close();
+
+    const { name, credential } = await enrolled(test, { label: 'readers' });
+    const next = newRsaKey();
+    const updated = await client.kur({ key: next, subject: `CN=${name}`, credential, possession });
+    expect(updated.response?.encryptedCertValue).toBeDefined();
+    const renewed = client.openCertificate(updated, { privateKey: next.privateKey });
+    expect((await client.confirm(updated, { certificate: renewed, credential })).body?.type).toBe('pkiconf');
+  });
 });
 
 describe('A key that has no such use: badPOP', () => {

@@ -49,12 +49,13 @@ describe('agreeMAC (RFC 4211 4.3)', () => {
   }
 
   it.each([
-    ['PasswordBasedMac', { type: 'pbm' }],
-    ['PBMAC1', { type: 'pbmac1' }],
-  ] as const)("by %s proves the key with the gateway's CMP key", async (_, mac) => {
+    ['PasswordBasedMac', { type: 'pbm' }, version3],
+    ['PBMAC1', { type: 'pbmac1' }, version3],
+    ['PBMAC1, although the message is of version 2,', { type: 'pbmac1' }, {}],
+  ] as const)("by %s proves the key with the gateway's CMP key", async (_, mac, version) => {
     const key = newKey();
     const possession: PossessionWish = { kind: 'agreeMac', caKey: await keyOfGateway(), mac };
-    const outcome = await client.ir({ key, subject: 'CN=agreed', possession, ...version3 });
+    const outcome = await client.ir({ key, subject: 'CN=agreed', possession, ...version });
     expect(outcome).toMatchObject({ body: { type: 'ip' }, pkiStatus: 'accepted' });
     expect(issuedBy(outcome).publicKey.equals(key.publicKey)).toBe(true);
   });

@@ -2,7 +2,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { octetString, oid, sequence, smallInteger, unsignedInteger } from '../../../src/x509/der-writer.js';
 import type { CmpClient, EnrollWish } from '../../support/cmp/client.js';
-import { type Digest, digestIds, type FailInfo, hmacIds, macIds } from '../../support/cmp/identifiers.js';
+import { type Digest, digestIds, hmacIds, macIds } from '../../support/cmp/identifiers.js';
 import { type MacWish, macIdentifier } from '../../support/cmp/macs.js';
 import type { CmpCredential } from '../../support/cmp/message.js';
 import { issuedBy } from '../../support/cmp/outcome.js';
@@ -17,7 +17,7 @@ import {
   startCmpFleet,
   vendor,
 } from '../../support/cmp-fleet.js';
-import { expectRejected } from '../../support/cmp-refusals.js';
+import { type CmpRefusal, expectRejected } from '../../support/cmp-refusals.js';
 import { cpuTimeOf } from '../../support/cpu-time.js';
 import { applyYaml } from '../../support/fleet.js';
 import { basicConstraints, ca, keyUsage, leaf, makeChain, privateKeyOf } from '../../support/make-chain.js';
@@ -332,7 +332,7 @@ describe('A protection certificate is refused (RFC 9483 3.2 and 3.5)', () => {
   const born = vendor.device('O=Vendor,CN=born');
   const [leafCertificate = new Uint8Array(), issuer = new Uint8Array()] = born.chain;
 
-  it.each<[string, { failInfo: FailInfo; code: 'untrusted-signer' | 'invalid-signature' }, () => Partial<EnrollWish>]>([
+  it.each<[string, CmpRefusal, () => Partial<EnrollWish>]>([
     [
       'without extraCerts',
       { failInfo: 'badMessageCheck', code: 'untrusted-signer' },
@@ -361,8 +361,13 @@ describe('A protection certificate is refused (RFC 9483 3.2 and 3.5)', () => {
     ],
     [
       'that has expired',
-      { failInfo: 'signerNotTrusted', code: 'untrusted-signer' },
+      { failInfo: 'signerNotTrusted', code: 'untrusted-signer', says: 'the client certificate has expired' },
       () => ({ credential: signedBy(vendor.device('O=Vendor,CN=old', { notAfter: '2026-02-01T00:00:00Z' })) }),
+    ],
+    [
+      'that has expired, of a CA that nobody trusts, which is said alone',
+      { failInfo: 'signerNotTrusted', code: 'untrusted-signer', says: 'does not chain to a CA' },
+      () => ({ credential: signedBy(stranger.device('O=Stranger,CN=old', { notAfter: '2026-02-01T00:00:00Z' })) }),
     ],
     [
       'that is not valid yet',

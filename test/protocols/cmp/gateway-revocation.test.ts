@@ -190,6 +190,7 @@ describe('rr (RFC 9810 5.3.9, RFC 9483 4.2)', () => {
     await expectRejected(test, () => client.revoke({ certificate: certificate.raw }), {
       ...rp,
       failInfo: 'wrongIntegrity',
+      says: 'an rr must be protected by a signature',
       code: 'forbidden',
     });
   });

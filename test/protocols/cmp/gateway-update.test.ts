@@ -133,7 +133,11 @@ describe('kur (RFC 9483 4.1.3)', () => {
   it('is refused with a MAC: wrongIntegrity', async () => {
     const device = await enrolled(test);
     const send = () => client.kur({ ...wishOf(device), credential: byMac, controls: [oldCertId(device.certificate)] });
-    await expectRejected(test, send, { failInfo: 'wrongIntegrity', code: 'forbidden' });
+    await expectRejected(test, send, {
+      failInfo: 'wrongIntegrity',
+      code: 'forbidden',
+      says: 'a kur must be protected by a signature',
+    });
   });
 
   it("is refused by a vendor's certificate, which updates nothing", async () => {

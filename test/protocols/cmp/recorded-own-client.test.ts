@@ -74,8 +74,8 @@ const enrollments: readonly (readonly [name: string, subject: string, answeredBy
   // The gateway's own key is an EC key.
   ['ecdsa-sha3', 'CN=by-signature', bySignature('ecdsa-sha3-256'), plain],
   ['ecdsa-shake', 'CN=by-signature', bySignature('ecdsa-shake128'), plain],
-  ['rsa-sha3', 'CN=by-signature', bySignature('ecdsa-sha3-512'), plain],
-  ['rsa-pss-shake', 'CN=by-signature', bySignature('ecdsa-shake256'), plain],
+  ['rsa-sha3', 'CN=by-signature', bySignature('ecdsa-sha256'), plain],
+  ['rsa-pss-shake', 'CN=by-signature', bySignature('ecdsa-sha256'), plain],
   ['nested-added-protection', 'CN=behind-ra', pbmac1, plain],
   ['central-key-kari', 'CN=central', bySignature('ecdsa-sha256'), central('kari')],
   ['central-key-ktri', 'CN=central', bySignature('ecdsa-sha256'), central('ktri')],

@@ -7,6 +7,7 @@ import {
   idAaCertificationRequestInfoTemplate,
   idAaExtensionReqTemplate,
 } from '../../../protocols/est/csrattrs-template.js';
+import { signatureHashes } from '../../../src/model/message-protection.js';
 import type { PolicyView } from '../../../src/protocol.js';
 import { DerReader, Tag } from '../../../src/x509/der.js';
 import { sequence } from '../../../src/x509/der-writer.js';
@@ -132,6 +133,15 @@ describe('EST csrattrs of a policy (RFC 8951 4, RFC 9908)', () => {
     const [key] = keys;
     expect(typeof key === 'object' ? oidOf(key.values[0]) : undefined).toBe('1.2.840.10045.3.1.7');
     expect(decode(encode({}))).toContain('1.2.840.10045.4.3.2');
+  });
+
+  it.each([
+    [[...signatureHashes], '1.2.840.10045.4.3.2'],
+    [['sha224', 'sha3-256', 'sha512', 'shake256'], '1.2.840.10045.4.3.4'],
+    [['sha1', 'sha224', 'sha3-256', 'shake256'], undefined],
+  ])('names no signature that EST does not take: of %j', (requestHashes, id) => {
+    const named = decode(encode({ requestHashes })).filter((entry) => typeof entry === 'string');
+    expect(named.filter((entry) => !entry.startsWith('2.5.4.'))).toEqual(id === undefined ? [] : [id]);
   });
 
   it('asks for an RSA key of 2048 bits where shorter ones were allowed too', () => {

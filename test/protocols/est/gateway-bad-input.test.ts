@@ -7,6 +7,7 @@ import { Tag } from '../../../src/x509/der.js';
 import { ia5String, oid, sequence, setOf, tlv, utf8String } from '../../../src/x509/der-writer.js';
 import { encodeBasicConstraints } from '../../../src/x509/extensions.js';
 import { idAtCommonName, idCeBasicConstraints } from '../../../src/x509/oids.js';
+import { signedAnew } from '../../support/cmp/signatures.js';
 import { type Answer, certificateOf, createEstClient, type EstClient } from '../../support/est-client.js';
 import { fleet, fleetPasscode } from '../../support/fleet.js';
 import { deviceKey, makeCsr, newKey, rsaKey, spkiOf } from '../../support/make-csr.js';
@@ -203,6 +204,12 @@ describe('EST requests whose key nobody should have', () => {
     ['a broken signature', () => makeCsr({ signedBy: newKey() }), 'invalid-proof-of-possession', 'signature'],
     ["another algorithm's signature", () => makeCsr({ signedBy: rsaKey }), 'invalid-proof-of-possession', 'signature'],
     ['SHA-1', () => makeCsr({ hash: 'sha1' }), 'unsupported-algorithm', 'sha1'],
+    [
+      'SHA3-256, which only CMP takes',
+      () => signedAnew(makeCsr(), 'ecdsa-sha3-256', deviceKey.privateKey),
+      'unsupported-algorithm',
+      'is signed in a way that is not supported',
+    ],
   ])('%s is refused with 400', async (_, makeRequest, code, says) => {
     await expectRefused(test, await est.post('simpleenroll', makeRequest()), { status: 400, code, says });
   });

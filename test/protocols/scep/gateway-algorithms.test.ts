@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { signedAnew } from '../../support/cmp/signatures.js';
 import { applyYaml, fleet, fleetPasscode, policyLike } from '../../support/fleet.js';
 import { type KeyPair, makeCsr, newKey, rsaKey } from '../../support/make-csr.js';
 import { countRecords } from '../../support/records.js';
@@ -131,6 +132,17 @@ describe('the hash that a PKCS #10 request is signed with', () => {
     const outcome = await modern.enroll(signedWithSha1(keys[key], `CN=device with ${key}`, `sha1-request-${key}`));
     await expectBadAlgorithm(outcome, 'sha1');
     expect(await countRecords(test)).toEqual(before);
+  });
+
+  it('is not SHA3-256, which only CMP takes', async () => {
+    const [subject, key] = ['CN=device with P-256', keys['P-256']];
+    const csr = signedAnew(
+      makeCsr({ key, subject, challengePassword: fleetPasscode }),
+      'ecdsa-sha3-256',
+      key.privateKey,
+    );
+    const outcome = await modern.enroll({ key, subject, transactionId: 'sha3-request', csr });
+    await expectFailure(test, outcome, { failInfo: 'badRequest', code: 'malformed-request', says: 'valid signature' });
   });
 });
 

@@ -35,6 +35,9 @@ const [, , plain] = makeChain([
   { subject: 'O=Vendor,CN=device' },
 ]);
 
+/** Before the test's clock begins. */
+const notAfter = '2026-02-01T00:00:00Z';
+
 const bytes = (der: Uint8Array | undefined): Uint8Array => der ?? new Uint8Array();
 
 const secret = (name: string, more: string) =>
@@ -264,6 +267,23 @@ describe('A certificate that signs a message', () => {
     await expect(authenticate([vendor(plain)])).rejects.toEqual(refused('untrusted-signer'));
     expect(await authenticate([vendor(plain, subordinate)])).toMatchObject({ credentials: ['vendor'] });
     await authenticate([vendor(plain, subordinate, root)]);
+  });
+
+  it.each([
+    ['it has expired', {}, { notAfter }, 'the client certificate has expired'],
+    ['a CA above it has expired', { notAfter }, {}, 'a CA above the client certificate has expired'],
+    ['nobody knows its CA, whether it has expired or not', { key: 'unknown' }, { notAfter }, /does not chain to a CA/],
+  ])('is refused, and told so, where %s', async (_, caChanges, leafChanges, message) => {
+    const [, above, own] = makeChain([
+      ca('O=Vendor,CN=Vendor Root'),
+      { ...ca('O=Vendor,CN=Vendor CA'), ...caChanges },
+      { subject: 'O=Vendor,CN=device', ...leafChanges },
+    ]);
+    const issuer = 'key' in caChanges ? subordinate : above;
+    await expect(authenticate([vendor(own, issuer)])).rejects.toMatchObject({
+      code: 'untrusted-signer',
+      message: expect.stringMatching(message),
+    });
   });
 
   it('may be in its time of grace: what it asks for says whether that counts', async () => {

@@ -19,6 +19,7 @@ import { encodeInfo } from './header.js';
 import type { BodyType } from './identifiers.js';
 import { openKeyPackage } from './key-package.js';
 import type { SentMessage } from './message.js';
+import { openEncryptedValue } from './open-encrypted-value.js';
 import { openEnvelopedData } from './open-envelope.js';
 import { type CmpOutcome, describe, issuedBy } from './outcome.js';
 
@@ -98,6 +99,10 @@ export function createPeerClient(peer: CmpPeer, options: CmpClientOptions = {}):
       return { envelope, ...opened };
     },
     openCertificate({ response }, keys) {
+      const { encryptedCertValue } = response ?? {};
+      if (encryptedCertValue && keys.privateKey) {
+        return new X509Certificate(openEncryptedValue(encryptedCertValue, keys.privateKey).content);
+      }
       if (response?.encryptedCert === undefined) throw new Error('no encrypted certificate');
       return new X509Certificate(openEnvelopedData(response.encryptedCert, keys).content);
     },

@@ -19,6 +19,8 @@ export interface CertResponse {
   readonly certificate?: X509Certificate;
   /** DER EnvelopedData. */
   readonly encryptedCert?: Uint8Array;
+  /** DER EncryptedValue, the older form. */
+  readonly encryptedCertValue?: Uint8Array;
   readonly privateKey?: Uint8Array;
 }
 
@@ -163,12 +165,15 @@ function readCertResponse(block: BaseBlock): CertResponse {
   return {
     ...response,
     ...(certificate && { certificate: new X509Certificate(originalOf(certificate)) }),
-    ...(encrypted && { encryptedCert: envelopeOf(encrypted) }),
+    ...(encrypted &&
+      (isUniversal(encrypted, 16)
+        ? { encryptedCertValue: originalOf(encrypted) }
+        : { encryptedCert: envelopeOf(encrypted) })),
     ...(privateKey && { privateKey: envelopeOf(privateKey) }),
   };
 }
 
-/** EncryptedKey (RFC 4211 2.1): the EnvelopedData is IMPLICIT [0]; the older EncryptedValue is none of ours. */
+/** EncryptedKey (RFC 4211 2.1) in its newer form: the EnvelopedData is IMPLICIT [0]. */
 function envelopeOf(block: BaseBlock): Uint8Array {
   if (!isContext(block, 0)) throw new Error('an EncryptedKey that is no EnvelopedData');
   return sequence(...partsOf(block).map(originalOf));

@@ -1,8 +1,8 @@
 /** The signatures of RFC 9481 3, each made and verified by its AlgorithmIdentifier: by node:crypto, or from primitives. */
 import { constants, type KeyObject, sign, verify } from 'node:crypto';
 import { type BaseBlock, fromBER } from 'asn1js';
-import { explicit, nullValue, oid, sequence, smallInteger } from '../../../src/x509/der-writer.js';
-import { oidOf, partsOf } from '../asn1-values.js';
+import { bitString, explicit, nullValue, oid, sequence, smallInteger } from '../../../src/x509/der-writer.js';
+import { oidOf, originalOf, partsOf } from '../asn1-values.js';
 import { type Digest, digestIds } from './identifiers.js';
 import { signEcdsaShake, signPssShake, verifyEcdsaShake, verifyPssShake } from './shake-signatures.js';
 
@@ -37,6 +37,14 @@ export function signWith(identifier: Uint8Array, privateKey: KeyObject, data: Ui
   if (name === 'rsa-pss-shake128' || name === 'rsa-pss-shake256') return signPssShake(shakeOf(name), privateKey, data);
   if (name === 'ecdsa-shake128' || name === 'ecdsa-shake256') return signEcdsaShake(shakeOf(name), privateKey, data);
   return sign(digestOf(name), data, { key: privateKey, ...paddingOf(name) });
+}
+
+/** A PKCS #10 request (DER) with another signature in the place of its own. */
+export function signedAnew(csr: Uint8Array, algorithm: SignatureName, privateKey: KeyObject): Uint8Array {
+  const [signed] = partsOf(fromBER(csr).result).map(originalOf);
+  if (signed === undefined) throw new Error('no PKCS #10 request');
+  const identifier = signatureIdentifier(algorithm);
+  return sequence(signed, identifier, bitString(signWith(identifier, privateKey, signed)));
 }
 
 /** @throws Error for an algorithm that is none of these */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { encodeCertRepMessage } from '../../../../protocols/cmp/asn1/cert-response.js';
 import { decodeChallengeResponses, encodeChallenges, encodeRand } from '../../../../protocols/cmp/asn1/challenge.js';
+import { encodeEncryptedValue } from '../../../../protocols/cmp/asn1/encrypted-value.js';
 import {
   decodeErrorMessage,
   encodeErrorMessage,
@@ -144,12 +145,29 @@ describe('CertRepMessage (RFC 9810 5.3.4)', () => {
     const response = (...pair: Uint8Array[]) =>
       sequence(sequence(sequence(smallInteger(0), sequence(smallInteger(0)), sequence(...pair))));
     const wrapped = implicit(0, enveloped);
-    expect(encodeCertRepMessage({ responses: [{ certReqId: 0, status, encryptedCert: enveloped }] })).toEqual(
+    const encryptedCert = { type: 'envelopedData', envelopedData: enveloped } as const;
+    expect(encodeCertRepMessage({ responses: [{ certReqId: 0, status, encryptedCert }] })).toEqual(
       response(explicit(1, wrapped)),
     );
     expect(
       encodeCertRepMessage({ responses: [{ certReqId: 0, status, certificate: ca, privateKey: enveloped }] }),
     ).toEqual(response(explicit(0, ca), explicit(0, wrapped)));
+  });
+
+  it('carries EncryptedValue without a tag of its own, as version 2 has it', () => {
+    const [symmAlg, keyAlg] = [sequence(oid('1.2.3')), sequence(oid('1.2.4'), nullValue)];
+    const [encSymmKey, encValue] = [Uint8Array.of(1, 2), Uint8Array.of(3, 4, 5)];
+    const encryptedValue = encodeEncryptedValue({ symmAlg, encSymmKey, keyAlg, encValue });
+    const symmAlgDer = [0xa1, 0x04, 0x06, 0x02, 0x2a, 0x03];
+    const keyAlgDer = [0xa3, 0x06, 0x06, 0x02, 0x2a, 0x04, 0x05, 0x00];
+    const keyDer = [0x82, 0x03, 0x00, 0x01, 0x02];
+    const valueDer = [0x03, 0x04, 0x00, 0x03, 0x04, 0x05];
+    expect(encryptedValue).toEqual(Uint8Array.of(0x30, 25, ...symmAlgDer, ...keyDer, ...keyAlgDer, ...valueDer));
+    const encryptedCert = { type: 'encryptedValue', encryptedValue } as const;
+    const status = { status: 'accepted' } as const;
+    expect(encodeCertRepMessage({ responses: [{ certReqId: 0, status, encryptedCert }] })).toEqual(
+      sequence(sequence(sequence(smallInteger(0), sequence(smallInteger(0)), sequence(explicit(1, encryptedValue))))),
+    );
   });
 });
 

@@ -105,16 +105,33 @@ describe('key rules', () => {
 });
 
 describe('request hash rule', () => {
-  it.each(['sha256', 'sha384', 'sha512', undefined])('takes %s', (requestHash) => {
+  it.each([
+    ...['sha224', 'sha256', 'sha384', 'sha512', 'sha3-224', 'sha3-256', 'sha3-384', 'sha3-512', 'shake128', 'shake256'],
+    undefined,
+  ])('takes %s', (requestHash) => {
     const requested = requestHash === undefined ? {} : { requestHash };
     expect(decideCase({ requested }).outcome).toBe('approved');
   });
 
   it('takes SHA-1 only where the template names it', () => {
-    expectDenied(decideCase({ requested: { requestHash: 'sha1' } }), 'unsupported-algorithm', 'sha1');
+    expectDenied(
+      decideCase({ requested: { requestHash: 'sha1' } }),
+      'unsupported-algorithm',
+      'requests signed with sha1 are not taken by template template; use sha256',
+    );
     expect(decideCase({ requested: { requestHash: 'sha1' }, template: { requestHashes: ['sha1'] } }).outcome).toBe(
       'approved',
     );
+  });
+
+  it.each([
+    [['sha3-512', 'sha384'] as const, 'taken by template template; use sha384'],
+    [['shake256', 'sha3-512'] as const, 'taken by template template; use shake256'],
+    [[] as const, 'taken by template template'],
+  ])('takes none but those of %j, and says what to do: %s', (requestHashes, says) => {
+    const template = { requestHashes: [...requestHashes] };
+    const decision = decideCase({ requested: { requestHash: 'sha3-256' }, template });
+    expectDenied(decision, 'unsupported-algorithm', `requests signed with sha3-256 are not ${says}`);
   });
 
   it('refuses a hash that it does not know', () => {
