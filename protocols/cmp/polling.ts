@@ -56,10 +56,10 @@ async function poll(request: CmpRequest, record: TransactionRecord, requestId: s
         body: encodePollRepContent([{ certReqId, checkAfter: result.retryAfterSeconds, reason }]),
       };
     }
-    const { certificate, modified } = result;
+    const { certificate, chain, modified } = result;
     const privateKey = isAskedAgain ? await sealGeneratedKey(first, result) : undefined;
-    const issued = { answerType, certReqId, certificate, isEncrypted, privateKey, modified, confirmUntil };
-    return issuedAnswer(request, issued);
+    const issued = { answerType, certReqId, certificate, chain, isEncrypted, privateKey, modified, confirmUntil };
+    return issuedAnswer(issued);
   } catch (error) {
     // RFC 9483 4.4: the final answer to the request, also when that is a refusal.
     if (!isRefusal(error)) throw error;

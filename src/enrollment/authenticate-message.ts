@@ -15,10 +15,13 @@ export function authenticateMessage(request: AuthenticationRequest, services: En
     const { credentials, remoteAddress, acceptHeld = false } = request;
     const asked = { credentials, operation: 'message', remoteAddress, acceptHeld } as const;
     const { identity } = await authenticateRequest(asked, target, services.clock.now(), services);
+    const rights = await findRights({ identity, credentials, remoteAddress }, target, services);
+    const { issuedCertificate } = rights.isRegistrationAuthority ? {} : identity;
     return {
       id: identity.requester,
       credentials: identity.credentials.map(({ name }) => name),
-      ...(await findRights({ identity, credentials, remoteAddress }, target, services)),
+      ...(issuedCertificate ? { certificateUsage: issuedCertificate.usage } : {}),
+      ...rights,
     };
   });
 }

@@ -5,6 +5,11 @@ export interface Requester {
   /** Names of the credentials of the authentication policy that it has shown. */
   readonly credentials: readonly string[];
   /**
+   * What the certificate is for that was issued here and has authenticated it. Of a registration authority there is none:
+   * it asks for devices that have no certificate yet.
+   */
+  readonly certificateUsage?: string;
+  /**
    * One of the policy's registration authorities, by a certificate with the extended key usage cmcRA: it may speak for
    * devices (RFC 9483 5.2 and 5.3).
    */
