@@ -10,6 +10,7 @@ export const errorCodes = [
   'unacceptable-key',
   'rejected-name',
   'rejected-profile',
+  'rejected-power',
   'bad-secret',
   'untrusted-signer',
   'revoked-requester',

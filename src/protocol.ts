@@ -121,15 +121,8 @@ export interface WantedName {
   readonly value?: string;
 }
 
-/** What a protocol may know of a policy: what to tell clients, nothing to decide with. */
-export interface PolicyView {
-  readonly name: string;
-  /** The protocols that it is open to: its own methods as far as its authentication policy has them too. */
-  readonly methods: readonly Method[];
-  readonly est: Policy['est'];
-  readonly scep: Policy['scep'];
-  readonly cmp: Policy['cmp'];
-  readonly acceptsPasswords: boolean;
+/** What requests for certificates of one profile have to be like: what to tell clients, nothing to decide with. */
+export interface RequestOutline {
   readonly keys: KeyConstraints;
   readonly requestHashes: readonly string[];
   readonly subject: readonly WantedName[];
@@ -138,6 +131,17 @@ export interface PolicyView {
   /** Key usage names and extended key usage object identifiers that certificates will carry. */
   readonly keyUsages: readonly string[];
   readonly extendedKeyUsages: readonly string[];
+}
+
+/** What a protocol may know of a policy, with the outline for who is not asked who it is. */
+export interface PolicyView extends RequestOutline {
+  readonly name: string;
+  /** The protocols that it is open to: its own methods as far as its authentication policy has them too. */
+  readonly methods: readonly Method[];
+  readonly est: Policy['est'];
+  readonly scep: Policy['scep'];
+  readonly cmp: Policy['cmp'];
+  readonly acceptsPasswords: boolean;
   readonly changeSubjectName: boolean;
 }
 
@@ -193,8 +197,16 @@ export interface ProtocolServices {
   recordRefusal(refused: RefusedMessage): Promise<void>;
   /** The policy that a label names, or the default one. @throws GatewayError `not-found`. */
   policy(label: string | undefined): PolicyView;
+  /**
+   * What a request of whoever was authenticated for this policy has to be like, by the profile that it would get.
+   * @param profileHint the name of the profile that it has chosen
+   * @throws GatewayError as `enroll` does: `rejected-profile` where the requester may not have that one, `forbidden`
+   */
+  requestOutline(label: string | undefined, requester: Requester, profileHint?: string): RequestOutline;
   /** DER certificates of the policy's CA: current issuer first, up to and including the root. @throws GatewayError `not-found`. */
   caCertificates(label: string | undefined): readonly Uint8Array[];
+  /** DER certificates from the issuer of a certificate that was issued here up to and including the root. */
+  issuersOf(certificate: Uint8Array): Promise<readonly Uint8Array[]>;
   /**
    * The CA certificates that come after the present ones, in a SignedData by the present CA key (RFC 8894 4.7.1), DER.
    * @throws GatewayError `not-found` as long as none is staged.
@@ -206,18 +218,20 @@ export interface ProtocolServices {
   rootUpdate(label: string | undefined, root?: Uint8Array): Promise<RootUpdate | undefined>;
   /** The CRL that a certificate of the policy's CA hierarchy would be on, DER. @throws GatewayError as findCertificate */
   findCrl(query: CertificateQuery): Promise<Uint8Array>;
+  /** The CRL of the CA that issues under the policy, DER; the first partition where it has several. */
+  currentCrl(label: string | undefined): Promise<Uint8Array>;
   /**
-   * The CRL of a distribution point or an issuer of the policy's CA hierarchy, or of the CA that issues, DER.
+   * The CRL of a distribution point, or all partitions of an issuer's, of the policy's CA hierarchy, DER.
    * @throws GatewayError `not-found` for any other source
    */
-  currentCrl(label: string | undefined, source?: CrlSource): Promise<Uint8Array>;
+  crls(label: string | undefined, source: CrlSource): Promise<readonly Uint8Array[]>;
   /** The CRL of one CA generation and partition, DER. @throws GatewayError `not-found`. */
   crl(generation: string, partition: number): Promise<{ readonly der: Uint8Array; readonly nextUpdate: Date }>;
   /** The certificate of one CA generation, DER. @throws GatewayError `not-found`. */
   caCertificate(generation: string): Uint8Array;
-  /** The gateway's key for a purpose, under the policy's CA; issued at first use and renewed by itself. */
+  /** The gateway's key for a purpose, one for each CA; issued at first use and renewed by itself. */
   serviceKey(purpose: 'key-generation' | 'cmc', label: string | undefined): Promise<ServiceKey>;
-  /** Such a key for the purpose of protecting answers; of the kind of the CA's. */
+  /** Such a key for the purpose of protecting answers, one for each policy; of the kind of the CA's. */
   messageKey(purpose: 'cmp', label: string | undefined): Promise<MessageServiceKey>;
   /** The keys of the policy that clients encrypt to: the one in use first, then earlier ones that some may still know. */
   encryptionKeys(

@@ -18,7 +18,7 @@ import type { CertReqMsg } from './asn1/cert-request.js';
 import { visibleCertificates } from './encode-answer.js';
 import { CmpError, decoding } from './errors.js';
 import { wantedKeyType } from './key-type-wish.js';
-import type { CmpRequest } from './request.js';
+import { type CmpRequest, outlineFor } from './request.js';
 import type { Protection } from './sender.js';
 
 /**
@@ -26,7 +26,7 @@ import type { Protection } from './sender.js';
  * @throws GatewayError `forbidden` where the sender is not the device itself, or its certificate is not one to encrypt to
  */
 export function readGeneratedKey(request: CmpRequest, { template, popo }: CertReqMsg): GatewayMadeKey {
-  const { message, sender, policy } = request;
+  const { message, sender } = request;
   // RFC 9480 2.20: EnvelopedData came with it.
   if (message.header.pvno < 3) {
     throw new CmpError(
@@ -46,7 +46,7 @@ export function readGeneratedKey(request: CmpRequest, { template, popo }: CertRe
   }
   requireReader(sender.protection);
   const { publicKeyWish } = template;
-  return publicKeyWish === undefined ? {} : { type: wantedKeyType(publicKeyWish, policy.keys) };
+  return publicKeyWish === undefined ? {} : { type: wantedKeyType(publicKeyWish, outlineFor(request).keys) };
 }
 
 /** Encrypts the key that was made for the sender of the message: DER EnvelopedData. */

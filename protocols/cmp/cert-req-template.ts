@@ -1,6 +1,6 @@
 /** certReqTemplate (RFC 9810 5.3.19.16, RFC 9483 4.3.3): what the policy wants in requests, and which keys it takes. */
 
-import type { PolicyView, WantedName } from '../../src/protocol.js';
+import type { RequestOutline, WantedName } from '../../src/protocol.js';
 import { attributeByName } from '../../src/x509/attribute-types.js';
 import { tlv } from '../../src/x509/der-writer.js';
 import { type Extension, encodeExtKeyUsage, encodeKeyUsage, keyUsages } from '../../src/x509/extensions.js';
@@ -10,11 +10,13 @@ import { encodeCertReqTemplate, type KeySpec } from './asn1/general-message.js';
 import type { InfoTypeAndValue } from './asn1/info-type-and-value.js';
 import { idItCertReqTemplate } from './asn1/oids.js';
 import { keyAlgorithms } from './general-information.js';
-import type { CmpRequest } from './request.js';
+import { type CmpRequest, outlineFor } from './request.js';
 
-export async function certReqTemplate({ policy }: CmpRequest): Promise<InfoTypeAndValue> {
-  const template = { subject: subjectOf(policy.subject), extensions: extensionsOf(policy) };
-  return { id: idItCertReqTemplate, value: encodeCertReqTemplate({ template, keySpec: keySpecOf(policy) }) };
+/** By the profile that the requester would get: the one that certProfile names, or that of an ir without it. */
+export async function certReqTemplate(request: CmpRequest): Promise<InfoTypeAndValue> {
+  const outline = outlineFor(request);
+  const template = { subject: subjectOf(outline.subject), extensions: extensionsOf(outline) };
+  return { id: idItCertReqTemplate, value: encodeCertReqTemplate({ template, keySpec: keySpecOf(outline) }) };
 }
 
 /** An empty value is for the client to fill in. */
@@ -27,7 +29,12 @@ function subjectOf(wanted: readonly WantedName[]): Uint8Array {
   );
 }
 
-function extensionsOf({ subjectAltNames, keyUsages: usages, extendedKeyUsages, extensions }: PolicyView): Extension[] {
+function extensionsOf({
+  subjectAltNames,
+  keyUsages: usages,
+  extendedKeyUsages,
+  extensions,
+}: RequestOutline): Extension[] {
   const names = subjectAltNames.flatMap(({ name }) => generalNameTags.get(name) ?? []);
   return [
     ...(names.length > 0
@@ -50,7 +57,7 @@ const generalNameTags: ReadonlyMap<string, number> = new Map([
 ]);
 
 /** RFC 9483 4.3.3: RSA by its length, all others by their algorithm. */
-function keySpecOf({ keys }: PolicyView): KeySpec[] {
+function keySpecOf({ keys }: RequestOutline): KeySpec[] {
   const { rsa, ...others } = keys;
   return [
     ...keyAlgorithms(others).map((algorithm): KeySpec => ({ type: 'algId', algorithm })),

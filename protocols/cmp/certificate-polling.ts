@@ -40,12 +40,13 @@ export async function pollCertificate(
     await recorded('pollReq', request, () => services.commit(proceed(result)));
   }
   if (result.outcome === 'pending') return pollAgain(certReqId, result);
-  const { certificate, modified } = result;
+  const { certificate, chain, modified } = result;
   const privateKey = asked && (await sealGeneratedKey(asked, result));
-  return issuedAnswer(request, {
+  return issuedAnswer({
     answerType,
     certReqId,
     certificate,
+    chain,
     encryption,
     privateKey,
     modified,

@@ -44,8 +44,8 @@ export async function readWish(request: CmpRequest): Promise<CertificateWish> {
   const wish = decodeWish(request);
   const template = readTemplate(wish);
   const passcode = readPasscode(wish);
-  const { policy, message } = request;
-  const subject = checkWishes(template, policy);
+  const { message } = request;
+  const subject = checkWishes(template);
   const key = template.publicKey;
   const generateKey = key === undefined ? readGeneratedKey(request, { ...wish, template }) : undefined;
   const { requestHash, outstanding } = key ? await verifyPossession(request, wish, key) : {};

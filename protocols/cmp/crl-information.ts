@@ -1,5 +1,6 @@
 /** CRLs by general message (RFC 9810 5.3.19.6 and 5.3.19.17, RFC 9483 4.3.4). */
 
+import { hash } from 'node:crypto';
 import type { CrlSource } from '../../src/enrollment/request.js';
 import { GatewayError } from '../../src/errors.js';
 import { decodeCertificateList } from '../../src/x509/crl.js';
@@ -10,34 +11,35 @@ import { idItCrls, idItCurrentCrl } from './asn1/oids.js';
 import { CmpError, decoding } from './errors.js';
 import type { CmpRequest } from './request.js';
 
-/** The CRL of the CA that issues under the policy. */
+/** The CRL of the CA that issues under the policy; this infoType has room for one, so the first of several partitions. */
 export async function currentCrl({ services, exchange }: CmpRequest): Promise<InfoTypeAndValue> {
   return { id: idItCurrentCrl, value: await services.currentCrl(exchange.params.label) };
 }
 
-/** The CRL of the source if it is newer than the client's; no value when it is not, or when there is none. */
+/**
+ * The CRL of the source, with all its partitions, as far as they are newer than the client's; no value when none is, or when
+ * there is none. Sources may name the same CRL, which comes once.
+ */
 export async function crlUpdate(request: CmpRequest, value: Uint8Array | undefined): Promise<InfoTypeAndValue> {
   if (value === undefined) throw new CmpError('badRequest', 'crlStatusList must say which CRL is asked for');
   const statuses = decoding('crlStatusList', () => decodeCrlStatusList(value));
-  const crls: Uint8Array[] = [];
+  const crls = new Map<string, Uint8Array>();
   for (const status of statuses) {
-    const crl = await findNewer(request, status);
-    if (crl) crls.push(crl);
+    for (const crl of await findNewer(request, status)) crls.set(hash('sha256', crl, 'hex'), crl);
   }
-  return crls.length > 0 ? { id: idItCrls, value: encodeSequenceOf(crls) } : { id: idItCrls };
+  return crls.size > 0 ? { id: idItCrls, value: encodeSequenceOf([...crls.values()]) } : { id: idItCrls };
 }
 
 async function findNewer(
   { services, exchange }: CmpRequest,
   { source, thisUpdate }: CrlStatus,
-): Promise<Uint8Array | undefined> {
+): Promise<readonly Uint8Array[]> {
   for (const wanted of sourcesOf(source)) {
-    const crl = await services.currentCrl(exchange.params.label, wanted).catch(absent);
-    if (crl === undefined) continue;
-    const isNewer = thisUpdate === undefined || decodeCertificateList(crl).thisUpdate > thisUpdate;
-    return isNewer ? crl : undefined;
+    const crls = await services.crls(exchange.params.label, wanted).catch(absent);
+    if (crls === undefined) continue;
+    return thisUpdate === undefined ? crls : crls.filter((crl) => decodeCertificateList(crl).thisUpdate > thisUpdate);
   }
-  return undefined;
+  return [];
 }
 
 function sourcesOf(source: CrlStatus['source']): CrlSource[] {

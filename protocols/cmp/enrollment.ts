@@ -65,13 +65,14 @@ export async function enroll(request: CmpRequest, wish: CertificateWish, begun?:
     // The same message may have come twice at the same time: what its twin has committed may be what this one is refused for.
     const recorded = isRefusal(error) ? await findRepeated(request) : undefined;
     if (recorded === undefined || recorded.state === 'challenged') throw ofPasscode(error, wish);
-    return repeatAnswer(request, recorded, wish.generateKey !== undefined);
+    return await repeatAnswer(request, recorded, wish.generateKey !== undefined);
   }
   if (result.outcome === 'pending') return waiting(answerType, certReqId);
-  const { certificate } = result;
+  const { certificate, chain } = result;
   const modified = modificationsOf(result, wish);
   const privateKey = wish.generateKey && (await sealGeneratedKey(request, result));
-  return issuedAnswer(request, { answerType, certReqId, certificate, encryption, privateKey, modified, confirmUntil });
+  const issued = { answerType, certReqId, certificate, chain, encryption, privateKey, modified, confirmUntil };
+  return issuedAnswer(issued);
 }
 
 /**
@@ -139,6 +140,8 @@ interface Issued {
   readonly answerType: CertificateWish['answerType'];
   readonly certReqId: number;
   readonly certificate: Uint8Array;
+  /** Its own, whatever CA the policy has by now: DER, from the issuer to the root. */
+  readonly chain: readonly Uint8Array[];
   /** Where only the holder of its key may read it (RFC 9810 5.2.8.3.2). */
   readonly encryption: EncryptedKey['type'] | undefined;
   /** DER EnvelopedData, of a key that the gateway has made. */
@@ -149,9 +152,8 @@ interface Issued {
 }
 
 /** The answer with a certificate. */
-export function issuedAnswer({ services, exchange }: CmpRequest, issued: Issued): Answer {
-  const { answerType, certReqId, certificate, encryption, privateKey, modified, confirmUntil } = issued;
-  const chain = services.caCertificates(exchange.params.label);
+export function issuedAnswer(issued: Issued): Answer {
+  const { answerType, certReqId, certificate, chain, encryption, privateKey, modified, confirmUntil } = issued;
   const status =
     modified.length === 0
       ? ({ status: 'accepted' } as const)
@@ -179,7 +181,11 @@ export function issuedAnswer({ services, exchange }: CmpRequest, issued: Issued)
  * The answer of an operation once more: a message that came twice has one certificate.
  * @throws GatewayError `duplicate-transaction` where the operation has ended, or its answer had a key that is not kept
  */
-export function repeatAnswer(request: CmpRequest, record: TransactionRecord, isKeyGenerated = false): Answer {
+export async function repeatAnswer(
+  request: CmpRequest,
+  record: TransactionRecord,
+  isKeyGenerated = false,
+): Promise<Answer> {
   const { answerType, certReqId, certificate, isModified, serverNonce, state, createdAt } = record;
   if (state === 'confirmed')
     throw new GatewayError('duplicate-transaction', 'the operation of this transactionID has ended');
@@ -190,10 +196,11 @@ export function repeatAnswer(request: CmpRequest, record: TransactionRecord, isK
   const type = answerType as CertificateWish['answerType'];
   if (certificate === null) return { ...waiting(type, certReqId), answerNonce: serverNonce };
   const isUnconfirmed = state === 'unconfirmed';
-  const answer = issuedAnswer(request, {
+  const answer = issuedAnswer({
     answerType: type,
     certReqId,
     certificate,
+    chain: await request.services.issuersOf(certificate),
     encryption: certificateEncryption(request.message),
     modified: isModified === 1 ? ['the certificate differs from what was asked for'] : [],
     confirmUntil: isUnconfirmed ? new Date(createdAt + request.policy.cmp.confirmWait * 1000) : undefined,

@@ -19,6 +19,7 @@ const failInfos: Readonly<Record<ErrorCode, FailInfo>> = {
   'unacceptable-key': 'badCertTemplate',
   'rejected-name': 'badCertTemplate',
   'rejected-profile': 'badCertTemplate',
+  'rejected-power': 'notAuthorized',
   'bad-secret': 'badMessageCheck',
   'untrusted-signer': 'signerNotTrusted',
   'revoked-requester': 'certRevoked',

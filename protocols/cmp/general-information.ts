@@ -31,7 +31,7 @@ import {
   idItSuppLangTags,
 } from './asn1/oids.js';
 import { CmpError, decoding } from './errors.js';
-import type { CmpRequest } from './request.js';
+import { type CmpRequest, outlineFor } from './request.js';
 
 /** From the issuing CA to the root, where the policy lets that out. */
 export async function caCertificates({ services, exchange, policy }: CmpRequest): Promise<InfoTypeAndValue> {
@@ -56,16 +56,14 @@ export async function rootUpdate(
   return update ? { id: idItRootCaKeyUpdate, value: encodeRootCaKeyUpdate(update) } : { id: idItRootCaKeyUpdate };
 }
 
-export async function signingKeyTypes({ policy }: CmpRequest): Promise<InfoTypeAndValue> {
-  return {
-    id: idItSignKeyPairTypes,
-    value: encodeSequenceOf(keyAlgorithms({ ...policy.keys, x25519: false, x448: false })),
-  };
+export async function signingKeyTypes(request: CmpRequest): Promise<InfoTypeAndValue> {
+  const keys = { ...outlineFor(request).keys, x25519: false, x448: false };
+  return { id: idItSignKeyPairTypes, value: encodeSequenceOf(keyAlgorithms(keys)) };
 }
 
 /** Keys that can be encrypted to: all but EdDSA's. */
-export async function encryptionKeyTypes({ policy }: CmpRequest): Promise<InfoTypeAndValue> {
-  const keys = { ...policy.keys, ed25519: false, ed448: false };
+export async function encryptionKeyTypes(request: CmpRequest): Promise<InfoTypeAndValue> {
+  const keys = { ...outlineFor(request).keys, ed25519: false, ed448: false };
   return { id: idItEncKeyPairTypes, value: encodeSequenceOf(keyAlgorithms(keys)) };
 }
 

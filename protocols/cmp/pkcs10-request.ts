@@ -25,7 +25,7 @@ export async function readPkcs10Request(request: CmpRequest): Promise<Ask> {
   if (version !== 0)
     throw new CmpError('badCertTemplate', `the version of the PKCS #10 request is ${version} instead of 0`);
   const csr = decoding('the PKCS #10 request', () => decodeCertificationRequest(message.body));
-  const subject = checkWishes(csr, policy);
+  const subject = checkWishes(csr);
   const algorithm = requireAllowedSignature(csr.signatureAlgorithm, policy.cmp);
   const { subjectPublicKeyInfo } = csr;
   const key = decoding('the key of the request', () => importPublicKey(subjectPublicKeyInfo));

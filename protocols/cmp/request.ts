@@ -1,6 +1,7 @@
 /** A message on its way to its answer. */
 
 import type { GatewayError } from '../../src/errors.js';
+import type { RequestOutline } from '../../src/protocol.js';
 import type { InfoTypeAndValue } from './asn1/info-type-and-value.js';
 import type { BodyType } from './asn1/pki-message.js';
 import type { CheckedHeader } from './header-checks.js';
@@ -29,6 +30,14 @@ export interface Answer {
   readonly answerNonce?: Uint8Array;
   /** What the answer refuses, for the log. */
   readonly refusal?: GatewayError;
+}
+
+/**
+ * What a request of this sender has to be like, by the profile that it would get.
+ * @throws GatewayError as the request would be refused for certProfile
+ */
+export function outlineFor({ services, exchange, sender, header }: CmpRequest): RequestOutline {
+  return services.requestOutline(exchange.params.label, sender.requester, header.certProfile);
 }
 
 /** Asks the core, after all that the message alone can be refused for. @throws GatewayError */

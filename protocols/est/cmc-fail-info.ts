@@ -45,6 +45,7 @@ export const cmcFailInfos: Readonly<Record<ErrorCode, CmcFailInfo>> = {
   'unacceptable-key': 'badRequest',
   'rejected-name': 'badRequest',
   'rejected-profile': 'badRequest',
+  'rejected-power': 'badRequest',
   'bad-secret': 'badIdentity',
   'untrusted-signer': 'badMessageCheck',
   'revoked-requester': 'badRequest',

@@ -26,6 +26,7 @@ export const failInfos: Readonly<Record<ErrorCode, FailInfo | undefined>> = {
   'unacceptable-key': 'badRequest',
   'rejected-name': 'badRequest',
   'rejected-profile': 'badRequest',
+  'rejected-power': 'badRequest',
   'bad-secret': 'badRequest',
   'untrusted-signer': 'badMessageCheck',
   'revoked-requester': 'badRequest',

@@ -16,11 +16,14 @@ export function authenticateMessage(request: AuthenticationRequest, services: En
     const { credentials, remoteAddress, acceptHeld = false, acceptRevoked = false } = request;
     const asked = { credentials, operation: 'message', remoteAddress, acceptHeld, acceptRevoked } as const;
     const { identity } = await authenticateRequest(asked, target, services.clock.now(), services);
+    const rights = await findRights({ identity, credentials, remoteAddress }, target, services);
+    const { issuedCertificate } = rights.isRegistrationAuthority ? {} : identity;
     return {
       id: identity.requester,
       credentials: identity.credentials.map(({ name }) => name),
       isByRevocationPassphrase: findPassphrase(identity) !== undefined,
-      ...(await findRights({ identity, credentials, remoteAddress }, target, services)),
+      ...(issuedCertificate ? { certificateUsage: issuedCertificate.usage } : {}),
+      ...rights,
     };
   });
 }

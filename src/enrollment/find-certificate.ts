@@ -2,6 +2,7 @@
 import type { CaGeneration } from '../ca/generations.js';
 import { GatewayError } from '../errors.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
+import { decodeCertificate, fingerprint } from '../x509/certificate.js';
 import { namesEqual } from '../x509/names.js';
 import { authenticateRequest } from './authenticate-request.js';
 import { recordingRefusals } from './recording-refusals.js';
@@ -32,8 +33,13 @@ export async function findCrlOf(
   { store }: EnrollmentServices,
 ): Promise<Uint8Array> {
   const crl = await store.crls.find({ issuerId, partition });
-  if (crl === undefined) throw new GatewayError('unavailable', 'the CRL is being made; ask again in a moment');
+  if (crl === undefined) throw crlMissing();
   return crl.der;
+}
+
+/** The refusal of who asks for a CRL before there is one. */
+export function crlMissing(): GatewayError {
+  return new GatewayError('unavailable', 'the CRL is being made; ask again in a moment');
 }
 
 async function answerQuery(
@@ -75,6 +81,20 @@ export async function findIssuedCertificate(
     if (record && isOurs) return record;
   }
   throw unknownCertificate();
+}
+
+/** The record of a certificate that the gateway has just issued or kept, DER. */
+export async function requireOnRecord(
+  certificate: Uint8Array,
+  { store }: EnrollmentServices,
+): Promise<CertificateRecord> {
+  const { serialNumber } = decodeCertificate(certificate);
+  const found = await store.certificates.findByFingerprint({
+    serialNumber,
+    certificateFingerprint: fingerprint(certificate),
+  });
+  if (found === undefined) throw new GatewayError('internal', 'a certificate that was issued here is not on record');
+  return found;
 }
 
 function unknownCertificate(): GatewayError {

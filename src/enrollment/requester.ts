@@ -7,6 +7,11 @@ export interface Requester {
   /** A revocation passphrase speaks (RFC 9810 appendix B): for the revocation of its device's certificates, and nothing else. */
   readonly isByRevocationPassphrase: boolean;
   /**
+   * What the certificate is for that was issued here and has authenticated it. Of a registration authority there is none:
+   * it asks for devices that have no certificate yet.
+   */
+  readonly certificateUsage?: string;
+  /**
    * One of the policy's registration authorities, by a certificate with the extended key usage cmcRA: it may speak for
    * devices (RFC 9483 5.2 and 5.3).
    */

@@ -12,11 +12,11 @@ import type { Identity } from '../policy/identity.js';
 import type { EncryptionServiceKey, MessageServiceKey, ServiceKey } from '../protocol.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
 import type { Statement } from '../store/change.js';
-import { fingerprint } from '../x509/certificate.js';
 import { encodeGeneralNames } from '../x509/general-names.js';
 import { encodeName } from '../x509/names.js';
 import { idAtCommonName, idCeSubjectAltName } from '../x509/oids.js';
 import { keyFingerprint } from '../x509/public-key.js';
+import { requireOnRecord } from './find-certificate.js';
 import { issue } from './issue.js';
 import { judge } from './judge.js';
 import type { EnrollmentServices } from './services.js';
@@ -217,7 +217,7 @@ async function certify(
   );
   if (decision.outcome === 'pending')
     throw new GatewayError('internal', 'a certificate of the gateway itself cannot wait for approval');
-  const { certificate, serialNumber } = await issue(
+  const { certificate } = await issue(
     {
       request: {
         operation: 'enroll',
@@ -234,12 +234,7 @@ async function certify(
     },
     services,
   );
-  const record = await services.store.certificates.findByFingerprint({
-    serialNumber,
-    certificateFingerprint: fingerprint(certificate),
-  });
-  if (record === undefined) throw new GatewayError('internal', 'the certificate that was just issued is not on record');
-  return record;
+  return await requireOnRecord(certificate, services);
 }
 
 async function hold(

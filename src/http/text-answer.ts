@@ -18,6 +18,7 @@ export const httpStatuses: Readonly<Record<ErrorCode, number>> = {
   'unacceptable-key': 400,
   'rejected-name': 400,
   'rejected-profile': 400,
+  'rejected-power': 400,
   'bad-secret': 403,
   'untrusted-signer': 403,
   'revoked-requester': 403,

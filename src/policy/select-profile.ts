@@ -2,7 +2,7 @@
 import { GatewayError } from '../errors.js';
 import type { Policy, ProfileUsage } from '../model/policy.js';
 import type { CompiledProfile } from './compile-profile.js';
-import type { Identity } from './identity.js';
+import type { PresentedIssuedCertificate } from './identity.js';
 
 interface PolicyWithProfiles {
   readonly policy: Policy;
@@ -17,6 +17,11 @@ interface Choice {
   readonly usage?: ProfileUsage;
 }
 
+/** What authenticated the request, as far as it matters here. */
+interface Holder {
+  readonly issuedCertificate?: Pick<PresentedIssuedCertificate, 'usage'>;
+}
+
 interface SelectedProfile {
   readonly usage: ProfileUsage;
   readonly profile: CompiledProfile;
@@ -29,7 +34,7 @@ interface SelectedProfile {
  * @throws GatewayError `forbidden` when the policy has no such profile, `rejected-profile` when it is not that of the hint
  */
 export function selectProfile(
-  { issuedCertificate }: Identity,
+  { issuedCertificate }: Holder,
   { policy, profiles }: PolicyWithProfiles,
   { profileHint: hint, usage: wanted }: Choice = {},
 ): SelectedProfile {

@@ -91,6 +91,11 @@ export function createCrlRepository(database: Database) {
         .where('issuerId', '=', slot.issuerId)
         .where('partition', '=', slot.partition),
     ),
+
+    /** All partitions that there are of an issuer's. */
+    ofIssuer: read((db, slot: { issuerId: string }) =>
+      db.selectFrom('crl').select(columns).where('issuerId', '=', slot.issuerId).orderBy('partition'),
+    ),
   };
 }
 

@@ -23,7 +23,7 @@ export function decideBasicConstraints(draft: Draft): Verdict {
     );
   }
   if (!isCaProfile) {
-    if (asked?.ca === true) return denied('rejected-profile', `profile ${profile.name} does not make CA certificates`);
+    if (asked?.ca === true) return denied('rejected-power', `profile ${profile.name} does not make CA certificates`);
     return ok('an end entity');
   }
   if (!issuer.issueIntermediates) {

@@ -56,7 +56,7 @@ export function decideExtendedKeyUsage(draft: Draft): Verdict {
   const forbidden = asked.find((id) => guarded.has(id) && !profile.template.extendedKeyUsages.includes(id));
   if (forbidden !== undefined) {
     return denied(
-      'rejected-profile',
+      powers.has(forbidden) ? 'rejected-power' : 'rejected-profile',
       `extended key usage ${extendedKeyUsageName(forbidden)} is not in template ${profile.template.name}`,
     );
   }
@@ -83,10 +83,10 @@ export function decideExtendedKeyUsage(draft: Draft): Verdict {
 
 /** Usages that give power over others' certificates, signatures or keys: asking for one is no slip to be mended silently. */
 const caUsages: ReadonlySet<KeyUsageName> = new Set(['keyCertSign', 'cRLSign']);
+/** RFC 9480 2.2: those that enrollment protocols take orders from. */
+const powers: ReadonlySet<string> = new Set([idKpCmcCa, idKpCmcRa, idKpCmKga]);
 const guarded: ReadonlySet<string> = new Set([
-  idKpCmcCa,
-  idKpCmcRa,
-  idKpCmKga,
+  ...powers,
   idKpOcspSigning,
   idKpTimeStamping,
   idKpCodeSigning,

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { fromBER } from 'asn1js';
+import { fromBER, Null } from 'asn1js';
 import { decodeCertificate } from '../../../src/x509/certificate.js';
 import { decodeCertificateList } from '../../../src/x509/crl.js';
 import { explicit, implicit, nullValue, sequence, time, utf8String } from '../../../src/x509/der-writer.js';
@@ -117,7 +117,7 @@ describe('genm (RFC 9483 4.3) with', () => {
 
   it.each<InfoType>([
     ...(['caCerts', 'certReqTemplate', 'currentCRL', 'signKeyPairTypes'] as const),
-    ...(['encKeyPairTypes', 'preferredSymmAlg'] as const),
+    ...(['encKeyPairTypes', 'preferredSymmAlg', 'caProtEncCert'] as const),
   ])('%s and a value, where none belongs, is badRequest', async (type) => {
     await expectRejected(test, () => client.genm(type, utf8String('value')), {
       failInfo: 'badRequest',
@@ -165,6 +165,35 @@ describe('genm with crlStatusList (RFC 9483 4.3.4)', () => {
     expect(issuersOf(await ask(sequence(issuer, time(earlier))))).toHaveLength(1);
   });
 
+  it('gets all partitions of an issuer that are newer, each once, and one of a distribution point', async () => {
+    await applyYaml(
+      test,
+      'certificateAuthorities: [{ name: parted, parent: root, subject: "CN=Parted,O=Plant", key: ec-p256, validity: 10y, crl: { partitions: 3 } }]',
+    );
+    await applyYaml(test, cmpPolicy('parted', '', 'issuingCa: parted'));
+    const other = createCmpClient(test, { label: 'parted', credential: byMac });
+    const { core } = test.gateway;
+    await core.crls.publishDue();
+    clock.advance(60);
+    await core.crls.publish('parted-1', 1);
+    const records = await core.store.crls.ofIssuer({ issuerId: 'parted-1' });
+    const [first, second, third] = records.map(({ der }) => Buffer.from(der));
+    const issuer = byIssuer(caOf('parted-1').subject);
+    const get = async (...statuses: readonly Uint8Array[]) => {
+      const value = answerTo(await other.genm('crlStatusList', sequence(...statuses)), 'crls');
+      return value === undefined ? undefined : elements(value).map(originalOf);
+    };
+    expect(await get(sequence(issuer))).toEqual([first, second, third]);
+    const url = byUrl(`${test.settings.publicHttpUrl}/crl/parted-1/2.crl`);
+    expect(await get(sequence(url))).toEqual([third]);
+    expect(await get(sequence(url), sequence(issuer), sequence(issuer))).toEqual([third, first, second]);
+    const { thisUpdate } = decodeCertificateList(first ?? Buffer.alloc(0));
+    expect(await get(sequence(issuer, time(thisUpdate)))).toEqual([second]);
+    expect(await get(sequence(issuer, time(clock.now())))).toBeUndefined();
+    expect(answerTo(await other.genm('currentCRL'), 'currentCRL')).toEqual(first);
+    other.close();
+  });
+
   it.each([
     ['a distribution point elsewhere', () => byUrl('http://elsewhere.example/crl/devices-1/0.crl')],
     ['a foreign issuer', () => byIssuer(decodeCertificate(vendor.certificate).subject)],
@@ -186,8 +215,13 @@ describe('genm with what nobody knows', () => {
   });
 
   it('and nothing at all gets what there is', async () => {
-    const types = infosOf(await client.exchange('genm', sequence())).map(({ type }) => type);
-    expect(types).toEqual(expect.arrayContaining([infoTypes.caCerts, infoTypes.currentCRL, infoTypes.certReqTemplate]));
+    const infos = infosOf(await client.exchange('genm', sequence()));
+    const offered = ['caCerts', 'certReqTemplate', 'currentCRL', 'signKeyPairTypes', 'encKeyPairTypes'] as const;
+    expect(infos.map(({ type }) => type)).toEqual(offered.map((type) => infoTypes[type]));
+    for (const type of offered) {
+      const value = infos.find((info) => info.type === infoTypes[type])?.value;
+      expect(value).toEqual(answerTo(await client.genm(type), type));
+    }
   });
 
   it('that is no list of infos is badDataFormat', async () => {
@@ -234,5 +268,34 @@ describe('genm with rootCaCert (RFC 9483 4.3.2)', () => {
     expect(new X509Certificate(oldWithNew).publicKey.equals(present.publicKey)).toBe(true);
     expect(opensslAccepts([old, newWithOld], [])).toBe(true);
     expect(opensslAccepts([newWithNew, oldWithNew], [])).toBe(true);
+  });
+
+  it('gets what follows the root that the client names: nothing for the newest, and for a foreign one', async () => {
+    const update = answerTo(await client.genm('rootCaCert'), 'rootCaKeyUpdate');
+    expect(update).toBeDefined();
+    expect(answerTo(await client.genm('rootCaCert', caOf('root-1').der), 'rootCaKeyUpdate')).toEqual(update);
+    for (const root of [caOf('root-2').der, caOf('devices-1').der, vendor.certificate])
+      expect(answerTo(await client.genm('rootCaCert', root), 'rootCaKeyUpdate')).toBeUndefined();
+  });
+
+  it('gets that of the root above its policy, where there are several', async () => {
+    const other = (more: string) =>
+      `certificateAuthorities: [{ name: apart, subject: "CN=Apart,O=Plant", key: ec-p256, validity: 20y${more} }]`;
+    await applyYaml(test, other(''));
+    await applyYaml(test, cmpPolicy('apart', '', 'issuingCa: apart'));
+    const apart = createCmpClient(test, { label: 'apart', credential: byMac });
+    const ask = async (one: CmpClient, root?: Uint8Array) => {
+      const value = answerTo(await one.genm('rootCaCert', root), 'rootCaKeyUpdate');
+      return value && originalOf(elements(value)[0] ?? new Null());
+    };
+    expect(await ask(apart)).toBeUndefined();
+    expect(await ask(apart, caOf('root-1').der)).toBeUndefined();
+    await applyYaml(test, other(', stageNextGeneration: true'));
+    expect(await ask(apart)).toEqual(Buffer.from(caOf('apart-2').der));
+    expect(await ask(apart, caOf('apart-1').der)).toEqual(Buffer.from(caOf('apart-2').der));
+    expect(await ask(apart, caOf('root-1').der)).toBeUndefined();
+    expect(await ask(client, caOf('apart-1').der)).toBeUndefined();
+    expect(await ask(client)).toEqual(Buffer.from(caOf('root-2').der));
+    apart.close();
   });
 });

@@ -175,7 +175,7 @@ describe('What a certTemplate asks for', () => {
       () => ({ extensions: [{ id: '1.3.6.1.4.1.55555.1', critical: false, value: Uint8Array.of(5, 0) }] }),
     ],
     ['version v1', 'badCertTemplate', { says: 'v3' }, () => ({ template: { version: 0 } })],
-    ['a CA', 'notAuthorized', { code: 'forbidden', says: 'CA' }, () => ({ extensions: [constraints(isCa)] })],
+    ['a CA', 'notAuthorized', { code: 'rejected-power', says: 'CA' }, () => ({ extensions: [constraints(isCa)] })],
     [
       'no CA, with a path length',
       'badCertTemplate',
@@ -193,7 +193,7 @@ describe('What a certTemplate asks for', () => {
         [
           `the purpose 1.3.6.1.5.5.7.3.${purpose}, which gives power over others`,
           'notAuthorized',
-          { code: 'forbidden' },
+          { code: 'rejected-power' },
           () => ({ extensions: [purposes(`1.3.6.1.5.5.7.3.${purpose}`)] }),
         ] as [string, FailInfo, Partial<CmpRefusal>, () => Partial<EnrollWish>],
     ),

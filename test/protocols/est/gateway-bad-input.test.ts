@@ -225,7 +225,7 @@ describe('EST requests for names and extensions that nobody gave', () => {
     [
       'CA = true',
       { extensions: [{ id: idCeBasicConstraints, critical: true, value: encodeBasicConstraints({ ca: true }) }] },
-      'rejected-profile',
+      'rejected-power',
       'CA certificates',
     ],
     ['a NUL in its common name', { subject: commonName(utf8String('device\0.evil')) }, 'rejected-name', 'commonName'],

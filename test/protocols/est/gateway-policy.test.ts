@@ -1,10 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { ErrorCode } from '../../../src/errors.js';
 import { createIdentifier } from '../../../src/identifier.js';
 import { printableString, utf8String } from '../../../src/x509/der-writer.js';
 import { encodeExtKeyUsage, encodeKeyUsage } from '../../../src/x509/extensions.js';
-import { idCeExtKeyUsage, idCeKeyUsage } from '../../../src/x509/oids.js';
+import { anyExtendedKeyUsage, idCeExtKeyUsage, idCeKeyUsage, idKpCmcCa, idKpCmcRa } from '../../../src/x509/oids.js';
 import { keyFingerprint } from '../../../src/x509/public-key.js';
 import { type Answer, certificateOf, createEstClient } from '../../support/est-client.js';
 import { applyYaml, fleet, fleetPasscode, policyLike } from '../../support/fleet.js';
@@ -108,14 +109,26 @@ describe('the policy engine over EST: sources and extensions', () => {
     expect(bits(await usages('fleet', { key: rsaKey }))).toMatch(/^0603551d0f0101ff0404030205 ?a0/);
   });
 
-  it.each<[string, string, Uint8Array, string]>([
-    ['keyCertSign', idCeKeyUsage, encodeKeyUsage(['digitalSignature', 'keyCertSign']), 'keyCertSign'],
-    ['an RA extended key usage', idCeExtKeyUsage, encodeExtKeyUsage(['1.3.6.1.5.5.7.3.28']), 'cmcRA'],
-    ['a CA extended key usage', idCeExtKeyUsage, encodeExtKeyUsage(['1.3.6.1.5.5.7.3.27']), 'cmcCA'],
-    ['anyExtendedKeyUsage', idCeExtKeyUsage, encodeExtKeyUsage(['2.5.29.37.0']), 'anyExtendedKeyUsage'],
-  ])('refuses %s where the template does not name it', async (_, id, value, says) => {
+  it.each<[string, string, Uint8Array, string, ErrorCode]>([
+    [
+      'keyCertSign',
+      idCeKeyUsage,
+      encodeKeyUsage(['digitalSignature', 'keyCertSign']),
+      'keyCertSign',
+      'rejected-profile',
+    ],
+    ['an RA extended key usage', idCeExtKeyUsage, encodeExtKeyUsage([idKpCmcRa]), 'cmcRA', 'rejected-power'],
+    ['a CA extended key usage', idCeExtKeyUsage, encodeExtKeyUsage([idKpCmcCa]), 'cmcCA', 'rejected-power'],
+    [
+      'anyExtendedKeyUsage',
+      idCeExtKeyUsage,
+      encodeExtKeyUsage([anyExtendedKeyUsage]),
+      'anyExtendedKeyUsage',
+      'rejected-profile',
+    ],
+  ])('refuses %s where the template does not name it', async (_, id, value, says, code) => {
     const answer = await enroll('plain', { subject: 'CN=usages-2', extensions: [extension(id, value)] });
-    await expectRefused(test, answer, { status: 400, code: 'rejected-profile', says });
+    await expectRefused(test, answer, { status: 400, code, says });
   });
 
   it('gives an RA extended key usage where the template names it', async () => {

@@ -1,5 +1,5 @@
 /** What CMP clients ask about the CA (RFC 9483 4.3), and what its messages are protected with, as the core gives them. */
-import { X509Certificate } from 'node:crypto';
+import { diffieHellman, X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createProtocolServices } from '../../../src/enrollment/protocol-services.js';
 import { createServiceKeys } from '../../../src/enrollment/service-keys.js';
@@ -8,6 +8,8 @@ import { decodeCertificate, extension } from '../../../src/x509/certificate.js';
 import { decodeKeyUsage } from '../../../src/x509/extensions.js';
 import { idCeKeyUsage } from '../../../src/x509/oids.js';
 import { applyYaml, fleet, policyLike } from '../../support/fleet.js';
+import { newKey, spkiOf } from '../../support/make-csr.js';
+import { opensslAccepts } from '../../support/openssl-verify.js';
 import { createTestClock } from '../../support/test-clock.js';
 import { startTestGateway, type TestGateway } from '../../support/test-gateway.js';
 
@@ -47,6 +49,42 @@ describe('The CMP signer of a policy', () => {
   });
 });
 
+describe('The CMP signers of two policies of one CA', () => {
+  // As long as a label may be: more than a common name has room for.
+  const long = 'a-policy-whose-name-is-as-long-as-names-may-be-'.padEnd(63, 'x');
+
+  it('are two, each with the name of its policy and a chain up to the root', async () => {
+    for (const name of ['second', long, `${long.slice(0, -1)}y`]) await applyYaml(test, policyLike(name));
+    const { authority } = test.gateway.core;
+    const [issuing = new Uint8Array(), root = new Uint8Array()] = authority.chain('devices-1');
+    const fingerprints = new Set<string>();
+    for (const label of ['fleet', 'fleet~valves', 'second', long, `${long.slice(0, -1)}y`]) {
+      const { certificate, chain } = await services.messageKey('cmp', label);
+      expect(chain).toEqual([issuing, root]);
+      expect(opensslAccepts([root, issuing, certificate], [])).toBe(true);
+      const { subject, fingerprint256 } = new X509Certificate(certificate);
+      const [policy = ''] = label.split('~');
+      expect(subject).toBe(policy === label && label.length > 60 ? subject : `CN=CMP ${policy}`);
+      expect(subject.length).toBeLessThanOrEqual('CN='.length + 64);
+      fingerprints.add(fingerprint256);
+    }
+    expect(fingerprints.size).toBe(4);
+  });
+
+  it('agree on secrets with the key that the certificate has', async () => {
+    const own = newKey();
+    const secrets = new Set<string>();
+    for (const label of ['fleet', 'second']) {
+      const { certificate } = await services.messageKey('cmp', label);
+      const { publicKey } = new X509Certificate(certificate);
+      const expected = diffieHellman({ privateKey: own.privateKey, publicKey });
+      expect(await services.agree('cmp', label, spkiOf(own))).toEqual(expected);
+      secrets.add(expected.toString('hex'));
+    }
+    expect(secrets.size).toBe(2);
+  });
+});
+
 describe('The current CRL', () => {
   const find = (generation: string) => services.crl(generation, 0).then(({ der }) => der);
 
@@ -54,10 +92,9 @@ describe('The current CRL', () => {
     const url = `${test.settings.publicHttpUrl}/crl/root-1/0.crl`;
     const { certificate } = test.gateway.core.authority.generation('root-1') ?? {};
     expect(await services.currentCrl('fleet')).toEqual(await find('devices-1'));
-    expect(await services.currentCrl('fleet', { url })).toEqual(await find('root-1'));
-    expect(await services.currentCrl(undefined, { issuer: certificate?.subject ?? new Uint8Array() })).toEqual(
-      await find('root-1'),
-    );
+    expect(await services.crls('fleet', { url })).toEqual([await find('root-1')]);
+    const issuer = certificate?.subject ?? new Uint8Array();
+    expect(await services.crls(undefined, { issuer })).toEqual([await find('root-1')]);
   });
 
   it.each([
@@ -66,16 +103,45 @@ describe('The current CRL', () => {
     '/crl/root-1/0.crl',
     'ldap://x',
   ])('is not that of %s', async (url) => {
-    await expect(services.currentCrl('fleet', { url })).rejects.toMatchObject({ code: 'not-found' });
+    await expect(services.crls('fleet', { url })).rejects.toMatchObject({ code: 'not-found' });
   });
 
   it('is not that of another hierarchy', async () => {
     const url = `${test.settings.publicHttpUrl}/crl/rsa-ca-1/0.crl`;
-    await services.currentCrl('rsa-ca', { url });
-    await expect(services.currentCrl('fleet', { url })).rejects.toMatchObject({ code: 'not-found' });
+    await services.crls('rsa-ca', { url });
+    await expect(services.crls('fleet', { url })).rejects.toMatchObject({ code: 'not-found' });
     const { certificate } = test.gateway.core.authority.generation('rsa-ca-1') ?? {};
     const issuer = certificate?.subject ?? new Uint8Array();
-    await expect(services.currentCrl('fleet', { issuer })).rejects.toMatchObject({ code: 'not-found' });
+    await expect(services.crls('fleet', { issuer })).rejects.toMatchObject({ code: 'not-found' });
+  });
+});
+
+describe('The CRL of a CA that has it in partitions', () => {
+  const ca = (partitions: number) =>
+    `certificateAuthorities: [{ name: parted, parent: root, subject: "CN=Parted,O=Plant", key: ec-p256, validity: 10y, crl: { partitions: ${partitions} } }]`;
+  const all = (count: number) =>
+    Promise.all(Array.from({ length: count }, async (_, number) => (await services.crl('parted-1', number)).der));
+
+  it('is all of them by its issuer, one by its distribution point, and the first one where there is room for one', async () => {
+    await applyYaml(test, ca(3));
+    await applyYaml(test, policyLike('parted', 'methods: [cmp], issuingCa: parted'));
+    const { certificate } = test.gateway.core.authority.generation('parted-1') ?? {};
+    const issuer = certificate?.subject ?? new Uint8Array();
+    await expect(services.crls('parted', { issuer })).rejects.toMatchObject({ code: 'unavailable' });
+    await test.gateway.core.crls.publishDue();
+    const crls = await all(3);
+    expect(new Set(crls.map((der) => Buffer.from(der).toString('hex'))).size).toBe(3);
+    expect(await services.crls('parted', { issuer })).toEqual(crls);
+    const url = `${test.settings.publicHttpUrl}/crl/parted-1/2.crl`;
+    expect(await services.crls('parted', { url })).toEqual(crls.slice(2));
+    expect(await services.currentCrl('parted')).toEqual(crls[0]);
+  });
+
+  it('is still all of them when it is to have fewer: certificates of before are on those', async () => {
+    await applyYaml(test, ca(1));
+    await test.gateway.core.crls.publishDue();
+    const { certificate } = test.gateway.core.authority.generation('parted-1') ?? {};
+    expect(await services.crls('parted', { issuer: certificate?.subject ?? new Uint8Array() })).toEqual(await all(3));
   });
 });
 

@@ -1,5 +1,6 @@
 /** What registration authorities ask for others (RFC 9483 5.2), revocation by message (4.2), and what requests may choose. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { authenticateMessage } from '../../../src/enrollment/authenticate-message.js';
 import { enroll } from '../../../src/enrollment/enroll.js';
 import type { EnrollmentRequest } from '../../../src/enrollment/request.js';
 import { GatewayError } from '../../../src/errors.js';
@@ -152,6 +153,11 @@ describe('A registration authority', () => {
     const { certificate } = await issued(test, final({ credentials: [credential], commonName: 'behind-ra-2' }));
     expect(await recordOf(test, certificate)).toMatchObject({ subject: 'CN=behind-ra-2', replaces: null });
     await issued(test, onBehalf(certificate, 'behind-ra-2', { credentials: [credential] }));
+    // What it asks for is not by its own certificate, as for others of its kind.
+    const asked = { ...final({ credentials: [credential] }), operation: 'genm' };
+    expect(await authenticateMessage(asked, test.gateway.core)).not.toHaveProperty('certificateUsage');
+    const elsewhere = { ...asked, label: 'two-steps' };
+    expect(await authenticateMessage(elsewhere, test.gateway.core)).toMatchObject({ certificateUsage: 'operational' });
   });
 });
 

@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
+import type { ErrorCode } from '../../../../src/errors.js';
 import { extendedKeyUsageOids } from '../../../../src/model/certificate-template.js';
 import {
   decodeBasicConstraints,
@@ -123,13 +124,18 @@ describe('extended key usage rule', () => {
     );
   });
 
-  it.each(['cmcCA', 'cmcRA', 'cmKGA', 'OCSPSigning', 'anyExtendedKeyUsage', 'timeStamping', 'codeSigning'])(
-    'refuses %s outside the template',
-    (usage) => {
-      const extensions = [extendedKeyUsage(idKpClientAuth, extendedKeyUsageOids.get(usage) ?? '')];
-      expectDenied(decideCase({ extensions }), 'rejected-profile', usage);
-    },
-  );
+  it.each<[string, ErrorCode]>([
+    ['cmcCA', 'rejected-power'],
+    ['cmcRA', 'rejected-power'],
+    ['cmKGA', 'rejected-power'],
+    ['OCSPSigning', 'rejected-profile'],
+    ['anyExtendedKeyUsage', 'rejected-profile'],
+    ['timeStamping', 'rejected-profile'],
+    ['codeSigning', 'rejected-profile'],
+  ])('refuses %s outside the template: %s', (usage, code) => {
+    const extensions = [extendedKeyUsage(idKpClientAuth, extendedKeyUsageOids.get(usage) ?? '')];
+    expectDenied(decideCase({ extensions }), code, usage);
+  });
 
   it('is critical for time stamping alone (RFC 3161 2.3)', () => {
     const matter: Case = {
@@ -179,8 +185,11 @@ describe('basic constraints rule', () => {
     expect(approved(decideCase({ ...ca, extensions })).modified).toEqual([]);
   });
 
+  it('refuses cA from an end entity', () => {
+    expectDenied(decideCase({ extensions: [basicConstraints(true)] }), 'rejected-power', 'does not make CA');
+  });
+
   const bad: [string, Case, string][] = [
-    ['cA from an end entity', { extensions: [basicConstraints(true)] }, 'does not make CA certificates'],
     ['a CA from an issuer that makes none', { ...ca, issuer: {} }, 'does not issue CA certificates'],
     ['a CA under path length 0', { ...ca, issuer: { issueIntermediates: true, pathLength: 0 } }, 'path length 0'],
     [
