@@ -9,6 +9,7 @@ import type {
   PollRequest,
   RefusedMessage,
   RevocationMessage,
+  Withdrawal,
 } from './enrollment/request.js';
 import type { Requester } from './enrollment/requester.js';
 import type { EnrollmentResult } from './enrollment/result.js';
@@ -170,6 +171,11 @@ export interface ProtocolServices {
   revoke(request: RevocationMessage): Promise<void>;
   /** Writes the audit event of a message that never became an EnrollmentRequest. */
   recordRefusal(refused: RefusedMessage): Promise<void>;
+  /**
+   * Records that a requester wants no more of what it began, and rejects its request if that waits for an approval.
+   * @throws GatewayError `invalid-state` when that is decided at the same time, or as `accompanying` says
+   */
+  withdraw(withdrawal: Withdrawal): Promise<void>;
   /** The policy that a label names, or the default one. @throws GatewayError `not-found`. */
   policy(label: string | undefined): PolicyView;
   /** DER certificates of the policy's CA: current issuer first, up to and including the root. @throws GatewayError `not-found`. */

@@ -183,7 +183,7 @@ export function issuedAnswer({ services, exchange }: CmpRequest, issued: Issued)
  */
 export function repeatAnswer(request: CmpRequest, record: TransactionRecord, isKeyGenerated = false): Answer {
   const { answerType, certReqId, certificate, isModified, serverNonce, state, createdAt } = record;
-  if (state === 'confirmed')
+  if (state === 'confirmed' || (state === 'closed' && certificate === null))
     throw new GatewayError('duplicate-transaction', 'the operation of this transactionID has ended');
   if (isKeyGenerated && certificate !== null) {
     // Making another one would let whoever has seen the message take the first one from its owner by sending it again.

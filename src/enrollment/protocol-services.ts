@@ -15,6 +15,7 @@ import { findRootUpdate } from './root-update.js';
 import type { ServiceKeys } from './service-keys.js';
 import type { EnrollmentServices } from './services.js';
 import { findTarget } from './target.js';
+import { withdraw } from './withdraw.js';
 
 export function createProtocolServices(services: EnrollmentServices, serviceKeys: ServiceKeys): ProtocolServices {
   const { authority, catalog, clock, store } = services;
@@ -34,6 +35,7 @@ export function createProtocolServices(services: EnrollmentServices, serviceKeys
     confirm: (request) => confirmCertificate(request, services),
     revoke: (message) => revokeByMessage(message, services),
     recordRefusal: (refused) => recordRefusedMessage(refused, services),
+    withdraw: (withdrawal) => withdraw(withdrawal, services),
     policy: (label) => describePolicy(resolve(label)),
     caCertificates: (label) => authority.chain(authority.issuer(resolve(label).policy.issuingCa).id),
     nextCaBundle: (label) => authority.nextCaBundle(resolve(label).policy.issuingCa),
