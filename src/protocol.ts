@@ -12,6 +12,7 @@ import type {
   PollRequest,
   RefusedMessage,
   RevocationMessage,
+  Withdrawal,
 } from './enrollment/request.js';
 import type { Requester } from './enrollment/requester.js';
 import type { ApprovalStatus, EnrollmentResult, Pending, RevocationResult } from './enrollment/result.js';
@@ -195,6 +196,11 @@ export interface ProtocolServices {
   setRevocationPassphrase(message: PassphraseMessage): Promise<void>;
   /** Writes the audit event of a message that never became an EnrollmentRequest. */
   recordRefusal(refused: RefusedMessage): Promise<void>;
+  /**
+   * Records that a requester wants no more of what it began, and rejects its request if that waits for an approval.
+   * @throws GatewayError `invalid-state` when that is decided at the same time, or as `accompanying` says
+   */
+  withdraw(withdrawal: Withdrawal): Promise<void>;
   /** The policy that a label names, or the default one. @throws GatewayError `not-found`. */
   policy(label: string | undefined): PolicyView;
   /**

@@ -1,12 +1,13 @@
 /** Answers what the body of a message asks for. */
 
-import { GatewayError } from '../../src/errors.js';
+import type { GatewayError } from '../../src/errors.js';
 import type { BodyType } from './asn1/pki-message.js';
 import { readCertificateRequest } from './certificate-request.js';
 import { readChallengeResponse } from './challenge-response.js';
+import { readClientError } from './client-error.js';
 import { readConfirmation } from './confirmation.js';
 import { readCrossCertification } from './cross-certification.js';
-import { CmpError } from './errors.js';
+import { asGatewayError, CmpError } from './errors.js';
 import { readGeneralMessage } from './general-messages.js';
 import { readPkcs10Request } from './pkcs10-request.js';
 import { readPoll } from './polling.js';
@@ -26,6 +27,7 @@ const readers: ReadonlyMap<BodyType, (request: CmpRequest) => Promise<Ask>> = ne
   ['pollReq', readPoll],
   ['rr', readRevocation],
   ['genm', readGeneralMessage],
+  ['error', readClientError],
 ]);
 
 /** The answer to a message; to what is refused, the refusal in its form. */
@@ -36,7 +38,7 @@ export async function answerBody(request: CmpRequest): Promise<Answer> {
     return await ask();
   } catch (error) {
     const refusal = asGatewayError(error);
-    return isOfMessage(bodyType, refusal) ? rejectMessage(bodyType, refusal) : rejectBody(bodyType, refusal);
+    return isOfMessage(bodyType, refusal) ? rejectMessage(refusal) : rejectBody(bodyType, refusal);
   }
 }
 
@@ -44,12 +46,6 @@ export async function answerBody(request: CmpRequest): Promise<Answer> {
 function isOfMessage(bodyType: BodyType, { code }: GatewayError): boolean {
   if (code === 'duplicate-transaction') return true;
   return bodyType === 'ccr' && (code === 'forbidden' || code === 'unsupported-operation');
-}
-
-/** What happened inside is for the log: the client learns that it was not its fault. */
-export function asGatewayError(error: unknown): GatewayError {
-  if (error instanceof GatewayError && error.code !== 'internal') return error;
-  return new GatewayError('internal', 'the gateway failed; its operator finds the cause in the log', { cause: error });
 }
 
 async function readBody(request: CmpRequest): Promise<Ask> {

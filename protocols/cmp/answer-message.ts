@@ -1,25 +1,19 @@
 /** From the octets of a PKIMessage to those of its answer. */
 
-import { GatewayError } from '../../src/errors.js';
+import { GatewayError, isRefusal } from '../../src/errors.js';
 import { DerError } from '../../src/x509/der.js';
-import { answerBody, asGatewayError } from './answer-body.js';
+import { answerBody } from './answer-body.js';
 import type { PkiHeader } from './asn1/pki-header.js';
 import { decodePkiMessage, type PkiMessage } from './asn1/pki-message.js';
 import { type SalvagedHeader, salvageHeader } from './asn1/salvage-header.js';
 import type { CmpContext } from './context.js';
-import { encodeAnswer, newNonce } from './encode-answer.js';
+import { type EncodedAnswer, encodeAnswer, newNonce } from './encode-answer.js';
+import { asGatewayError } from './errors.js';
 import { answerNested } from './nested-message.js';
-import { readRequest, recordRefusal } from './read-request.js';
-import { rejectMessage } from './rejection.js';
+import { type Aspect, readRequest, recordRefusal } from './read-request.js';
+import { rejectMessage, rejectSender } from './rejection.js';
 import type { Answer } from './request.js';
 import type { Protection } from './sender.js';
-
-export interface EncodedAnswer {
-  /** DER PKIMessage. */
-  readonly der: Uint8Array;
-  /** What it refuses, for the log. */
-  readonly refusal?: GatewayError;
-}
 
 /**
  * Answers whatever begins as a PKIMessage does with a PKIMessage.
@@ -35,18 +29,24 @@ export async function answerMessage(bytes: Uint8Array, context: CmpContext): Pro
     await recordRefusal('PKIMessage', refusal, context);
     const header = salvageHeader(bytes);
     if (header === undefined) throw refusal;
-    return await encode(rejectMessage(undefined, refusal), context, header, undefined, newNonce());
+    return await encode(rejectMessage(refusal), context, header, undefined, newNonce());
   }
   return await answerDecoded(message, context);
 }
 
 async function answerDecoded(message: PkiMessage, context: CmpContext): Promise<EncodedAnswer> {
   let protection: Protection | undefined;
+  let aspect: Aspect = 'header';
   const answerNonce = newNonce();
   const respond = (answer: Answer) => encode(answer, context, message.header, protection, answerNonce);
+  const reject = (refusal: GatewayError) =>
+    aspect === 'protection' && isRefusal(refusal) ? rejectSender(message.bodyType, refusal) : rejectMessage(refusal);
   try {
     const request = await readRequest(message, context, {
       answerNonce,
+      onAspect: (next) => {
+        aspect = next;
+      },
       onProtected: (good) => {
         protection = good;
       },
@@ -55,11 +55,11 @@ async function answerDecoded(message: PkiMessage, context: CmpContext): Promise<
     const nested = await answerNested(request, context);
     return 'answer' in nested ? await respond(nested.answer) : nested;
   } catch (error) {
-    return await respond(rejectMessage(message.bodyType, asGatewayError(error)));
+    return await respond(reject(asGatewayError(error)));
   }
 }
 
-async function encode(
+function encode(
   answer: Answer,
   { services, exchange, policy }: CmpContext,
   header: SalvagedHeader | PkiHeader,
@@ -67,6 +67,5 @@ async function encode(
   nonce: Uint8Array,
 ): Promise<EncodedAnswer> {
   const label = exchange.params.label;
-  const der = await encodeAnswer(answer, { services, label, policy, header, protection, nonce });
-  return answer.refusal === undefined ? { der } : { der, refusal: answer.refusal };
+  return encodeAnswer(answer, { services, label, policy, header, protection, nonce });
 }

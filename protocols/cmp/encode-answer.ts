@@ -1,6 +1,7 @@
 /** Puts an answer into a PKIMessage that is protected as its request was (RFC 9483 3.1 to 3.3). */
 
 import { randomBytes } from 'node:crypto';
+import { GatewayError } from '../../src/errors.js';
 import type { PolicyView, ProtocolServices, ServiceKey } from '../../src/protocol.js';
 import { decodeCertificate } from '../../src/x509/certificate.js';
 import { DerError, DerReader } from '../../src/x509/der.js';
@@ -11,8 +12,10 @@ import { idAtCommonName } from '../../src/x509/oids.js';
 import { subjectKeyIdentifier } from '../../src/x509/public-key.js';
 import { encodePkiHeader, type PkiHeader } from './asn1/pki-header.js';
 import { encodeBody, encodePkiMessage, protectedPart } from './asn1/pki-message.js';
+import { asGatewayError } from './errors.js';
 import { answerVersion } from './header-checks.js';
 import { answerSignature } from './protection/answer-signature.js';
+import { rejectMessage } from './rejection.js';
 import type { Answer } from './request.js';
 import { type Protection, referenceOf } from './sender.js';
 
@@ -28,10 +31,24 @@ interface AnswerContext {
   readonly nonce: Uint8Array;
 }
 
-/** DER PKIMessage. */
-export function encodeAnswer(answer: Answer, context: AnswerContext): Promise<Uint8Array> {
+export interface EncodedAnswer {
+  /** DER PKIMessage. */
+  readonly der: Uint8Array;
+  /** What it refuses, or what went wrong in the gateway, for the log. */
+  readonly refusal?: GatewayError;
+}
+
+/** What cannot be protected becomes an error message without protection: the client learns that there is nothing to wait for. */
+export async function encodeAnswer(answer: Answer, context: AnswerContext): Promise<EncodedAnswer> {
   const { protection } = context;
-  return protection?.kind === 'mac' ? protectByMac(answer, context, protection) : sign(answer, context);
+  const { refusal } = answer;
+  try {
+    const der = await (protection?.kind === 'mac' ? protectByMac(answer, context, protection) : sign(answer, context));
+    return refusal === undefined ? { der } : { der, refusal };
+  } catch (error) {
+    const failure = ownFailure(error);
+    return { der: withoutProtection(rejectMessage(refusal ?? failure), context), refusal: failure };
+  }
 }
 
 /** 128 bits (RFC 9483 3.1). */
@@ -54,6 +71,17 @@ export function visibleCertificates(certificates: readonly Uint8Array[], { cmp }
     const { issuer, subject } = decodeCertificate(der);
     return Buffer.compare(issuer, subject) !== 0;
   });
+}
+
+/** Whatever the gateway's own key is refused for is no fault of the client's. */
+function ownFailure(error: unknown): GatewayError {
+  const isBusy = error instanceof GatewayError && error.code === 'unavailable';
+  return isBusy ? error : asGatewayError(new GatewayError('internal', 'no answer can be protected', { cause: error }));
+}
+
+/** RFC 9483 3.5: nothing but an error message may come without protection. */
+function withoutProtection(answer: Answer, context: AnswerContext): Uint8Array {
+  return encodePkiMessage({ ...encodeParts(answer, { ...context, nonce: newNonce() }, unnamed), extraCerts: [] });
 }
 
 async function protectByMac(
@@ -92,9 +120,12 @@ async function sign(answer: Answer, context: AnswerContext): Promise<Uint8Array>
 interface AnswerSender {
   /** DER Name. */
   readonly sender: Uint8Array;
-  readonly senderKid: Uint8Array;
-  readonly protectionAlg: Uint8Array;
+  readonly senderKid?: Uint8Array;
+  readonly protectionAlg?: Uint8Array;
 }
+
+/** By the NULL-DN (RFC 9483 3.1). */
+const unnamed: AnswerSender = { sender: sequence() };
 
 function encodeParts(
   { bodyType, body, generalInfo = [], answerNonce }: Answer,
@@ -117,7 +148,7 @@ function encodeParts(
 }
 
 /** The NULL-DN (RFC 9483 3.1). */
-const nobody = explicit(4, sequence());
+const nobody = explicit(4, unnamed.sender);
 
 /** The name, if it is one: whoever reads the answer should not stumble over what the request had. */
 function readable(generalName: Uint8Array | undefined): Uint8Array | undefined {

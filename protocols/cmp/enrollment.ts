@@ -187,7 +187,7 @@ export async function repeatAnswer(
   isKeyGenerated = false,
 ): Promise<Answer> {
   const { answerType, certReqId, certificate, isModified, serverNonce, state, createdAt } = record;
-  if (state === 'confirmed')
+  if (state === 'confirmed' || (state === 'closed' && certificate === null))
     throw new GatewayError('duplicate-transaction', 'the operation of this transactionID has ended');
   if (isKeyGenerated && certificate !== null) {
     // Making another one would let whoever has seen the message take the first one from its owner by sending it again.

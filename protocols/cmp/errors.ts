@@ -19,6 +19,12 @@ export class CmpError extends GatewayError {
   }
 }
 
+/** What happened inside is for the log: the client learns that it was not its fault. */
+export function asGatewayError(error: unknown): GatewayError {
+  if (error instanceof GatewayError && error.code !== 'internal') return error;
+  return new GatewayError('internal', 'the gateway failed; its operator finds the cause in the log', { cause: error });
+}
+
 /** Whatever was thrown where there is no PKIMessage to answer, or by the HTTP server itself. */
 export function failureReply(error: unknown, requestId: string): Reply {
   return failureAnswer(error, requestId, sentences);

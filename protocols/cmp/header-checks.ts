@@ -55,7 +55,7 @@ const lowestVersion = 2;
 const highestVersion = 3;
 
 /** Messages of an operation that another message has begun. */
-const continuing: ReadonlySet<BodyType> = new Set<BodyType>(['certConf', 'pollReq', 'popdecr']);
+const continuing: ReadonlySet<BodyType> = new Set<BodyType>(['certConf', 'pollReq', 'popdecr', 'error']);
 const requestTypes: ReadonlySet<BodyType> = new Set<BodyType>(['ir', 'cr', 'kur', 'p10cr', 'ccr']);
 
 /** RFC 9483 3.1. */

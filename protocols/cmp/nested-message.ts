@@ -5,19 +5,14 @@ import { createIdentifier } from '../../src/identifier.js';
 import { answerBody } from './answer-body.js';
 import { decodePkiMessages, encodePkiMessages, type PkiMessage } from './asn1/pki-message.js';
 import type { CmpContext } from './context.js';
-import { encodeAnswer, newNonce } from './encode-answer.js';
+import { type EncodedAnswer, encodeAnswer, newNonce } from './encode-answer.js';
 import { CmpError, decoding } from './errors.js';
+import { findRepeated } from './operation.js';
 import { readRequest, recorded } from './read-request.js';
 import type { Answer, CmpRequest } from './request.js';
 
-interface InnerAnswer {
-  /** DER PKIMessage, which answers the message inside and has its protection. */
-  readonly der: Uint8Array;
-  readonly refusal?: GatewayError;
-}
-
-/** The answer to a nested message: to the one inside of it, or to all of a batch. */
-export type NestedAnswer = InnerAnswer | { readonly answer: Answer };
+/** The answer to a nested message: to the one inside of it, with the protection of that, or to all of a batch. */
+export type NestedAnswer = EncodedAnswer | { readonly answer: Answer };
 
 /** @throws GatewayError when anything is wrong with the nested message, or with the header or protection of one inside */
 export async function answerNested(nested: CmpRequest, context: CmpContext): Promise<NestedAnswer> {
@@ -27,13 +22,15 @@ export async function answerNested(nested: CmpRequest, context: CmpContext): Pro
     }
     const inner = decoding('the body', () => decodePkiMessages(nested.message.body));
     requireRelated(nested, inner);
+    // Added protection has the transactionID of the message inside, whose affair it is.
+    if (inner.length > 1) await findRepeated(nested);
     return inner;
   });
   // RFC 9483 3.6.3: what is wrong with a message as such is answered for all of them.
   const requests: CmpRequest[] = [];
   const readEach = messages.length === 1 ? readOnly : readOneOfMany;
   for (const message of messages) requests.push(await readEach(message, context));
-  const answers: InnerAnswer[] = [];
+  const answers: EncodedAnswer[] = [];
   for (const request of requests) answers.push(await answerInner(request));
   const [only, ...others] = answers;
   if (only !== undefined && others.length === 0) return only;
@@ -41,7 +38,8 @@ export async function answerNested(nested: CmpRequest, context: CmpContext): Pro
 }
 
 function readOnly(message: PkiMessage, context: CmpContext): Promise<CmpRequest> {
-  return readRequest(message, context, { answerNonce: newNonce(), onProtected: () => undefined });
+  const unheard = () => undefined;
+  return readRequest(message, context, { answerNonce: newNonce(), onAspect: unheard, onProtected: unheard });
 }
 
 /** Each is recorded under an id of its own. */
@@ -49,10 +47,9 @@ function readOneOfMany(message: PkiMessage, context: CmpContext): Promise<CmpReq
   return readOnly(message, { ...context, exchange: { ...context.exchange, requestId: createIdentifier() } });
 }
 
-async function answerInner(request: CmpRequest): Promise<InnerAnswer> {
+async function answerInner(request: CmpRequest): Promise<EncodedAnswer> {
   const { services, exchange, policy, message, sender, answerNonce } = request;
-  const answer = await answerBody(request);
-  const der = await encodeAnswer(answer, {
+  return await encodeAnswer(await answerBody(request), {
     services,
     label: exchange.params.label,
     policy,
@@ -60,7 +57,6 @@ async function answerInner(request: CmpRequest): Promise<InnerAnswer> {
     protection: sender.protection,
     nonce: answerNonce,
   });
-  return answer.refusal === undefined ? { der } : { der, refusal: answer.refusal };
 }
 
 /** Added protection has the transactionID and the nonces of the message inside; a batch has its own (RFC 9483 5.2.2). */

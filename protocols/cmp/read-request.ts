@@ -13,19 +13,24 @@ import { type Protection, readCredential, type Sender, unsigned } from './sender
 interface Reading {
   /** The senderNonce of the answer. */
   readonly answerNonce: Uint8Array;
+  /** Is told what is looked at from now on: what is refused next is refused for that. */
+  readonly onAspect: (aspect: Aspect) => void;
   /** Is told of protection that is good, also when the message is refused later. */
   readonly onProtected: (protection: Protection) => void;
 }
+
+export type Aspect = 'header' | 'protection';
 
 /** @throws GatewayError after its audit event is committed */
 export async function readRequest(message: PkiMessage, context: CmpContext, reading: Reading): Promise<CmpRequest> {
   const { exchange, services, policy } = context;
   const { bodyType } = message;
-  const { answerNonce, onProtected } = reading;
+  const { answerNonce, onProtected, onAspect } = reading;
   const isOfDelayed = await isOfDelayedRevocation(message, context);
   const forRevocation = bodyType === 'rr' || isOfDelayed;
   const { credential, protection } = await recorded(bodyType, context, async () => {
     checkVersion(message.header);
+    onAspect('protection');
     return readCredential({ message, policy, forRevocation }, onProtected);
   });
   const requester = await services.authenticate({
@@ -40,6 +45,7 @@ export async function readRequest(message: PkiMessage, context: CmpContext, read
   const now = services.clock.now();
   const header = await recorded(bodyType, context, async () => {
     requireSignature(bodyType, sender);
+    onAspect('header');
     const checked = checkHeader(message.header, bodyType, policy, now);
     await checkOriginals(message, context);
     return checked;

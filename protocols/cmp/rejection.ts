@@ -21,12 +21,17 @@ const responseTypes: ReadonlyMap<BodyType, { readonly type: BodyType; readonly c
 /** The refusal of what the body of a message asks for. */
 export function rejectBody(request: BodyType, error: GatewayError): Answer {
   const response = responseTypes.get(request);
-  return response ? rejection(response.type, error, response.certReqId) : errorAnswer(error);
+  return response ? rejection(response.type, error, response.certReqId) : rejectMessage(error);
 }
 
-/** The refusal of a message as such. A client that sends an rr understands nothing but an rp. */
-export function rejectMessage(request: BodyType | undefined, error: GatewayError): Answer {
-  return request === 'rr' ? rejection('rp', error, 0) : errorAnswer(error);
+/** The refusal of who has sent a message, or of how it is protected: clients that send an rr expect an rp here, too. */
+export function rejectSender(request: BodyType, error: GatewayError): Answer {
+  return request === 'rr' ? rejection('rp', error, 0) : rejectMessage(error);
+}
+
+/** The refusal of a message as such. */
+export function rejectMessage(error: GatewayError): Answer {
+  return { bodyType: 'error', body: encodeErrorMessage({ statusInfo: statusOf(error) }), refusal: error };
 }
 
 /** A response of this type that refuses. */
@@ -37,10 +42,6 @@ export function rejection(type: BodyType, error: GatewayError, certReqId: number
       ? encodeRevRepContent({ status: [status] })
       : encodeCertRepMessage({ responses: [{ certReqId, status }] });
   return { bodyType: type, body, refusal: error };
-}
-
-function errorAnswer(error: GatewayError): Answer {
-  return { bodyType: 'error', body: encodeErrorMessage({ statusInfo: statusOf(error) }), refusal: error };
 }
 
 function statusOf(error: GatewayError): PkiStatusInfo {

@@ -15,6 +15,7 @@ export type AuditAction =
   | 'request.approval'
   | 'request.approved'
   | 'request.rejected'
+  | 'request.withdrawn'
   | 'device.registered'
   | 'device.passphrase-set'
   | 'catalog.applied'

@@ -16,7 +16,8 @@ import { decodeIdentity, decodeRequest } from './stored-request.js';
 import { findTarget } from './target.js';
 import { requireNotSupplanted } from './updates.js';
 
-const rejectedLifetimeMilliseconds = 86_400_000;
+/** How long the device may hear of it. */
+export const rejectedLifetimeMilliseconds = 86_400_000;
 
 export type ApprovalResult =
   /** A second person has to approve as well. */

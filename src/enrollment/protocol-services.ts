@@ -17,6 +17,7 @@ import { findRootUpdate } from './root-update.js';
 import type { ServiceKeys } from './service-keys.js';
 import type { EnrollmentServices } from './services.js';
 import { findTarget } from './target.js';
+import { withdraw } from './withdraw.js';
 
 export function createProtocolServices(services: EnrollmentServices, serviceKeys: ServiceKeys): ProtocolServices {
   const { authority, catalog, clock, store } = services;
@@ -43,6 +44,7 @@ export function createProtocolServices(services: EnrollmentServices, serviceKeys
     pollApproval: (query) => pollApproval(query, services),
     setRevocationPassphrase: (message) => setRevocationPassphrase(message, services),
     recordRefusal: (refused) => recordRefusedMessage(refused, services),
+    withdraw: (withdrawal) => withdraw(withdrawal, services),
     policy: (label) => describePolicy(resolve(label)),
     requestOutline: (label, requester, profileHint) => outlineFor(requester, resolve(label), profileHint),
     caCertificates: (label) => authority.chain(authority.issuer(resolve(label).policy.issuingCa).id),

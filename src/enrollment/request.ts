@@ -131,6 +131,22 @@ export interface ConfirmationRequest {
   readonly accompanying?: readonly Statement[];
 }
 
+/** Says that the requester goes no further with what it began (CMP's error). */
+export interface Withdrawal {
+  readonly protocol: Method;
+  readonly label?: string;
+  /** `Requester.id` of who began it. */
+  readonly requester: string;
+  /** The id of its request that may wait for an approval. */
+  readonly pending?: string;
+  /** Why, in the requester's words, for people. */
+  readonly reason: string;
+  readonly remoteAddress: string;
+  readonly requestId: string;
+  /** Writes of the protocol's own that must stand or fall with it. */
+  readonly accompanying?: readonly Statement[];
+}
+
 /** Asks to revoke a certificate, to put it on hold, or to end that (CMP's rr). */
 export interface RevocationMessage extends CertificateName {
   readonly protocol: Method;

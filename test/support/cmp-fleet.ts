@@ -1,6 +1,7 @@
 /** A gateway with CMP for its fleet, and those who send it messages: devices, a vendor's devices, a registration authority. */
 import type { X509Certificate } from 'node:crypto';
 import type { Clock } from '../../src/clock.js';
+import type { Log } from '../../src/log.js';
 import type { EnrollWish } from './cmp/client.js';
 import type { CmpCredential } from './cmp/message.js';
 import { type CmpOutcome, describe } from './cmp/outcome.js';
@@ -31,14 +32,16 @@ interface CmpFleetOptions {
   /** Further fields of the policy. */
   readonly policy?: string;
   readonly failedAuthenticationsPerMinute?: number;
+  readonly log?: Log;
 }
 
 /** A policy `cmp` that takes {@link byMac}, {@link vendor}'s devices and {@link authority}, beside those of `fleet`. */
 export async function startCmpFleet(options: CmpFleetOptions = {}): Promise<TestGateway> {
-  const { clock, cmp, policy, failedAuthenticationsPerMinute = 100_000 } = options;
+  const { clock, cmp, policy, log, failedAuthenticationsPerMinute = 100_000 } = options;
   const test = await startTestGateway({
     configuration: fleet,
     ...(clock && { clock }),
+    ...(log && { log }),
     settings: { failedAuthenticationsPerMinute: String(failedAuthenticationsPerMinute) },
   });
   await applyYaml(

@@ -25,7 +25,7 @@ export async function expectRejected(
 ): Promise<CmpOutcome> {
   const before = await countRecords(test);
   const outcome = await send();
-  const { status, pkiStatus, statusString, certificate } = outcome;
+  const { status, pkiStatus, statusString, certificate, response, sent, earlier } = outcome;
   expect({ status, body: outcome.body?.type, pkiStatus, failInfo: outcome.failInfo, statusString }).toEqual({
     status: 200,
     body,
@@ -34,6 +34,9 @@ export async function expectRejected(
     statusString: expect.stringContaining(says),
   });
   expect(certificate).toBeUndefined();
+  // RFC 9483 4.1.4: a PKCS #10 request has no certReqId, and -1 stands for that.
+  const [first = sent] = earlier;
+  if (response !== undefined) expect(response.certReqId).toBe(first.bodyType === 'p10cr' ? -1 : 0);
   expect(statusString).toMatch(/^[^\n\p{Cc}]{10,300}$/u);
   const [latest] = await eventsOf(test, 'request.refused');
   expect(await eventOf(test, isInner ? { requestId: latest?.id ?? '' } : outcome.answer)).toMatchObject({

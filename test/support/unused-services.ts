@@ -10,6 +10,7 @@ export const unusedServices: ProtocolServices = {
   poll: unused,
   authenticate: unused,
   confirm: unused,
+  withdraw: unused,
   revoke: unused,
   requestApproval: unused,
   pollApproval: unused,

@@ -111,7 +111,7 @@ describe('A message that comes again, octet by octet', () => {
     const outcome = await client.revoke({ certificate: device.certificate.raw, credential: device.credential });
     expect(outcome.pkiStatus).toBe('accepted');
     const { body } = readMessage((await replay(outcome.sent)).body);
-    expect(body).toMatchObject({ type: 'rp', statuses: [{ status: 'rejection', failInfo: ['transactionIdInUse'] }] });
+    expect(body).toMatchObject({ type: 'error', status: { status: 'rejection', failInfo: ['transactionIdInUse'] } });
   });
 });
 

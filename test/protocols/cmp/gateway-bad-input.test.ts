@@ -90,6 +90,22 @@ describe('What is no PKIMessage is refused with 400', () => {
     await expectRefused(test, answer, { status: 415, code: 'malformed-request', says: 'application/pkixcmp' });
   });
 
+  it.each([
+    '/.well-known/cmp',
+    '/.well-known/cmp/initialization',
+    '/.well-known/cmp/p/cmp',
+    '/.well-known/cmp/p/cmp/pkcs10',
+    '/cmp/cmp',
+    '/cmp/cmp/nested',
+  ])('with 405 by any method but POST at %s', async (path) => {
+    for (const method of ['GET', 'PUT', 'DELETE']) {
+      const { status, headers } = await fetch(`http://127.0.0.1:${test.gateway.listeners.deviceHttpPort}${path}`, {
+        method,
+      });
+      expect([method, status, headers.get('allow')]).toEqual([method, 405, 'POST']);
+    }
+  });
+
   it('but the media type may have parameters, and any case', async () => {
     const wrong = flipped(good);
     const answer = await client.send(wrong, { 'content-type': 'Application/PKIXCMP; charset=binary' });
@@ -172,7 +188,7 @@ describe('A PKIMessage whose body is wrong, but whose protection is good', () =>
     }
   });
 
-  it.each(['ip', 'cp', 'kup', 'rp', 'pkiconf', 'genp', 'error', 'krr', 'popdecc', 'ckuann', 'cann', 'crlann'] as const)(
+  it.each(['ip', 'cp', 'kup', 'rp', 'pkiconf', 'genp', 'krr', 'popdecc', 'ckuann', 'cann', 'crlann'] as const)(
     '%s, which a server sends or nobody serves, is badRequest',
     async (type) => {
       const content = type === 'pkiconf' ? nullValue : sequence();

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { rejectRequest } from '../../../src/enrollment/approve.js';
 import { revokeCertificate } from '../../../src/enrollment/revoke.js';
 import { sequence } from '../../../src/x509/der-writer.js';
-import { pollRequest, revDetails } from '../../support/cmp/bodies.js';
+import { errorContent, pollRequest, revDetails } from '../../support/cmp/bodies.js';
 import type { CmpClient, ExchangeWish } from '../../support/cmp/client.js';
 import { readMessage } from '../../support/cmp/read-message.js';
 import { createCmpClient } from '../../support/cmp-client.js';
@@ -96,7 +96,7 @@ describe('An rr that came before', () => {
     expect((await repeat()).body).toEqual(first.body);
     expect(await countRecords(test)).toEqual(before);
     expect((await client.poll(outcome, { credential })).pkiStatus).toBe('accepted');
-    expect((await repeat()).body).toMatchObject({ type: 'rp', statuses: [{ failInfo: ['transactionIdInUse'] }] });
+    expect((await repeat()).body).toMatchObject({ type: 'error', status: { failInfo: ['transactionIdInUse'] } });
   });
 
   it('many times at once is one request, which one operation waits for', async () => {
@@ -117,9 +117,30 @@ describe('An rr that came before', () => {
     const wish = { credential, header: { transactionId } };
     const refusal = { failInfo: 'transactionIdInUse', code: 'duplicate-transaction' } as const;
     const again = () => client.revoke({ ...wishOf(device), ...wish, reason: 4 });
-    await expectRejected(test, again, { ...rp, ...refusal });
+    await expectRejected(test, again, refusal);
     await expectRejected(test, () => client.genm('caCerts', undefined, wish), refusal);
     expectPollRep(await client.poll(outcome, { credential }));
+  });
+});
+
+describe('error from a client (RFC 9810 5.3.21)', () => {
+  const content = errorContent({ status: 'rejection', text: 'no more' });
+
+  it('withdraws its rr, or its genm: no approval carries it out', async () => {
+    const { device, outcome, credential } = await ask();
+    const genm = await client.genm('caCerts', undefined, { credential });
+    for (const previous of [outcome, genm]) {
+      expectWaiting(previous);
+      const answered = await client.exchange('error', content, { previous, credential });
+      expect(answered.body).toEqual({ type: 'pkiconf' });
+      expect(await eventOf(test, answered.answer)).toMatchObject({ action: 'request.withdrawn', said: 'no more' });
+      await expect(approve(test, previous.answer.requestId)).rejects.toMatchObject({ code: 'invalid-state' });
+      const poll = () => client.poll(answered, { previous: answered, credential });
+      await expectRejected(test, poll, { failInfo: 'badRequest', code: 'invalid-state' });
+      const { body } = readMessage((await client.send(previous.sent.der)).body);
+      expect(body).toMatchObject({ type: 'error', status: { failInfo: ['transactionIdInUse'] } });
+    }
+    expect(await statusOf(device)).toBe('valid');
   });
 });
 

@@ -16,10 +16,11 @@ import { certProfile, implicitConfirm } from '../../support/cmp/header.js';
 import type { BodyType, FailInfo } from '../../support/cmp/identifiers.js';
 import { issuedBy } from '../../support/cmp/outcome.js';
 import { createCmpClient } from '../../support/cmp-client.js';
-import { byMac, type CmpDevice, cmpPolicy, enrolled, startCmpFleet } from '../../support/cmp-fleet.js';
+import { byMac, type CmpDevice, cmpPolicy, enrolled, signedBy, startCmpFleet } from '../../support/cmp-fleet.js';
 import { type CmpRefusal, expectRejected } from '../../support/cmp-refusals.js';
 import { applyYaml } from '../../support/fleet.js';
 import { newKey } from '../../support/make-csr.js';
+import { createManufacturer } from '../../support/manufacturer.js';
 import { createTestClock } from '../../support/test-clock.js';
 import type { TestGateway } from '../../support/test-gateway.js';
 
@@ -40,6 +41,7 @@ afterAll(async () => {
   await test.close();
 });
 
+const stranger = createManufacturer('Stranger').device('O=Stranger,CN=signer');
 const malformed = 'malformed-request';
 const ago = (seconds: number) => new Date(clock.now().getTime() - seconds * 1000);
 const waitTime = (value: Uint8Array) => ({ type: 'confirmWaitTime', value });
@@ -116,17 +118,50 @@ describe('A first message is refused whose header has (RFC 9483 3.1 and 3.5)', (
     await expectRejected(test, send, { failInfo, code: malformed, ...more });
   });
 
-  it.each<[BodyType, BodyType]>([
-    ['genm', 'error'],
-    ['rr', 'rp'],
-  ])('a senderNonce missing: %s is answered by %s', async (type, body) => {
+  it.each(wrong)('%s: %s in an error message, in answer to an rr as well', async (_what, failInfo, wish, more = {}) => {
     const { credential, certificate } = device;
-    const wish = { credential, omit: ['senderNonce'] } as const;
-    const send = () =>
-      type === 'rr'
-        ? client.revoke({ certificate: certificate.raw, ...wish })
-        : client.genm('caCerts', undefined, wish);
-    await expectRejected(test, send, { body, failInfo: 'badSenderNonce', code: malformed });
+    const send = () => client.revoke({ certificate: certificate.raw, credential, ...wish() });
+    await expectRejected(test, send, { failInfo, code: malformed, ...more });
+  });
+
+  it.each(['ir', 'cr', 'kur', 'p10cr', 'ccr', 'rr', 'genm'] as const)('a recipNonce, in a %s', async (type) => {
+    const wish = { credential: device.credential, header: { recipNonce: randomBytes(16) } };
+    const send = () => client.exchange(type, sequence(), wish);
+    await expectRejected(test, send, { failInfo: 'badRecipientNonce', code: malformed, says: 'first message' });
+  });
+
+  it.each(['rr', 'genm', 'certConf', 'pollReq', 'popdecr', 'error'] as const)(
+    'implicitConfirm where it has no place: in a %s',
+    async (type) => {
+      const send = () => client.exchange(type, sequence(), { credential: device.credential, implicitConfirm: true });
+      await expectRejected(test, send, { failInfo: 'badRequest', code: malformed, says: `no place in a ${type}` });
+    },
+  );
+
+  it.each([
+    [1, 2],
+    [4, 3],
+    [127, 3],
+  ])('pvno %d: the answer has %d, the nearest (RFC 9810 7)', async (pvno, answered) => {
+    const send = () => client.ir({ key: newKey(), header: { pvno }, unchecked: ['protectionKind'] });
+    const { message } = await expectRejected(test, send, { failInfo: 'unsupportedVersion', code: malformed });
+    expect(message?.header.pvno).toBe(answered);
+  });
+
+  it.each<[string, Omit<EnrollWish, 'key'>, CmpRefusal]>([
+    [
+      'no protection',
+      { omit: ['protection', 'protectionAlg'] },
+      { failInfo: 'badMessageCheck', code: 'invalid-signature' },
+    ],
+    ['no extraCerts', { omit: ['extraCerts'] }, { failInfo: 'badMessageCheck', code: 'untrusted-signer' }],
+    ['a damaged signature', { isDamaged: true }, { failInfo: 'badMessageCheck', code: 'invalid-signature' }],
+    ['a stranger', { credential: signedBy(stranger) }, { failInfo: 'signerNotTrusted', code: 'untrusted-signer' }],
+    ['a MAC', { credential: byMac }, { failInfo: 'wrongIntegrity', code: 'forbidden' }],
+  ])('but with %s an rr gets an rp', async (_what, wish, refusal) => {
+    const { credential, certificate } = device;
+    const send = () => client.revoke({ certificate: certificate.raw, credential, ...wish });
+    await expectRejected(test, send, { body: 'rp', ...refusal });
   });
 
   it.each<[string, () => Omit<EnrollWish, 'key'>]>([

@@ -207,6 +207,11 @@ describe('A batch (RFC 9483 5.2.2.2)', () => {
       { failInfo: 'badSenderNonce', code: malformed },
       ([, second]) => ({ header: { senderNonce: second?.senderNonce ?? randomBytes(16) } }),
     ],
+    [
+      'a recipNonce',
+      { failInfo: 'badRecipientNonce', code: malformed },
+      () => ({ header: { recipNonce: randomBytes(16) } }),
+    ],
   ])('with %s is refused', async (_what, refusal, wish) => {
     const inner = [ir('x'), ir('y')];
     await expectRejected(test, () => client.nested(inner, wish(inner)), refusal);
