@@ -7,6 +7,7 @@ import { decodePkiMessages, encodePkiMessages, type PkiMessage } from './asn1/pk
 import type { CmpContext } from './context.js';
 import { encodeAnswer, newNonce } from './encode-answer.js';
 import { CmpError, decoding } from './errors.js';
+import { requireOriginalsOf } from './original-messages.js';
 import { readRequest, recorded } from './read-request.js';
 import type { Answer, CmpRequest } from './request.js';
 
@@ -27,6 +28,7 @@ export async function answerNested(nested: CmpRequest, context: CmpContext): Pro
     }
     const inner = decoding('the body', () => decodePkiMessages(nested.message.body));
     requireRelated(nested, inner);
+    requireOriginalsOf(inner, nested.message);
     return inner;
   });
   // RFC 9483 3.6.3: what is wrong with a message as such is answered for all of them.

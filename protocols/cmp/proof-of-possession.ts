@@ -66,7 +66,7 @@ export function encryptionOf({ header }: Pick<PkiMessage, 'header'>): EncryptedK
   return header.pvno < 3 ? 'encryptedValue' : 'envelopedData';
 }
 
-/** RFC 9810 5.2.8.3. EnvelopedData is of version 3; without it there is no encryption but to RSA keys. */
+/** RFC 9810 5.2.8.3. What version 2 knows of it is encryption to RSA keys. */
 async function verifyPrivateKeyProof(
   request: CmpRequest,
   wish: CertReqMsg,
@@ -80,9 +80,9 @@ async function verifyPrivateKeyProof(
       `${proof.type} is deprecated; use another proof of possession`,
     );
   }
+  requireVersion(request, use, proof);
   switch (proof.type) {
     case 'subsequentMessage':
-      requireVersion(request, use, proof.method);
       return { outstanding: proof.method };
     case 'agreeMAC':
       await verifyAgreement(request, wish, proof.mac, publicKey);
@@ -93,8 +93,10 @@ async function verifyPrivateKeyProof(
   }
 }
 
-function requireVersion({ message }: CmpRequest, use: KeyUse, method: OutstandingProof): void {
-  if (message.header.pvno >= 3 || use === 'keyEncipherment') return;
+function requireVersion({ message }: CmpRequest, use: KeyUse, proof: PrivateKeyProof): void {
+  const isSubsequent = proof.type === 'subsequentMessage';
+  if (message.header.pvno >= 3 || (isSubsequent && use === 'keyEncipherment')) return;
+  const method = isSubsequent ? proof.method : proof.type;
   throw new CmpError('badRequest', `${method} for ${use} needs version 3 of the message`);
 }
 
