@@ -11,6 +11,7 @@ import {
 } from '../../src/x509/extensions.js';
 import { decodeName } from '../../src/x509/names.js';
 import { idCeBasicConstraints, idCeExtKeyUsage, idCeKeyUsage, idCeSubjectAltName } from '../../src/x509/oids.js';
+import type { CertTemplate } from './asn1/cert-template.js';
 import { CmpError, decoding } from './errors.js';
 
 /** The names and extensions that a request asks for, from a CertTemplate or a PKCS #10. */
@@ -34,6 +35,16 @@ export function requireSubject({ subject = sequence(), extensions }: Wishes): Ui
     throw new CmpError('badCertTemplate', 'a request without a subject needs a subjectAltName');
   }
   return subject;
+}
+
+/** RFC 4211 section 5, before a CA can assign anything. Unique identifiers are in no certificate (RFC 5280 4.1.2.8). @throws CmpError */
+export function requireAssignable({ version, issuerUID, subjectUID }: CertTemplate): void {
+  if (version !== undefined && version !== 2) {
+    throw new CmpError('badCertTemplate', `the version in the certTemplate is ${version} instead of 2, which is v3`);
+  }
+  if (issuerUID !== undefined || subjectUID !== undefined) {
+    throw new CmpError('badCertTemplate', 'the certTemplate must have neither issuerUID nor subjectUID');
+  }
 }
 
 /** Whether they can be read and do not contradict each other; whether they are granted is for the core to say. */

@@ -4,9 +4,10 @@ import type { EnrollmentResult } from '../../src/enrollment/result.js';
 import { GatewayError } from '../../src/errors.js';
 import { originOf } from '../../src/protocol.js';
 import { sealGeneratedKey } from './central-key.js';
-import { isKeyWanted, readWish } from './certificate-request.js';
-import { pollAgain, refusalOnly, stillWaiting } from './delayed-delivery.js';
+import { isKeyWanted, readAssignedFields, readWish } from './certificate-request.js';
+import { type Poll, pollAgain, refusalOnly, stillWaiting } from './delayed-delivery.js';
 import { ask, type CertificateWish, confirmationEnd, issuedAnswer } from './enrollment.js';
+import { type AssignedFields, modificationsOf } from './modifications.js';
 import { ended, firstRequest, proceedStatement, type Step } from './operation.js';
 import { certificateEncryption } from './proof-of-possession.js';
 import { recorded } from './read-request.js';
@@ -15,19 +16,16 @@ import type { Answer, CmpRequest } from './request.js';
 import type { TransactionRecord, TransactionWrite } from './store.js';
 
 /** @throws GatewayError */
-export async function pollCertificate(
-  request: CmpRequest,
-  record: TransactionRecord,
-  requestId: string,
-): Promise<Answer> {
+export async function pollCertificate({ request, record, requestId, certReqId: polledId }: Poll): Promise<Answer> {
   const { services } = request;
   const { certReqId } = record;
   const answerType = record.answerType as CertificateWish['answerType'];
   const first = firstRequest(request, record);
   const encryption = first && certificateEncryption(first.message);
   const confirmUntil = confirmationEnd(request, first?.header.implicitConfirm === true && encryption === undefined);
+  const wishes = first ? readAssignedFields(first) : { notes: [] };
   const proceed = (result: EnrollmentResult) => [
-    proceedStatement(request, record, stepTo(result, record, confirmUntil)),
+    proceedStatement(request, record, stepTo(result, record, wishes, confirmUntil)),
   ];
   const found = await find(request, requestId, first, confirmUntil, proceed).catch(refusalOnly);
   if (found instanceof GatewayError) {
@@ -39,8 +37,8 @@ export async function pollCertificate(
   if (asked === undefined || result.outcome === 'pending') {
     await recorded('pollReq', request, () => services.commit(proceed(result)));
   }
-  if (result.outcome === 'pending') return pollAgain(certReqId, result);
-  const { certificate, chain, modified } = result;
+  if (result.outcome === 'pending') return pollAgain(polledId, result);
+  const { certificate, chain } = result;
   const privateKey = asked && (await sealGeneratedKey(asked, result));
   return issuedAnswer({
     answerType,
@@ -49,7 +47,7 @@ export async function pollCertificate(
     chain,
     encryption,
     privateKey,
-    modified,
+    modified: modificationsOf(result, wishes),
     confirmUntil,
   });
 }
@@ -72,9 +70,15 @@ async function find(
   return { result: await ask(first, await readWish(first), confirmUntil, proceed), asked: first };
 }
 
-function stepTo(result: EnrollmentResult, record: TransactionRecord, confirmUntil: Date | undefined): Step {
+function stepTo(
+  result: EnrollmentResult,
+  record: TransactionRecord,
+  wishes: AssignedFields,
+  confirmUntil: Date | undefined,
+): Step {
   if (result.outcome === 'pending') return stillWaiting(record);
-  const issued = { certificate: result.certificate, message: null, requestId: null };
+  const isModified = modificationsOf(result, wishes).length > 0 ? 1 : 0;
+  const issued = { certificate: result.certificate, isModified, message: null, requestId: null };
   return confirmUntil === undefined
     ? { ...issued, state: 'closed' }
     : { ...issued, state: 'unconfirmed', waitsUntil: confirmUntil };

@@ -1,17 +1,16 @@
 /** ir, cr and kur (RFC 9810 5.3.1 to 5.3.5, RFC 9483 4.1.1 to 4.1.3). */
 
-import { decodeCertificate } from '../../src/x509/certificate.js';
 import { namesEqual } from '../../src/x509/names.js';
 import { type CertReqMsg, decodeCertReqMessages } from './asn1/cert-request.js';
-import type { CertTemplate } from './asn1/cert-template.js';
 import { decodeOldCertId } from './asn1/controls.js';
 import { idRegCtrlOldCertId } from './asn1/oids.js';
 import type { BodyType } from './asn1/pki-message.js';
 import { readGeneratedKey } from './central-key.js';
-import { checkWishes } from './cert-template-checks.js';
+import { checkWishes, requireAssignable } from './cert-template-checks.js';
 import { challenge, repeatChallenge } from './challenge.js';
 import { type CertificateWish, enroll, repeatAnswer } from './enrollment.js';
 import { CmpError, decoding } from './errors.js';
+import { type AssignedFields, readAssigned } from './modifications.js';
 import { findRepeated } from './operation.js';
 import { verifyPossession } from './proof-of-possession.js';
 import { readPasscode, readTemplate } from './registration.js';
@@ -43,8 +42,8 @@ const withTemplates: ReadonlySet<BodyType> = new Set<BodyType>(['ir', 'cr', 'kur
 export async function readWish(request: CmpRequest): Promise<CertificateWish> {
   const wish = decodeWish(request);
   const template = readTemplate(wish);
-  const passcode = readPasscode(wish);
   const { message } = request;
+  const passcode = readPasscode(wish, message.bodyType);
   const subject = checkWishes(template);
   const key = template.publicKey;
   const generateKey = key === undefined ? readGeneratedKey(request, { ...wish, template }) : undefined;
@@ -61,7 +60,7 @@ export async function readWish(request: CmpRequest): Promise<CertificateWish> {
       ...(notAfter === undefined ? {} : { notAfter }),
       ...(requestHash === undefined ? {} : { requestHash }),
     },
-    notes: issuerNotes(request, template),
+    ...readAssigned(request, template),
     ...(generateKey === undefined ? {} : { generateKey }),
     ...(outstanding === undefined ? {} : { outstanding }),
     ...(passcode === undefined ? {} : { passcode }),
@@ -69,29 +68,19 @@ export async function readWish(request: CmpRequest): Promise<CertificateWish> {
   };
 }
 
+/** Those wishes of a message, of any that asks for a certificate, that its answer has to be held against. @throws GatewayError */
+export function readAssignedFields(request: CmpRequest): AssignedFields {
+  if (request.message.bodyType === 'p10cr') return { notes: [] };
+  return readAssigned(request, readTemplate(decodeWish(request)));
+}
+
 /** @throws GatewayError */
 export function decodeWish({ message }: CmpRequest): CertReqMsg {
   const [wish, ...others] = decoding('the body', () => decodeCertReqMessages(message.body));
   if (wish === undefined || others.length > 0) throw new CmpError('badRequest', 'a message asks for one certificate');
   if (wish.certReqId !== 0) throw new CmpError('badRequest', `the certReqId is ${wish.certReqId} instead of 0`);
-  const { version } = wish.template;
-  if (version !== undefined && version !== 2) {
-    throw new CmpError('badCertTemplate', `the version in the certTemplate is ${version} instead of 2, which is v3`);
-  }
+  requireAssignable(wish.template);
   return wish;
-}
-
-/** Many clients put the issuer of the certificate there that they have by now: that is no wish. */
-function issuerNotes({ services, exchange, sender }: CmpRequest, { issuer }: CertTemplate): readonly string[] {
-  if (issuer === undefined) return [];
-  const [issuing = new Uint8Array()] = services.caCertificates(exchange.params.label);
-  const { protection } = sender;
-  const expected = [
-    decodeCertificate(issuing).subject,
-    ...(protection.kind === 'signature' ? [protection.certificate.issuer] : []),
-  ];
-  const isExpected = decoding('the issuer', () => expected.some((name) => namesEqual(issuer, name)));
-  return isExpected ? [] : ['the issuer is the CA of the policy'];
 }
 
 /** RFC 9483 4.1.3: what is updated is the certificate that signs the message, and oldCertID may say so. */

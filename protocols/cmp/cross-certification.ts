@@ -12,6 +12,7 @@ import { requireSubject } from './cert-template-checks.js';
 import { decodeWish } from './certificate-request.js';
 import { type CertificateWish, enroll, repeatAnswer } from './enrollment.js';
 import { CmpError, decoding } from './errors.js';
+import { readAssigned } from './modifications.js';
 import { findRepeated } from './operation.js';
 import { verifyPossession } from './proof-of-possession.js';
 import { readPasscode, readTemplate } from './registration.js';
@@ -25,10 +26,10 @@ export async function readCrossCertification(request: CmpRequest): Promise<Ask> 
   const wish = decodeWish(request);
   requireSignature(wish);
   const template = readTemplate(wish);
-  const { publicKey, signingAlg, notBefore, notAfter } = requireComplete(template);
+  const { publicKey, notBefore, notAfter } = requireComplete(template);
   const subject = requireSubject(template);
   requireOwnIssuer(request, template);
-  if (readPasscode(wish) !== undefined) {
+  if (readPasscode(wish, request.message.bodyType) !== undefined) {
     throw new CmpError('badRequest', 'the certificate alone authenticates a CA: no regToken, no authenticator');
   }
   requireSigningKey(publicKey);
@@ -37,7 +38,7 @@ export async function readCrossCertification(request: CmpRequest): Promise<Ask> 
     certReqId: 0,
     answerType: 'ccp',
     usage: 'intermediate',
-    signingAlg,
+    ...readAssigned(request, template),
     requested: {
       subjectPublicKeyInfo: publicKey,
       subject,
@@ -46,7 +47,6 @@ export async function readCrossCertification(request: CmpRequest): Promise<Ask> 
       notAfter,
       ...(requestHash === undefined ? {} : { requestHash }),
     },
-    notes: [],
     isUpdate: false,
   };
   return () => enroll(request, certificate);
@@ -84,7 +84,7 @@ function requireComplete({ version, signingAlg, validity, issuer, publicKey }: C
     throw new CmpError('badCertTemplate', 'the certTemplate of a ccr has both ends of the validity');
   }
   if (publicKey === undefined) throw new CmpError('badCertTemplate', 'the certTemplate has no public key');
-  return { publicKey, signingAlg, notBefore, notAfter };
+  return { publicKey, notBefore, notAfter };
 }
 
 /** @param publicKey DER SubjectPublicKeyInfo */

@@ -98,11 +98,18 @@ export interface Delayed {
   readonly answer: (first: CmpRequest) => Promise<Answer>;
 }
 
+/** A pollReq, and what it is about. */
+export interface Poll {
+  readonly request: CmpRequest;
+  readonly record: TransactionRecord;
+  readonly requestId: string;
+  /** The pollReq's; pollRep has the same. */
+  readonly certReqId: number;
+}
+
 /** @throws GatewayError */
 export async function pollDelayed(
-  request: CmpRequest,
-  record: TransactionRecord,
-  requestId: string,
+  { request, record, requestId, certReqId }: Poll,
   { kind, bodyType, answer }: Delayed,
 ): Promise<Answer> {
   const { services, exchange, sender } = request;
@@ -118,7 +125,7 @@ export async function pollDelayed(
   const step = status.outcome === 'pending' ? stillWaiting(record) : ended;
   // Before the answer is made: of polls that come at the same time one only has it, and what it does is done once.
   await recorded('pollReq', request, () => services.commit([proceedStatement(request, record, step)]));
-  if (status.outcome === 'pending') return pollAgain(record.certReqId, status);
+  if (status.outcome === 'pending') return pollAgain(certReqId, status);
   const first = firstRequest(request, record);
   if (first === undefined) throw new GatewayError('internal', 'the message that waited is not on record');
   return await answer(first);

@@ -17,13 +17,14 @@ import { sealGeneratedKey } from './central-key.js';
 import { waitingReason } from './delayed-delivery.js';
 import { encryptToKey, encryptValueToKey } from './encrypt-to-key.js';
 import { CmpError } from './errors.js';
+import { type AssignedFields, modificationsOf } from './modifications.js';
 import { type Beginning, beginStatements, findRepeated, longestWait, proceedStatement } from './operation.js';
 import { certificateEncryption, encryptionOf, type OutstandingProof } from './proof-of-possession.js';
 import type { Answer, CmpRequest } from './request.js';
 import type { TransactionRecord, TransactionWrite } from './store.js';
 
 /** What a message asks for, in the core's terms. */
-export interface CertificateWish {
+export interface CertificateWish extends AssignedFields {
   readonly answerType: Extract<BodyType, 'ip' | 'cp' | 'kup' | 'ccp'>;
   readonly certReqId: number;
   readonly requested: RequestedCertificate;
@@ -33,16 +34,12 @@ export interface CertificateWish {
   readonly passcode?: string;
   /** What the certificate is for, where the message says so. */
   readonly usage?: 'intermediate';
-  /** DER AlgorithmIdentifier of the signature that the certificate is to have. */
-  readonly signingAlg?: Uint8Array;
   /** For the sender of the message, in place of a public key among the wishes. */
   readonly generateKey?: GatewayMadeKey;
   /** DER PKCS #10. */
   readonly certificationRequest?: Uint8Array;
   /** As the store has it. */
   readonly csrHash?: string;
-  /** What will differ from the wishes, whatever the policy decides. */
-  readonly notes: readonly string[];
   readonly isUpdate: boolean;
   readonly onBehalfOf?: CertificateName;
 }
@@ -225,14 +222,4 @@ function confirmation(until: Date | undefined): InfoTypeAndValue {
   return until === undefined
     ? { id: idItImplicitConfirm, value: nullValue }
     : { id: idItConfirmWaitTime, value: generalizedTime(until) };
-}
-
-function modificationsOf(
-  { modified, certificate }: Extract<EnrollmentResult, { outcome: 'issued' }>,
-  { notes, signingAlg }: CertificateWish,
-): readonly string[] {
-  const isOtherwiseSigned =
-    signingAlg !== undefined && Buffer.compare(decodeCertificate(certificate).signatureAlgorithm, signingAlg) !== 0;
-  const signature = isOtherwiseSigned ? ['the signature of the certificate is by the algorithm of the CA'] : [];
-  return [...notes, ...signature, ...modified];
 }

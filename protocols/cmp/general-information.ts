@@ -58,13 +58,19 @@ export async function rootUpdate(
 
 export async function signingKeyTypes(request: CmpRequest): Promise<InfoTypeAndValue> {
   const keys = { ...outlineFor(request).keys, x25519: false, x448: false };
-  return { id: idItSignKeyPairTypes, value: encodeSequenceOf(keyAlgorithms(keys)) };
+  return keyTypes(idItSignKeyPairTypes, keys);
 }
 
 /** Keys that can be encrypted to: all but EdDSA's. */
 export async function encryptionKeyTypes(request: CmpRequest): Promise<InfoTypeAndValue> {
   const keys = { ...outlineFor(request).keys, ed25519: false, ed448: false };
-  return { id: idItEncKeyPairTypes, value: encodeSequenceOf(keyAlgorithms(keys)) };
+  return keyTypes(idItEncKeyPairTypes, keys);
+}
+
+/** Without a value where no key is taken: none of these sequences may be empty (RFC 9810 5.3.19.2 and 5.3.19.3). */
+function keyTypes(id: string, keys: KeyConstraints): InfoTypeAndValue {
+  const algorithms = keyAlgorithms(keys);
+  return algorithms.length > 0 ? { id, value: encodeSequenceOf(algorithms) } : { id };
 }
 
 export async function preferredSymmetricAlgorithm(): Promise<InfoTypeAndValue> {
@@ -75,10 +81,11 @@ export async function preferredSymmetricAlgorithm(): Promise<InfoTypeAndValue> {
 export async function languageTags(_request: CmpRequest, value: Uint8Array | undefined): Promise<InfoTypeAndValue> {
   if (value === undefined) throw new CmpError('badRequest', 'suppLangTags must name languages');
   const tags = decoding('suppLangTags', () => decodeUtf8Texts(value));
-  if (!tags.some((tag) => languageTag.test(tag))) {
-    throw new CmpError('badRequest', 'suppLangTags has no language tag (RFC 5646)');
+  const english = tags.find((tag) => englishTag.test(tag));
+  if (english === undefined) {
+    throw new CmpError('badRequest', 'the gateway speaks English only: offer en, or a tag that begins with en-');
   }
-  return { id: idItSuppLangTags, value: encodeUtf8Texts(['en']) };
+  return { id: idItSuppLangTags, value: encodeUtf8Texts([english]) };
 }
 
 /** DER AlgorithmIdentifiers of the public keys that a policy takes. */
@@ -95,4 +102,5 @@ export function keyAlgorithms({ rsa, ec, ed25519, ed448, x25519, x448 }: KeyCons
 
 const curveIdentifiers = { 'P-256': secp256r1, 'P-384': secp384r1, 'P-521': secp521r1 } as const;
 const aes256Cbc = '2.16.840.1.101.3.4.1.42';
-const languageTag = /^[a-z]{2,3}(?:-[A-Za-z0-9]{1,8})*$/i;
+/** RFC 5646 2.1.1: case says nothing. */
+const englishTag = /^en(?:-[a-z0-9]{1,8})*$/i;

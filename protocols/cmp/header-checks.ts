@@ -4,7 +4,13 @@ import { GatewayError } from '../../src/errors.js';
 import type { PolicyView } from '../../src/protocol.js';
 import { Tag } from '../../src/x509/der.js';
 import { decodeConfirmWaitTime, decodeUtf8Texts } from './asn1/general-message.js';
-import { idItCertProfile, idItConfirmWaitTime, idItImplicitConfirm, idItRevPassphrase } from './asn1/oids.js';
+import {
+  idItCertProfile,
+  idItConfirmWaitTime,
+  idItImplicitConfirm,
+  idItOrigPkiMessage,
+  idItRevPassphrase,
+} from './asn1/oids.js';
 import type { PkiHeader } from './asn1/pki-header.js';
 import type { BodyType } from './asn1/pki-message.js';
 import { CmpError, decoding } from './errors.js';
@@ -46,6 +52,7 @@ export function checkHeader(header: PkiHeader, bodyType: BodyType, { cmp }: Poli
   if (header.generalInfo.some(({ id }) => id === idItRevPassphrase)) {
     throw new CmpError('badRequest', 'revPassphrase is taken in the body of a genm only');
   }
+  requireEachOnce(header);
   const implicitConfirm = checkConfirmation(header, bodyType);
   const certProfile = readCertProfile(header);
   return { transactionId, senderNonce, implicitConfirm, ...(certProfile === undefined ? {} : { certProfile }) };
@@ -92,6 +99,22 @@ function checkMessageTime({ messageTime }: PkiHeader, cmp: PolicyView['cmp'], no
   );
 }
 
+/** Of two, one would be left unread. */
+function requireEachOnce({ generalInfo }: PkiHeader): void {
+  for (const [id, name] of singular) {
+    if (generalInfo.filter((info) => info.id === id).length > 1) {
+      throw new CmpError('badRequest', `generalInfo has ${name} more than once`);
+    }
+  }
+}
+
+const singular: ReadonlyMap<string, string> = new Map([
+  [idItImplicitConfirm, 'implicitConfirm'],
+  [idItConfirmWaitTime, 'confirmWaitTime'],
+  [idItCertProfile, 'certProfile'],
+  [idItOrigPkiMessage, 'origPKIMessage'],
+]);
+
 function checkConfirmation({ generalInfo }: PkiHeader, bodyType: BodyType): boolean {
   const implicitConfirm = generalInfo.find(({ id }) => id === idItImplicitConfirm);
   const waitTime = generalInfo.find(({ id }) => id === idItConfirmWaitTime);
@@ -110,13 +133,13 @@ function checkConfirmation({ generalInfo }: PkiHeader, bodyType: BodyType): bool
   return implicitConfirm !== undefined;
 }
 
-/** RFC 9483 3.1: one name. */
+/** RFC 9483 3.1: one name; an empty one is none (RFC 9810 5.1.1.4). */
 function readCertProfile({ generalInfo }: PkiHeader): string | undefined {
   const info = generalInfo.find(({ id }) => id === idItCertProfile);
   if (info === undefined) return undefined;
   const [name, ...others] = decoding('certProfile', () => decodeUtf8Texts(info.value ?? new Uint8Array()));
   if (others.length > 0) throw new CmpError('badRequest', 'certProfile must name one profile');
-  return name;
+  return name === '' ? undefined : name;
 }
 
 function seconds(moment: Date): string {

@@ -8,6 +8,7 @@ import type { CmpContext } from './context.js';
 import { type EncodedAnswer, encodeAnswer, newNonce } from './encode-answer.js';
 import { CmpError, decoding } from './errors.js';
 import { findRepeated } from './operation.js';
+import { requireOriginalsOf } from './original-messages.js';
 import { readRequest, recorded } from './read-request.js';
 import type { Answer, CmpRequest } from './request.js';
 
@@ -24,6 +25,7 @@ export async function answerNested(nested: CmpRequest, context: CmpContext): Pro
     requireRelated(nested, inner);
     // Added protection has the transactionID of the message inside, whose affair it is.
     if (inner.length > 1) await findRepeated(nested);
+    requireOriginalsOf(inner, nested.message);
     return inner;
   });
   // RFC 9483 3.6.3: what is wrong with a message as such is answered for all of them.

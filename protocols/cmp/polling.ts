@@ -8,6 +8,7 @@ import { answerGeneralMessage } from './general-messages.js';
 import { findOperation } from './operation.js';
 import type { Ask, CmpRequest } from './request.js';
 import { answerRevocation } from './revocation.js';
+import type { TransactionRecord } from './store.js';
 
 /** @throws GatewayError */
 export async function readPoll(request: CmpRequest): Promise<Ask> {
@@ -17,12 +18,17 @@ export async function readPoll(request: CmpRequest): Promise<Ask> {
     throw new CmpError('badRequest', 'nothing of this operation is waited for', 'invalid-state');
   }
   const [asked, ...others] = decoding('the body', () => decodePollReqContent(request.message.body));
-  if (asked !== certReqId || others.length > 0) {
+  if (asked === undefined || others.length > 0 || !isCertReqId(asked, record)) {
     throw new CmpError('badRequest', `a pollReq must have the certReqId ${certReqId}`);
   }
   const waiting = delayed.get(answerType);
-  if (waiting) return () => pollDelayed(request, record, requestId, waiting);
-  return () => pollCertificate(request, record, requestId);
+  const poll = { request, record, requestId, certReqId: asked };
+  return () => (waiting ? pollDelayed(poll, waiting) : pollCertificate(poll));
+}
+
+/** RFC 9483 4.4 can be read as 0 for a p10cr as well, and Siemens' clients have 0 for whatever they poll for. */
+function isCertReqId(asked: number, { certReqId }: TransactionRecord): boolean {
+  return asked === certReqId || asked === 0;
 }
 
 /** By the type of the answer; all others have certificates. */

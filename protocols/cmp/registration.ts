@@ -19,6 +19,8 @@ import {
   idRegInfoCertReq,
   idRegInfoUtf8Pairs,
 } from './asn1/oids.js';
+import type { BodyType } from './asn1/pki-message.js';
+import { requireAssignable } from './cert-template-checks.js';
 import { CmpError, decoding } from './errors.js';
 
 /**
@@ -26,33 +28,48 @@ import { CmpError, decoding } from './errors.js';
  * whether one is good once or for long is for its own limits to say.
  * @throws GatewayError also for controls that the gateway does not serve
  */
-export function readPasscode({ controls }: CertReqMsg): string | undefined {
-  const texts = controls.flatMap((control) => readControl(control) ?? []);
+export function readPasscode({ controls }: CertReqMsg, bodyType: BodyType): string | undefined {
+  const texts = controls.flatMap((control) => readControl(control, bodyType) ?? []);
   if (texts.length > 1)
     throw new CmpError('badRequest', 'one of regToken and authenticator can be checked, not several');
   return texts[0];
 }
 
-/** The template to go by: id-regInfo-certReq takes the place of the one that the proof of possession covers (RFC 4211 7.2). */
-export function readTemplate({ template, regInfo }: CertReqMsg): CertTemplate {
+/**
+ * The template to go by: id-regInfo-certReq takes the place of the one that the proof of possession covers (RFC 4211 7.2).
+ * @throws GatewayError also for registration information that the gateway does not serve
+ */
+export function readTemplate({ certReqId, template, regInfo }: CertReqMsg): CertTemplate {
+  const unknown = regInfo.find(({ id }) => id !== idRegInfoUtf8Pairs && id !== idRegInfoCertReq);
+  if (unknown !== undefined) {
+    throw new CmpError('badRequest', `the gateway does not serve the regInfo ${unknown.id}`, 'unsupported-operation');
+  }
   for (const { value } of regInfo.filter(({ id }) => id === idRegInfoUtf8Pairs)) {
     decoding('utf8Pairs', () => decodeUtf8Pairs(value));
   }
   const [replacement, ...others] = regInfo.filter(({ id }) => id === idRegInfoCertReq);
   if (replacement === undefined) return template;
   if (others.length > 0) throw new CmpError('badRequest', 'regInfo has more than one certReq');
-  const replaced = decoding('certReq in regInfo', () => decodeCertRequest(replacement.value)).template;
-  if (!isSame(replaced.publicKey, template.publicKey)) {
+  const certReq = decoding('certReq in regInfo', () => decodeCertRequest(replacement.value));
+  if (certReq.certReqId !== certReqId) {
+    throw new CmpError(
+      'badRequest',
+      `the certReqId of certReq in regInfo is ${certReq.certReqId} instead of ${certReqId}`,
+    );
+  }
+  requireAssignable(certReq.template);
+  if (!isSame(certReq.template.publicKey, template.publicKey)) {
     throw new CmpError('badCertTemplate', 'certReq in regInfo has another key than the certTemplate');
   }
-  return replaced;
+  return certReq.template;
 }
 
 /** The text to be checked as a passcode, if that is what the control has. */
-function readControl({ id, value }: AttributeTypeAndValue): string | undefined {
+function readControl({ id, value }: AttributeTypeAndValue, bodyType: BodyType): string | undefined {
   switch (id) {
     case idRegCtrlOldCertId:
-      return undefined;
+      if (bodyType === 'kur') return undefined;
+      throw new CmpError('badRequest', `oldCertID says what a kur updates; it has no place in this ${bodyType}`);
     case idRegCtrlRegToken:
       return decoding('regToken', () => decodeRegToken(value));
     case idRegCtrlAuthenticator:

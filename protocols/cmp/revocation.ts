@@ -83,17 +83,20 @@ function readInvalidityDate({ crlEntryDetails }: RevDetails): Date | undefined {
 
 /** Whatever certDetails says of the certificate has to be so. @throws CmpError */
 function requireDescribed(template: CertTemplate, certificate: Certificate): void {
-  const { subject, publicKey, validity, extensions, signingAlg } = template;
+  const { subject, publicKey, validity, extensions, signingAlg, issuerUID, subjectUID } = template;
   const seconds = (moment: Date) => Math.floor(moment.getTime() / 1000);
   const isDescribed =
+    // Certificates of the gateway have neither.
+    issuerUID === undefined &&
+    subjectUID === undefined &&
     (subject === undefined || decoding('the subject', () => namesEqual(subject, certificate.subject))) &&
     (publicKey === undefined || Buffer.compare(publicKey, certificate.subjectPublicKeyInfo) === 0) &&
     (signingAlg === undefined || Buffer.compare(signingAlg, certificate.signatureAlgorithm) === 0) &&
     (validity?.notBefore === undefined || seconds(validity.notBefore) === seconds(certificate.notBefore)) &&
     (validity?.notAfter === undefined || seconds(validity.notAfter) === seconds(certificate.notAfter)) &&
-    extensions.every(({ id, value }) => {
+    extensions.every(({ id, critical, value }) => {
       const found = findExtension(certificate.extensions, id);
-      return found !== undefined && Buffer.compare(found.value, value) === 0;
+      return found !== undefined && found.critical === critical && Buffer.compare(found.value, value) === 0;
     });
   if (!isDescribed) throw new CmpError('badCertId', 'certDetails describes another certificate', 'unknown-certificate');
 }

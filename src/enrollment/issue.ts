@@ -16,6 +16,7 @@ import { issuanceRecords } from './record.js';
 import type { EnrollmentResult } from './result.js';
 import { supersessionStatements } from './revoke.js';
 import type { EnrollmentServices } from './services.js';
+import { withModifications } from './stored-request.js';
 import { answerExpiry } from './transaction.js';
 
 export type IssuedResult = Extract<EnrollmentResult, { outcome: 'issued' }>;
@@ -175,9 +176,11 @@ function transactionStatements(
   const answered = { certificateIssuer: issuerId, certificateSerial: serialNumber };
   if (answer.state !== 'none') {
     const { requestId, state } = answer.transaction;
-    return [
-      store.enrollmentTransactions.recordCertificate({ key, requestId, from: state, at, expiresAt, ...answered }),
-    ];
+    const kept = answer.transaction.request;
+    // Who polls is told of the modifications later. Of what was answered at once no request is kept.
+    const recorded = state === 'issued' ? kept : withModifications(kept, decision.modified);
+    const issued = { ...answered, request: recorded };
+    return [store.enrollmentTransactions.recordCertificate({ key, requestId, from: state, at, expiresAt, ...issued })];
   }
   return [
     store.enrollmentTransactions.insert({

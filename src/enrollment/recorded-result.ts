@@ -13,13 +13,14 @@ export async function deliver(
 ): Promise<EnrollmentResult> {
   const { id, der, serialNumber, issuerId, confirmBy } = certificate;
   // A request that was not pending is not kept: its time began when it was answered.
-  const confirmWithin =
-    confirmBy === null || transaction.request === '{}' ? undefined : decodeRequest(transaction.request).confirmWithin;
-  if (confirmWithin !== undefined) {
+  const request = transaction.request === '{}' ? undefined : decodeRequest(transaction.request);
+  const confirmWithin = request?.confirmWithin;
+  if (confirmBy !== null && confirmWithin !== undefined) {
     const sooner = clock.now().getTime() + confirmWithin * 1000;
     await store.commit({ statements: [store.certificates.confirmSooner({ id, confirmBy: sooner })], audit: [] });
   }
-  return { outcome: 'issued', certificate: der, serialNumber, chain: authority.chain(issuerId), modified: [] };
+  const chain = authority.chain(issuerId);
+  return { outcome: 'issued', certificate: der, serialNumber, chain, modified: request?.modified ?? [] };
 }
 
 export function pendingResult(

@@ -30,6 +30,7 @@ const storedRequestSchema = z.object({
     requestHash: z.string().exactOptional(),
   }),
   generateKey: z.object({ type: generatedKeyTypeSchema.exactOptional() }).exactOptional(),
+  modified: z.array(z.string()).exactOptional(),
 });
 
 const storedIdentitySchema = z.object({
@@ -69,7 +70,11 @@ export type StoredRequest = Pick<
   | 'remoteAddress'
   | 'requested'
   | 'generateKey'
-> & { readonly operation: DecidedOperation };
+> & {
+  readonly operation: DecidedOperation;
+  /** In what its certificate differs from its wishes, once there is one. */
+  readonly modified?: readonly string[];
+};
 
 export function encodeRequest(request: EnrollmentRequest & { readonly operation: DecidedOperation }): string {
   const { protocol, operation, changesNames, confirmWithin, supplants, profileHint, newKeyOnly } = request;
@@ -92,6 +97,13 @@ export function encodeRequest(request: EnrollmentRequest & { readonly operation:
     },
     asText,
   );
+}
+
+/** What `encodeRequest` has made, with what its certificate turned out to differ in. */
+export function withModifications(request: string, modified: readonly string[]): string {
+  if (modified.length === 0) return request;
+  const stored: object = JSON.parse(request);
+  return JSON.stringify({ ...stored, modified });
 }
 
 export function encodeIdentity(identity: Identity): string {

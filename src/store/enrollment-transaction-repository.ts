@@ -58,6 +58,11 @@ interface Move {
   readonly expiresAt: number;
 }
 
+interface CertificateName {
+  readonly certificateIssuer: string;
+  readonly certificateSerial: string;
+}
+
 export function createEnrollmentTransactionRepository(database: Database) {
   const { write, read, find, list } = database.tables<{
     enrollmentTransaction: EnrollmentTransactionRecord;
@@ -192,11 +197,12 @@ export function createEnrollmentTransactionRepository(database: Database) {
      * a second try sees what a parallel one recorded.
      */
     recordCertificate: write(
-      (db, slot: Move & { readonly certificateIssuer: string; readonly certificateSerial: string }) =>
+      (db, slot: Move & Pick<EnrollmentTransactionRecord, 'request'> & CertificateName) =>
         db
           .updateTable('enrollmentTransaction')
           .set({
             state: 'issued',
+            request: slot.request,
             certificateIssuer: slot.certificateIssuer,
             certificateSerial: slot.certificateSerial,
             updatedAt: slot.at,

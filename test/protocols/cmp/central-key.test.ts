@@ -18,7 +18,9 @@ import {
   cmpPolicy,
   enrolled,
   secret,
+  signedBy,
   startCmpFleet,
+  vendor,
 } from '../../support/cmp-fleet.js';
 import { type CmpRefusal, expectRejected } from '../../support/cmp-refusals.js';
 import { applyYaml } from '../../support/fleet.js';
@@ -193,6 +195,17 @@ describe('a key that the gateway makes (RFC 9483 4.1.6)', () => {
       });
     },
   );
+
+  it.each([
+    ['rsa', 'ktri'],
+    ['ec', 'kari'],
+  ])('comes to an %s key of a certificate without key usage, which allows every use: %s', async (key, recipient) => {
+    const name = `${key}-without-usage`;
+    const born = signedBy(vendor.device(`O=Vendor,CN=${name}`, { key: name, extensions: [] }));
+    const by = client('any-key', born);
+    const outcome = await by.ir(central({ subject: `CN=${name}` }));
+    expect(by.openKey(outcome, { privateKey: born.privateKey }).envelope.recipient).toBe(recipient);
+  });
 
   it('comes to the device through a registration authority that adds its protection (5.2.2.1)', async () => {
     const owner = device('P-256');

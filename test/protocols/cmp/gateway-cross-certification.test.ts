@@ -5,10 +5,12 @@ import { decodeCertificate } from '../../../src/x509/certificate.js';
 import { encodeBasicConstraints } from '../../../src/x509/extensions.js';
 import { idCeBasicConstraints } from '../../../src/x509/oids.js';
 import { signatureAlgorithmFor } from '../../../src/x509/signature-algorithms.js';
+import { oldCertId } from '../../support/cmp/cert-request.js';
 import type { CmpClient, EnrollWish } from '../../support/cmp/client.js';
 import type { CmpCredential } from '../../support/cmp/message.js';
 import { issuedBy } from '../../support/cmp/outcome.js';
 import type { PossessionWish } from '../../support/cmp/possession.js';
+import { readMessage } from '../../support/cmp/read-message.js';
 import { createCmpClient } from '../../support/cmp-client.js';
 import {
   byMac,
@@ -23,6 +25,7 @@ import { expectRejected } from '../../support/cmp-refusals.js';
 import { applyYaml, yamlPem } from '../../support/fleet.js';
 import { basicConstraints, keyUsage, makeCertificate, privateKeyOf } from '../../support/make-chain.js';
 import { newKey, spkiOf } from '../../support/make-csr.js';
+import { eventsOf } from '../../support/records.js';
 import { createTestClock } from '../../support/test-clock.js';
 import type { TestGateway } from '../../support/test-gateway.js';
 
@@ -136,6 +139,19 @@ describe('ccr (RFC 9810 D.6)', () => {
     expect(await client.ccr(wish({ template }))).toMatchObject({ pkiStatus: 'grantedWithMods' });
   });
 
+  it('is granted with modifications where it chooses a serial number', async () => {
+    const outcome = await client.ccr(wish({ template: { serialNumber: '0badcafe' } }));
+    expect(outcome).toMatchObject({ pkiStatus: 'grantedWithMods' });
+    expect(outcome.statusString).toContain('serial number');
+  });
+
+  it('with oldCertID, which belongs to a kur: badRequest', () =>
+    expectRejected(test, () => client.ccr(wish({ controls: [oldCertId(partner)] })), {
+      body: 'ccp',
+      failInfo: 'badRequest',
+      code: 'malformed-request',
+    }));
+
   it('of an issuer above the CA: wrongAuthority', () =>
     expectRejected(test, () => client.ccr(wish({ template: { issuer: 'CN=Root,O=Plant' } })), {
       body: 'ccp',
@@ -224,12 +240,17 @@ describe('ccr (RFC 9810 D.6)', () => {
     expect(issuedBy(outcome).ca).toBe(false);
   });
 
-  it('answers a repeated ccr by the same certificate', async () => {
+  it('answers a repeated ccr by the same certificate, and asks nobody for another one', async () => {
     const sent = client.makeRequest('ccr', wish());
-    const first = await client.send(sent.der);
-    const second = await client.send(sent.der);
-    expect(second.status).toBe(200);
-    expect(second.body.length).toBeGreaterThan(1000);
-    expect(first.status).toBe(200);
+    const refused = await eventsOf(test, 'request.refused');
+    const [first, second] = [await client.send(sent.der), await client.send(sent.der)].map(({ body }) => {
+      const read = readMessage(body).body;
+      return read.type === 'ccp' ? read.responses[0] : undefined;
+    });
+    expect(first).toMatchObject({ certReqId: 0, status: { status: 'accepted' } });
+    expect(first?.certificate).toBeDefined();
+    expect(second?.certificate?.raw).toEqual(first?.certificate?.raw);
+    expect(second?.status).toEqual(first?.status);
+    expect(await eventsOf(test, 'request.refused')).toEqual(refused);
   });
 });

@@ -44,6 +44,7 @@ afterAll(async () => {
 const stranger = createManufacturer('Stranger').device('O=Stranger,CN=signer');
 const malformed = 'malformed-request';
 const ago = (seconds: number) => new Date(clock.now().getTime() - seconds * 1000);
+const originals = { type: 'origPKIMessage', value: sequence() };
 const waitTime = (value: Uint8Array) => ({ type: 'confirmWaitTime', value });
 
 /** What is wrong, how it is made, and what comes of it. */
@@ -93,6 +94,14 @@ const wrong: readonly Wrong[] = [
     () => ({ header: { generalInfo: [waitTime(tlv(Tag.utcTime, Buffer.from('261121120000Z')))] } }),
     { says: 'confirmWaitTime' },
   ],
+  ...[implicitConfirm, waitTime(generalizedTime(ago(-60))), certProfile('device'), originals].map(
+    (info): Wrong => [
+      `${info.type} twice`,
+      'badRequest',
+      () => ({ header: { generalInfo: [info, info] } }),
+      { says: `${info.type} more than once` },
+    ],
+  ),
   [
     'two names in certProfile',
     'badRequest',

@@ -22,9 +22,25 @@ let test: TestGateway;
 let client: CmpClient;
 const clock = createTestClock();
 
+const signers = `
+templates:
+  - { name: signers, keys: { ed25519: true }, keyUsages: [digitalSignature], subjectAttributes: [commonName], maximumValidity: 1y }
+profiles:
+  - name: signers
+    template: signers
+    subject: [{ attribute: commonName, source: request }]
+    keyUsages: [digitalSignature]
+    validity: 90d
+`;
+
 beforeAll(async () => {
   test = await startCmpFleet({ clock });
   await applyYaml(test, cmpPolicy('rootless', 'includeRoot: false'));
+  await applyYaml(test, signers);
+  await applyYaml(
+    test,
+    cmpPolicy('signers', '', 'profiles: [{ usage: operational, profile: signers }], keyGeneration: [device]'),
+  );
   await test.gateway.core.crls.publishDue();
   client = createCmpClient(test, { label: 'cmp', credential: byMac });
 });
@@ -109,10 +125,33 @@ describe('genm (RFC 9483 4.3) with', () => {
     expect(oidOf(elements(value)[0])).toBe('2.16.840.1.101.3.4.1.42');
   });
 
-  it('suppLangTags gets the one that the gateway speaks', async () => {
-    const asked = sequence(...['de', 'en', 'fr-CA'].map(utf8String));
+  it.each([
+    [['de', 'en', 'fr-CA'], 'en'],
+    [['de', 'en-GB', 'en'], 'en-GB'],
+    [['EN-us'], 'EN-us'],
+  ])('suppLangTags %j gets the first one that the gateway speaks: %s', async (tags, expected) => {
+    const asked = sequence(...tags.map(utf8String));
     const value = answerTo(await client.genm('suppLangTags', asked), 'suppLangTags');
-    expect(elements(value).map(textOf)).toEqual(['en']);
+    expect(elements(value).map(textOf)).toEqual([expected]);
+  });
+
+  it.each([[['de', 'fr']], [['enm', 'english']], [['en_US']]])(
+    'suppLangTags of other languages, %j, is badRequest (RFC 9810 5.3.19.13)',
+    async (tags) => {
+      const asked = sequence(...tags.map(utf8String));
+      await expectRejected(test, () => client.genm('suppLangTags', asked), {
+        failInfo: 'badRequest',
+        code: 'malformed-request',
+        says: 'en-',
+      });
+    },
+  );
+
+  it('encKeyPairTypes of a policy whose keys sign only gets no value: no sequence is empty', async () => {
+    const other = createCmpClient(test, { label: 'signers', credential: byMac });
+    expect(answerTo(await other.genm('encKeyPairTypes'), 'encKeyPairTypes')).toBeUndefined();
+    expect(oids(answerTo(await other.genm('signKeyPairTypes'), 'signKeyPairTypes'))).toEqual([ed25519]);
+    other.close();
   });
 
   it.each<InfoType>([

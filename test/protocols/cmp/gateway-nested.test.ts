@@ -19,6 +19,7 @@ import {
 import { type CmpRefusal, expectRejected } from '../../support/cmp-refusals.js';
 import { applyYaml } from '../../support/fleet.js';
 import { newKey } from '../../support/make-csr.js';
+import { createManufacturer } from '../../support/manufacturer.js';
 import { countRecords, eventOf, recordOf } from '../../support/records.js';
 import { createTestClock } from '../../support/test-clock.js';
 import type { TestGateway } from '../../support/test-gateway.js';
@@ -268,18 +269,6 @@ describe('A registration authority (RFC 9483 5.2 and 5.3)', () => {
     expect(JSON.stringify(event)).toContain('authentication-ca:');
   });
 
-  it('says what it has checked in origPKIMessage (RFC 9810 5.1.1.3), whose protection must be good', async () => {
-    const wish = (orig: SentMessage) => ({
-      key: newKey(),
-      subject: 'CN=orig',
-      possession: { kind: 'raVerified' } as const,
-      header: { generalInfo: [{ type: 'origPKIMessage', value: sequence(orig.der) }] },
-    });
-    expect((await client.ir(wish(ir('orig', { credential: bornDevice })))).pkiStatus).toBe('accepted');
-    const send = () => client.ir(wish(ir('orig', { credential: bornDevice, isDamaged: true })));
-    await expectRejected(test, send, { failInfo: 'badMessageCheck', code: 'invalid-signature' });
-  });
-
   it('without cmcRA has none of its rights', async () => {
     const wish = {
       key: newKey(),
@@ -288,5 +277,62 @@ describe('A registration authority (RFC 9483 5.2 and 5.3)', () => {
       credential: powerless,
     } as const;
     await expectRejected(test, () => client.ir(wish), { body: 'ip', failInfo: 'notAuthorized', code: 'forbidden' });
+  });
+});
+
+describe('origPKIMessage (RFC 9810 5.1.1.3)', () => {
+  const originals = (...messages: readonly SentMessage[]) => ({
+    header: { generalInfo: [{ type: 'origPKIMessage', value: sequence(...messages.map(({ der }) => der)) }] },
+  });
+  const verified = (...messages: readonly SentMessage[]): EnrollWish => ({
+    key: newKey(),
+    subject: 'CN=orig',
+    possession: { kind: 'raVerified' },
+    ...originals(...messages),
+  });
+  const signed = (wish: Partial<EnrollWish> = {}) => ir('orig', { credential: bornDevice, ...wish });
+
+  it('shows the message that a registration authority has checked, whose signature must be good', async () => {
+    expect((await client.ir(verified(signed()))).pkiStatus).toBe('accepted');
+    const send = () => client.ir(verified(signed({ isDamaged: true })));
+    await expectRejected(test, send, { failInfo: 'badMessageCheck', code: 'invalid-signature' });
+  });
+
+  it('may have a MAC, by a secret that only the device and the registration authority share', async () => {
+    const credential = { kind: 'mac', reference: 'nobody knows', secret: 'but the two' } as const;
+    expect((await client.ir(verified(ir('orig', { credential })))).pkiStatus).toBe('accepted');
+  });
+
+  it('that a stranger has signed is badMessageCheck', async () => {
+    const credential = signedBy(createManufacturer('Stranger').device('O=Stranger,CN=unknown'));
+    const send = () => client.ir(verified(signed({ credential })));
+    await expectRejected(test, send, {
+      failInfo: 'badMessageCheck',
+      code: 'invalid-signature',
+      says: 'origPKIMessage',
+    });
+  });
+
+  it('has one message outside of nested ones: badRequest', async () => {
+    const send = () => client.ir(verified(signed(), signed()));
+    await expectRejected(test, send, { failInfo: 'badRequest', code: malformed, says: 'one message' });
+    await expectRejected(test, () => client.ir(verified()), { failInfo: 'badDataFormat', code: malformed });
+  });
+
+  it('has as many in a nested message as there are inside, in the same order', async () => {
+    const inner = [signed(), signed(), signed()] as const;
+    const [first, second, third] = inner;
+    const outcome = await client.nested(inner, originals(first, second, third));
+    expect(outcome.inner.map(({ pkiStatus }) => pkiStatus)).toEqual(['accepted', 'accepted', 'accepted']);
+    const alone = signed();
+    expect(await client.nested([alone], originals(alone))).toMatchObject({ pkiStatus: 'accepted' });
+    const refusal = { failInfo: 'badRequest', code: malformed, says: 'order' } as const;
+    for (const wrong of [
+      [first, third, second],
+      [first, second],
+      [first, second, third, third],
+    ]) {
+      await expectRejected(test, () => client.nested(inner, originals(...wrong)), refusal);
+    }
   });
 });

@@ -107,6 +107,23 @@ describe('Delayed delivery (RFC 9483 4.4)', () => {
     expect((await connect().confirm(issued)).body).toEqual({ type: 'pkiconf' });
   });
 
+  it('of a p10cr is polled for by -1, or by 0, as a CertResponse is, and answered by what was asked', async () => {
+    const outcome = await connect().p10cr(makeCsr({ key: newKey(), subject: 'CN=by-zero' }));
+    const polled = await connect().exchange('pollReq', pollRequest(0), { previous: outcome });
+    expect(polled.body).toMatchObject({ type: 'pollRep', polls: [{ certReqId: 0 }] });
+    const again = await connect().exchange('pollReq', pollRequest(-1), { previous: polled });
+    expect(again.body).toMatchObject({ type: 'pollRep', polls: [{ certReqId: -1 }] });
+    await approve(outcome.answer.requestId);
+    const issued = await connect().exchange('pollReq', pollRequest(0), { previous: again });
+    expect(issued.body).toMatchObject({ type: 'cp', responses: [{ certReqId: -1 }] });
+  });
+
+  it('of a cr is polled for by 0 alone: badRequest', async () => {
+    const outcome = await connect().cr({ key: newKey(), subject: 'CN=by-zero-only' });
+    const send = () => connect().exchange('pollReq', pollRequest(-1), { previous: outcome });
+    await expectRejected(test, send, { failInfo: 'badRequest', code: 'malformed-request' });
+  });
+
   it('of a kur ends in a kup, and the old certificate is retired', async () => {
     const { key, outcome, requestId, name } = await ask();
     await approve(requestId);

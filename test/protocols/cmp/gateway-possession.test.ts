@@ -13,7 +13,7 @@ import { issuedBy } from '../../support/cmp/outcome.js';
 import type { PossessionWish } from '../../support/cmp/possession.js';
 import { readMessage } from '../../support/cmp/read-message.js';
 import { createCmpClient } from '../../support/cmp-client.js';
-import { byMac, enrolled } from '../../support/cmp-fleet.js';
+import { authority, byMac, enrolled } from '../../support/cmp-fleet.js';
 import { type KeyUse, later, popFailure, readerKeys, startCmpReaders, version3 } from '../../support/cmp-readers.js';
 import { expectRejected } from '../../support/cmp-refusals.js';
 import { type KeyPair, newKey, rsaKey, spkiOf } from '../../support/make-csr.js';
@@ -246,6 +246,27 @@ describe('X25519 and X448 keys', () => {
       code: 'unacceptable-key',
     });
     others.close();
+  });
+});
+
+describe('raVerified (RFC 9810 5.2.8.4)', () => {
+  const beside = spkiOf(newKey());
+  beside[beside.length - 1] = (beside.at(-1) ?? 0) ^ 1;
+  const small = spkiOf(generateKeyPairSync('x25519'));
+  small.fill(0, small.length - 32);
+
+  it.each([
+    ['a point beside its curve', beside],
+    ['an X25519 point of small order', small],
+  ])('vouches for possession, not for what is no key: %s is badCertTemplate', async (_, publicKey) => {
+    const byAuthority = createCmpClient(test, { label: 'readers', credential: authority });
+    const wish = { subject: 'CN=reader', possession: { kind: 'raVerified' }, template: { publicKey } } as const;
+    await expectRejected(test, () => byAuthority.ir({ key: newKey(), ...wish }), {
+      body: 'ip',
+      failInfo: 'badCertTemplate',
+      code: 'unacceptable-key',
+    });
+    byAuthority.close();
   });
 });
 

@@ -5,12 +5,14 @@ import { sequence } from '../../../src/x509/der-writer.js';
 import type { CmpClient, EnrollWish } from '../../support/cmp/client.js';
 import { generalName } from '../../support/cmp/header.js';
 import { contentIds } from '../../support/cmp/identifiers.js';
+import type { MacWish } from '../../support/cmp/macs.js';
 import { issuedBy } from '../../support/cmp/outcome.js';
 import type { PossessionWish } from '../../support/cmp/possession.js';
 import { encKeyWithId, type SealRecipient, sealEnvelope } from '../../support/cmp/seal-envelope.js';
 import { createCmpClient } from '../../support/cmp-client.js';
-import { byMac, enrolled, startCmpFleet } from '../../support/cmp-fleet.js';
+import { byMac, cmpPolicy, enrolled, startCmpFleet } from '../../support/cmp-fleet.js';
 import { expectRejected } from '../../support/cmp-refusals.js';
+import { applyYaml } from '../../support/fleet.js';
 import { type KeyPair, newKey, rsaKey } from '../../support/make-csr.js';
 import type { TestGateway } from '../../support/test-gateway.js';
 
@@ -18,15 +20,22 @@ const p384 = () => generateKeyPairSync('ec', { namedCurve: 'P-384' });
 const version3 = { header: { pvno: 3 } };
 const popFailure = { failInfo: 'badPOP', code: 'invalid-proof-of-possession' } as const;
 
+const macFailure = { body: 'ip', failInfo: 'badAlg', code: 'unsupported-algorithm' } as const;
+
 let test: TestGateway;
 let client: CmpClient;
+/** Of a policy that takes one MAC algorithm. */
+let choosy: CmpClient;
 
 beforeAll(async () => {
   test = await startCmpFleet({ cmp: 'keyReuse: true' });
+  await applyYaml(test, cmpPolicy('choosy', 'macAlgorithms: [pbm-hmac-sha256]'));
   client = createCmpClient(test, { label: 'cmp', credential: byMac });
+  choosy = createCmpClient(test, { label: 'choosy', credential: byMac });
 });
 afterAll(async () => {
   client.close();
+  choosy.close();
   await test.close();
 });
 
@@ -71,6 +80,11 @@ describe('agreeMAC (RFC 4211 4.3)', () => {
     }
   });
 
+  it('by an algorithm that the policy does not take: badAlg', async () => {
+    const possession: PossessionWish = { kind: 'agreeMac', caKey: await keyOfGateway(), mac: { type: 'pbmac1' } };
+    await expectRejected(test, () => choosy.ir({ key: newKey(), possession, ...version3 }), macFailure);
+  });
+
   it('of a key on another curve: badPOP', async () => {
     const key = p384();
     const possession: PossessionWish = { kind: 'agreeMac', caKey: p384().publicKey };
@@ -79,6 +93,17 @@ describe('agreeMAC (RFC 4211 4.3)', () => {
       ...popFailure,
       says: 'cannot agree',
     });
+  });
+});
+
+describe('publicKeyMAC (RFC 4211 4.1)', () => {
+  it('by an algorithm that the policy does not take: badAlg', async () => {
+    const by = (mac: MacWish): PossessionWish => {
+      return { kind: 'signature', input: { publicKeyMac: { secret: byMac.secret, mac } } };
+    };
+    const taken = await choosy.ir({ key: newKey(), possession: by({ type: 'pbm' }) });
+    expect(taken).toMatchObject({ pkiStatus: 'accepted' });
+    await expectRejected(test, () => choosy.ir({ key: newKey(), possession: by({ type: 'pbmac1' }) }), macFailure);
   });
 });
 
@@ -155,6 +180,12 @@ describe('encryptedKey (RFC 4211 4.2, RFC 9810 5.2.8.3.1)', () => {
       ...popFailure,
       says: 'has not the private key',
     });
+  });
+
+  it('of version 2 is taken, too', async () => {
+    const key = newKey();
+    const { header: _, ...wanted } = wish(key, 'keyAgreement', sealed(key, self));
+    expect((await client.ir(wanted)).pkiStatus).toBe('accepted');
   });
 
   it('to another recipient: badPOP', async () => {

@@ -1,9 +1,16 @@
 /** Controls and registration information (RFC 4211 sections 6 and 7): served, or refused by what they are. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { boolean, implicit, octetString, sequence, utf8String } from '../../../src/x509/der-writer.js';
+import { bitString, boolean, implicit, octetString, sequence, utf8String } from '../../../src/x509/der-writer.js';
 import { encodeKeyUsage } from '../../../src/x509/extensions.js';
 import { idCeKeyUsage } from '../../../src/x509/oids.js';
-import { makeCertRequest, publicationInfo, type Registration, textControl } from '../../support/cmp/cert-request.js';
+import {
+  type CertificateWish,
+  makeCertRequest,
+  oldCertId,
+  publicationInfo,
+  type Registration,
+  textControl,
+} from '../../support/cmp/cert-request.js';
 import type { CmpClient, EnrollWish } from '../../support/cmp/client.js';
 import { issuedBy } from '../../support/cmp/outcome.js';
 import { createCmpClient } from '../../support/cmp-client.js';
@@ -126,6 +133,16 @@ describe('pkiArchiveOptions (RFC 4211 6.4)', () => {
     rejected(wish({ type: '1.3.6.1.4.1.99999.1', value: utf8String('x') }), unsupported));
 });
 
+describe('oldCertID (RFC 4211 6.5)', () => {
+  it.each(['ir', 'cr'] as const)('says what a kur updates; in an %s it has no place: badRequest', (type) =>
+    expectRejected(test, () => client[type](wish(oldCertId(device.certificate))), {
+      body: type === 'ir' ? 'ip' : 'cp',
+      ...badRequest,
+      says: 'oldCertID',
+    }),
+  );
+});
+
 describe('regInfo (RFC 4211 section 7)', () => {
   it('has pairs of texts, which change nothing', async () => {
     const regInfo = [{ type: 'utf8Pairs', value: utf8String('version?1%corp_company?Acme%') }];
@@ -149,6 +166,22 @@ describe('regInfo (RFC 4211 section 7)', () => {
       { ...wish(), regInfo: [{ type: 'certReq', value }] },
       { failInfo: 'badCertTemplate', code: 'malformed-request' },
     );
+  });
+
+  const uniqueId = bitString(Buffer.from('unique'));
+  it.each<[string, CmpRefusal, CertificateWish]>([
+    ['version', { failInfo: 'badCertTemplate', code: 'malformed-request' }, { template: { version: 1 } }],
+    ['issuerUID', { failInfo: 'badCertTemplate', code: 'malformed-request' }, { template: { issuerUid: uniqueId } }],
+    ['certReqId', badRequest, { certReqId: 7 }],
+  ])('has a certReq with a wrong %s, as in the request itself', (says, refusal, changes) => {
+    const key = newKey();
+    const value = makeCertRequest({ key, subject: 'CN=replaced', ...changes });
+    return rejected({ ...wish(), key, regInfo: [{ type: 'certReq', value }] }, { ...refusal, says });
+  });
+
+  it('has what nobody knows: badRequest', () => {
+    const regInfo = [{ type: '1.3.6.1.4.1.99999.2', value: utf8String('x') }];
+    return rejected({ ...wish(), regInfo }, { failInfo: 'badRequest', code: 'unsupported-operation' });
   });
 
   it('has two of them: badRequest', () => {

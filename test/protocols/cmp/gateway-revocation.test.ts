@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { decodeCertificate } from '../../../src/x509/certificate.js';
 import { decodeCertificateList } from '../../../src/x509/crl.js';
-import { generalizedTime, sequence, tlv } from '../../../src/x509/der-writer.js';
+import { bitString, generalizedTime, sequence, tlv } from '../../../src/x509/der-writer.js';
 import { revDetails } from '../../support/cmp/bodies.js';
 import type { TemplateFields } from '../../support/cmp/cert-template.js';
 import type { CmpClient } from '../../support/cmp/client.js';
@@ -100,7 +100,18 @@ describe('rr (RFC 9810 5.3.9, RFC 9483 4.2)', () => {
     expect((await client.revoke({ ...wishOf(device), template })).pkiStatus).toBe('accepted');
   });
 
+  it('is refused where an extension is as in the certificate but for being critical', async () => {
+    const device = await enrolled(test);
+    for (const one of decodeCertificate(device.certificate.raw).extensions) {
+      const template = { extensions: [{ ...one, critical: !one.critical }] };
+      const send = () => client.revoke({ ...wishOf(device), template });
+      await expectRejected(test, send, { ...badCertId, code: 'unknown-certificate' });
+    }
+    expect(await statusOf(device)).toBe('valid');
+  });
+
   const malformed = 'malformed-request';
+  const uniqueId = bitString(Buffer.from('unique'));
   it.each<[string, CmpRefusal, TemplateFields]>([
     ['serial number', { ...badCertId, code: 'unknown-certificate' }, { serialNumber: '0badcafe' }],
     ['issuer', { ...badCertId, code: 'unknown-certificate' }, { issuer: 'CN=Somebody,O=Plant' }],
@@ -123,6 +134,8 @@ describe('rr (RFC 9810 5.3.9, RFC 9483 4.2)', () => {
       { ...badCertId, code: 'unknown-certificate' },
       { extensions: [{ id: '1.2.3.4', critical: false, value: Uint8Array.of(5, 0) }] },
     ],
+    ['issuerUID, which none has', { ...badCertId, code: 'unknown-certificate' }, { issuerUid: uniqueId }],
+    ['subjectUID, which none has', { ...badCertId, code: 'unknown-certificate' }, { subjectUid: uniqueId }],
     ['version', { ...rp, failInfo: 'badRequest', code: malformed }, { version: 0 }],
   ])('is refused with another %s in certDetails', async (_what, refusal, template) => {
     const device = await enrolled(test);

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { decodeCertificate } from '../../../src/x509/certificate.js';
-import { explicit, sequence, smallInteger } from '../../../src/x509/der-writer.js';
+import { bitString, explicit, sequence, smallInteger } from '../../../src/x509/der-writer.js';
 import { type Extension, encodeExtKeyUsage, encodeKeyUsage, type KeyUsage } from '../../../src/x509/extensions.js';
 import { idCeBasicConstraints, idCeExtKeyUsage, idCeKeyUsage } from '../../../src/x509/oids.js';
 import { makeCertReqMsg } from '../../support/cmp/cert-request.js';
@@ -84,6 +84,7 @@ const constraints = (...parts: readonly Uint8Array[]): Extension => {
   return { id: idCeBasicConstraints, critical: true, value: sequence(...parts) };
 };
 const isCa = Uint8Array.of(1, 1, 0xff);
+const uniqueId = bitString(Buffer.from('unique'));
 
 describe('What a certTemplate asks for', () => {
   it('is granted within the profile: key usages and purposes', async () => {
@@ -175,6 +176,8 @@ describe('What a certTemplate asks for', () => {
       () => ({ extensions: [{ id: '1.3.6.1.4.1.55555.1', critical: false, value: Uint8Array.of(5, 0) }] }),
     ],
     ['version v1', 'badCertTemplate', { says: 'v3' }, () => ({ template: { version: 0 } })],
+    ['issuerUID', 'badCertTemplate', { says: 'issuerUID' }, () => ({ template: { issuerUid: uniqueId } })],
+    ['subjectUID', 'badCertTemplate', { says: 'subjectUID' }, () => ({ template: { subjectUid: uniqueId } })],
     ['a CA', 'notAuthorized', { code: 'rejected-power', says: 'CA' }, () => ({ extensions: [constraints(isCa)] })],
     [
       'no CA, with a path length',
@@ -309,6 +312,13 @@ describe('certProfile (RFC 9483 3.1)', () => {
     expect((await recordOf(test, issuedBy(outcome))).profile).toBe(profile);
     const { validTo } = issuedBy(outcome);
     expect(Math.round((Date.parse(validTo) - clock.now().getTime()) / daySeconds / 1000)).toBe(days);
+  });
+
+  it('that is empty chooses none (RFC 9810 5.1.1.4)', async () => {
+    const outcome = await connect('profiles').ir({ key: newKey(), subject: 'CN=unsaid', profile: '' });
+    const unsaid = await connect('profiles').ir({ key: newKey(), subject: 'CN=unsaid-2' });
+    const [record, expected] = [await recordOf(test, issuedBy(outcome)), await recordOf(test, issuedBy(unsaid))];
+    expect(record.profile).toBe(expected.profile);
   });
 
   it.each(['wishes', 'unknown'])('is refused when the policy does not have it: %s', async (profile) => {

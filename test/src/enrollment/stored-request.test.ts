@@ -6,6 +6,7 @@ import {
   decodeRequest,
   encodeIdentity,
   encodeRequest,
+  withModifications,
 } from '../../../src/enrollment/stored-request.js';
 import type { Identity } from '../../../src/policy/identity.js';
 
@@ -50,6 +51,13 @@ describe('a request that waits', () => {
   it('is kept with what its certificate is to be', () => {
     const chosen = { confirmWithin: 300, supplants: true, profileHint: 'device', newKeyOnly: true };
     expect(decodeRequest(encodeRequest({ ...request, ...chosen }))).toMatchObject(chosen);
+  });
+
+  it('is told what its certificate differs in, once there is one', () => {
+    const text = encodeRequest(request);
+    const modified = ['extension 1.2.3.9 is left out'];
+    expect(decodeRequest(withModifications(text, modified))).toEqual({ ...decodeRequest(text), modified });
+    expect(withModifications(text, [])).toBe(text);
   });
 
   it('keeps who asked', () => {

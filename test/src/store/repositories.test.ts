@@ -556,6 +556,7 @@ describe('enrollment transactions', () => {
       const record = recordCertificate({
         ...move,
         from: 'approved',
+        request: '{"modified":[]}',
         certificateIssuer: 'plant-1',
         certificateSerial: '0a',
       });
@@ -571,6 +572,7 @@ describe('enrollment transactions', () => {
         state: 'rejected',
         decidedBy: 'ann',
         reason: 'known',
+        request: '{"modified":[]}',
         certificateIssuer: 'plant-1',
         certificateSerial: '0a',
         updatedAt: now + 1,
