@@ -5,4 +5,7 @@ export default {
   transform: {},
   testMatch: ['<rootDir>/test/**/*.test.js'],
   testTimeout: 30_000,
+  // Of two cores jest would use one. A process that has run many files is slow, and has gigabytes.
+  maxWorkers: '100%',
+  workerIdleMemoryLimit: '1GB',
 };

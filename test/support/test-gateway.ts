@@ -1,6 +1,7 @@
 /** A real gateway on loopback, in a temporary folder, for one test file. */
+import { randomInt } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../../src/clock.js';
@@ -83,17 +84,22 @@ function parseEnvironment(text: string): Record<string, string> {
   );
 }
 
-/** Ports that were free a moment ago; all are held until the last is found, so that they differ. */
+/**
+ * Ports that were free a moment ago; all are held until the last is found, so that they differ. They are below those that
+ * systems give to outgoing connections (32768 and more), one of which could take them before the gateway does.
+ */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      return server;
-    }),
-  );
+  const held: Server[] = [];
+  while (held.length < count) {
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(randomInt(10_000, 32_768), '127.0.0.1', () => resolve(true));
+    });
+    if (isFree) held.push(server);
+  }
   return await Promise.all(
-    servers.map(async (server) => {
+    held.map(async (server) => {
       const address = server.address();
       await new Promise((resolve) => server.close(resolve));
       return typeof address === 'object' && address !== null ? address.port : 0;
