@@ -1,33 +1,14 @@
 /** The gateway's own keys and certificates (TLS server, key generation, CMC, SCEP RA): issued by the one flow, renewed by themselves. */
 
-import { isIP } from 'node:net';
 import type { ServicePurpose } from '../catalog/service-profiles.js';
-import { serviceProfile } from '../catalog/service-profiles.js';
 import { GatewayError } from '../errors.js';
-import { createIdentifier } from '../identifier.js';
 import type { KeyStore } from '../keys/signer.js';
 import type { GeneratedKeyType } from '../model/key-constraints.js';
-import { type Policy, policySchema } from '../model/policy.js';
-import type { Identity } from '../policy/identity.js';
 import type { EncryptionServiceKey, MessageServiceKey, ServiceKey } from '../protocol.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
-import type { Statement } from '../store/change.js';
-import { encodeGeneralNames } from '../x509/general-names.js';
-import { encodeName } from '../x509/names.js';
-import { idAtCommonName, idCeSubjectAltName } from '../x509/oids.js';
 import { keyFingerprint } from '../x509/public-key.js';
-import { requireOnRecord } from './find-certificate.js';
-import { issue } from './issue.js';
-import { judge } from './judge.js';
+import { certifyServiceKey, type ServiceKeyRequest } from './service-certificate.js';
 import type { EnrollmentServices } from './services.js';
-
-interface ServiceKeyRequest {
-  readonly purpose: ServicePurpose;
-  /** The CA that issues it, by its name in the catalog. */
-  readonly issuingCa: string;
-  /** DNS names and IP addresses; the first is the common name. */
-  readonly names: readonly string[];
-}
 
 /** A service key with what the owner of a TLS listener needs besides. */
 export interface HeldServiceKey extends ServiceKey {
@@ -132,12 +113,12 @@ async function obtain(name: string, request: ServiceKeyRequest, services: Servic
   const kept = isKept ? stored.filter(({ certificate }) => certificate !== undefined) : [];
   const obsolete = stored.filter((key) => !kept.includes(key));
   const created = await keys.create(keyTypeOf(request, services), name);
-  const certificate = await certify(
+  const certificate = await certifyServiceKey(
     request,
     created.signer.publicKey,
     [created.statement, ...obsolete.map(({ keyId }) => store.keys.remove({ id: keyId }))],
     services,
-  ).catch(asOwnFailure);
+  );
   return {
     current: await hold(created.signer.keyId, certificate, services),
     earlier: await holdAll(kept, services),
@@ -176,67 +157,6 @@ async function holdAll(keys: readonly StoredKey[], services: Services): Promise<
   return (await Promise.all(all)).filter((key) => key !== undefined);
 }
 
-/** What refuses the gateway's own certificate is no refusal of the client whose request needs it. */
-function asOwnFailure(cause: unknown): never {
-  if (cause instanceof GatewayError && cause.code === 'unavailable') throw cause;
-  throw new GatewayError('internal', 'the gateway cannot certify a key of its own', { cause });
-}
-
-async function certify(
-  { purpose, issuingCa, names }: ServiceKeyRequest,
-  subjectPublicKeyInfo: Uint8Array,
-  accompanying: readonly Statement[],
-  services: Services,
-): Promise<CertificateRecord> {
-  const now = services.clock.now();
-  const [commonName = ''] = names;
-  // Only TLS servers are looked for by their names.
-  const alternatives = purpose === 'tls-server' ? names : [];
-  const subjectAltName = encodeGeneralNames(
-    alternatives.map((value) => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value })),
-  );
-  const requested = {
-    subjectPublicKeyInfo,
-    subject: encodeName([[{ type: idAtCommonName, value: commonName }]]),
-    extensions: alternatives.length === 0 ? [] : [{ id: idCeSubjectAltName, critical: false, value: subjectAltName }],
-  };
-  const request = { operation: 'enroll', requested } as const;
-  const { facts, decision } = await judge(
-    {
-      ...nowhere,
-      policy: servicePolicy(issuingCa),
-      usage: 'service',
-      profile: serviceProfile(purpose),
-      identity: gatewayIdentity,
-      request,
-      approved: true,
-      now,
-    },
-    services,
-    () => undefined,
-  );
-  if (decision.outcome === 'pending')
-    throw new GatewayError('internal', 'a certificate of the gateway itself cannot wait for approval');
-  const { certificate } = await issue(
-    {
-      request: {
-        operation: 'enroll',
-        protocol: 'gateway',
-        requestId: createIdentifier(),
-        remoteAddress: '',
-        accompanying: () => accompanying,
-      },
-      identity: gatewayIdentity,
-      facts,
-      decision,
-      answer: { state: 'none', expiredBy: 0 },
-      now,
-    },
-    services,
-  );
-  return await requireOnRecord(certificate, services);
-}
-
 async function hold(
   keyId: string,
   certificate: CertificateRecord,
@@ -257,18 +177,4 @@ async function hold(
 
 function renewalOf({ notBefore, notAfter }: CertificateRecord): Date {
   return new Date(notBefore + ((notAfter - notBefore) * 2) / 3);
-}
-
-const gatewayIdentity: Identity = { requester: 'gateway', credentials: [] };
-
-/** The gateway's own certificates belong to no division and no group: no configured one can have this name. */
-const name = '.services';
-const nowhere = { group: { name, division: name, enabled: true, policies: [] }, isGroupNamed: false };
-
-function servicePolicy(issuingCa: string): Policy {
-  const unused = 'services';
-  const required = { name: unused, division: unused, authenticationPolicy: unused, defaultGroup: unused };
-  const profiles = [{ usage: 'operational', profile: unused }];
-  const policy = policySchema.parse({ ...required, profiles, issuingCa, methods: ['rest'] });
-  return { ...policy, name, division: name, methods: [] };
 }
