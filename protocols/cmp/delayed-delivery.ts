@@ -1,4 +1,4 @@
-/** Answers to rr and genm that wait for people (RFC 9483 4.4); those with certificates are enrollment.ts's affair. */
+/** Answers to rr and genm that wait for people (RFC 9483 4.4); those with certificates are certificate-polling.ts's affair. */
 
 import type { ApprovalQuery } from '../../src/enrollment/request.js';
 import type { Pending } from '../../src/enrollment/result.js';

@@ -79,7 +79,7 @@ function ownFailure(error: unknown): GatewayError {
   return isBusy ? error : asGatewayError(new GatewayError('internal', 'no answer can be protected', { cause: error }));
 }
 
-/** RFC 9483 3.5: nothing but an error message may come without protection. */
+/** RFC 9483 3.6.4: nothing but an error message may come without protection. */
 function withoutProtection(answer: Answer, context: AnswerContext): Uint8Array {
   return encodePkiMessage({ ...encodeParts(answer, { ...context, nonce: newNonce() }, unnamed), extraCerts: [] });
 }

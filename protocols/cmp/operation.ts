@@ -39,7 +39,7 @@ export async function findRepeated(request: CmpRequest): Promise<TransactionReco
 }
 
 /**
- * The operation that a certConf, pollReq or popdecr goes on with. @throws GatewayError
+ * The operation that a certConf, pollReq, popdecr or error goes on with. @throws GatewayError
  */
 export async function findOperation(request: CmpRequest): Promise<TransactionRecord> {
   const { sender, message, header } = request;

@@ -18,7 +18,7 @@ export interface TransactionRecord {
   readonly requester: string;
   /** What the first message was protected by: `signature`, or the name of the MAC's algorithm. */
   readonly protection: string;
-  /** The type of the answer: ip, cp, kup or ccp; rp or genp of one that was made to wait. */
+  /** The type of the answer: ip, cp, kup or ccp; rp; genp of one that was made to wait. */
   readonly answerType: string;
   /** What its messages speak of: -1 is the whole message. */
   readonly certReqId: number;

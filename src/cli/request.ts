@@ -43,7 +43,7 @@ export function requestCommand(run: RunWithCore): Command {
 
   command
     .command('approve <id>')
-    .description('approve a pending request; the device gets what it asked for when it asks again')
+    .description('approve a pending request; a revocation is carried out, all else the device gets when it asks again')
     .option('--as <name>', 'who approves', userInfo().username)
     .addHelpText('after', '\nExample:\n  gatehouse request approve 6f1c… --as alice')
     .action((id: string, options: { as: string }) =>
