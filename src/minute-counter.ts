@@ -4,7 +4,9 @@ import type { Clock } from './clock.js';
 export interface MinuteCounter {
   /** Events of this key in its running minute. */
   count(key: string): number;
-  add(key: string): void;
+  add(key: string, events?: number): void;
+  /** Takes events back, as far as the running minute has them. */
+  remove(key: string, events: number): void;
   /** Whole seconds, at least 1, until the key's count begins anew. */
   secondsLeft(key: string): number;
 }
@@ -30,15 +32,19 @@ export function createMinuteCounter(clock: Clock): MinuteCounter {
 
   return {
     count: (key) => running(key)?.count ?? 0,
-    add: (key) => {
+    add: (key, events = 1) => {
       const minute = running(key);
       if (minute) {
-        minute.count++;
+        minute.count += events;
         return;
       }
       const [oldest] = minutes.keys();
       if (minutes.size >= maximumKeys && oldest !== undefined) minutes.delete(oldest);
-      minutes.set(key, { count: 1, endsAt: clock.now().getTime() + 60_000 });
+      minutes.set(key, { count: events, endsAt: clock.now().getTime() + 60_000 });
+    },
+    remove: (key, events) => {
+      const minute = running(key);
+      if (minute) minute.count = Math.max(0, minute.count - events);
     },
     secondsLeft: (key) => {
       const minute = running(key);

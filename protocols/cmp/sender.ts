@@ -107,6 +107,7 @@ function presentMac(
     );
   }
   let verified: Extract<Protection, { kind: 'mac' }> | undefined;
+  const work = algorithm.work(message.der.length);
   const verify = async (secret: Uint8Array): Promise<boolean> => {
     const key = await algorithm.deriveKey(secret);
     if (!key.verify(protectedPart(message), mac)) return false;
@@ -116,7 +117,7 @@ function presentMac(
     return true;
   };
   return {
-    credential: { kind: 'mac', reference: referenceOf(senderKid), verify, forRevocation },
+    credential: { kind: 'mac', reference: referenceOf(senderKid), verify, forRevocation, work },
     protection() {
       if (verified === undefined) throw new GatewayError('internal', 'a MAC was accepted that nobody has verified');
       return verified;

@@ -29,11 +29,18 @@ export async function verifyMessageSecret(
   sealing: Sealing,
 ): Promise<VerifiedCredential> {
   const lookup = Buffer.from(presented.reference).toString('hex');
-  let reason = 'no secret of this authentication policy has the reference';
+  const records: CredentialRecord[] = [];
   for (const kind of presented.forRevocation ? revokingKinds : kinds) {
     const [record] = await credentials.findByLookup({ authenticationPolicy, kind, lookup });
-    const fits = await verifyOnce(presented, kind, record, sealing);
-    if (record === undefined) continue;
+    if (record) records.push(record);
+  }
+  if (records.length === 0) {
+    await verifyOnce(presented, undefined, sealing);
+    throw wrongSecret('no secret of this authentication policy has the reference');
+  }
+  let reason = '';
+  for (const record of records) {
+    const fits = await verifyOnce(presented, record, sealing);
     const conditions = checkConditions(record, at, remoteAddress);
     if (conditions.usable && fits) return describeCredential(record);
     reason = conditions.usable ? 'the secret of the reference is another one' : conditions.reason;
@@ -47,15 +54,10 @@ const revokingKinds: readonly CredentialKind[] = ['revocation-passphrase', ...ki
 /** What a protocol said, by whose secret it was asked about: deriving a key is made to be slow, and a message has one MAC. */
 const verdicts = new WeakMap<PresentedMac, Map<string, Promise<boolean>>>();
 
-function verifyOnce(
-  presented: PresentedMac,
-  kind: CredentialKind,
-  record: CredentialRecord | undefined,
-  sealing: Sealing,
-): Promise<boolean> {
+function verifyOnce(presented: PresentedMac, record: CredentialRecord | undefined, sealing: Sealing): Promise<boolean> {
   const known = verdicts.get(presented) ?? new Map<string, Promise<boolean>>();
   verdicts.set(presented, known);
-  const asked = record?.id ?? kind;
+  const asked = record?.id ?? 'nobody';
   const fits = known.get(asked) ?? verify(presented, record, sealing);
   known.set(asked, fits);
   return fits;

@@ -26,6 +26,19 @@ describe('minute counter', () => {
     expect([counter.count('a'), counter.count('b')]).toEqual([0, 1]);
   });
 
+  it('counts several at once, and takes them back, but none that it has not counted', () => {
+    const { counter, wait } = createCounter();
+    counter.add('a', 20);
+    counter.add('a');
+    counter.remove('a', 5);
+    counter.remove('b', 5);
+    expect([counter.count('a'), counter.count('b')]).toEqual([16, 0]);
+    wait(60_000);
+    counter.add('a');
+    counter.remove('a', 15);
+    expect(counter.count('a')).toBe(0);
+  });
+
   it('tells the whole seconds that are left, at least one', () => {
     const { counter, wait } = createCounter();
     counter.add('a');

@@ -38,6 +38,7 @@ export function createGmac(
     identifier,
     keyLength,
     isKeyLengthFixed: true,
+    octetsPerMillisecond: 500_000,
     readings: ['repeated'],
     compute: (key, data) => computeWhole(key, data).subarray(0, length),
     verify(key, data, mac) {

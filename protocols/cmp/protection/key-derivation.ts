@@ -11,6 +11,8 @@ export interface KeyDerivation {
   /** PasswordBasedMac's one-way function. */
   readonly oneWay?: MessageDigest;
   readonly mac: MacFunction;
+  /** Of CPU, roughly, for a key. */
+  readonly milliseconds: number;
   deriveKey(secret: Uint8Array): Promise<Uint8Array>;
   /** DER AlgorithmIdentifier of the same derivation for a key of another MAC function of the same kind. */
   identifierWith(mac: MacFunction): Uint8Array;

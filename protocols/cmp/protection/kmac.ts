@@ -29,6 +29,8 @@ export function createKmac(
     identifier,
     keyLength: strength / 8,
     isKeyLengthFixed: false,
+    // In JavaScript.
+    octetsPerMillisecond: 6000,
     // A key shorter than the strength is not for KMAC (NIST SP 800-185 8.4.1), and some libraries refuse it.
     readings: ['as-is', 'repeated'],
     compute,

@@ -20,6 +20,8 @@ export interface MacAlgorithm {
   };
   /** DER AlgorithmIdentifier, as received. */
   readonly identifier: Uint8Array;
+  /** Milliseconds of CPU, roughly, that deriving a key and verifying so many octets cost. */
+  work(octets: number): number;
   /** The key keeps nothing of the secret's memory. */
   deriveKey(secret: Uint8Array): Promise<MacKey>;
 }
@@ -56,6 +58,7 @@ function derivedKeyAlgorithm(derivation: KeyDerivation): MacAlgorithm {
     name: `${name}-${mac.name}`,
     hashes: { ...hashOf(mac), ...(oneWay && { oneWay }) },
     identifier,
+    work: (octets) => derivation.milliseconds + octets / mac.octetsPerMillisecond,
     async deriveKey(secret) {
       const key = await derivation.deriveKey(secret);
       return {
@@ -79,6 +82,7 @@ function secretKeyAlgorithm(mac: MacFunction): MacAlgorithm {
     name: mac.name,
     hashes: hashOf(mac),
     identifier: mac.identifier,
+    work: (octets) => (mac.readings.length * octets) / mac.octetsPerMillisecond,
     async deriveKey(shared) {
       const keys = mac.readings.map((reading) => keyOfSecret(shared, mac, reading));
       // An answer is for who has sent the request, so it takes the secret as that has been found to.

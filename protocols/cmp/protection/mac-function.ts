@@ -12,6 +12,8 @@ export interface MacFunction {
   /** Octets: of the only key that AES takes, else of one as strong as the function. */
   readonly keyLength: number;
   readonly isKeyLengthFixed: boolean;
+  /** How much it can take in, roughly. */
+  readonly octetsPerMillisecond: number;
   /** How a shared secret may be its key, the way that is tried first before others. */
   readonly readings: readonly [SecretReading, ...SecretReading[]];
   compute(key: Uint8Array, data: Uint8Array): Uint8Array;

@@ -71,6 +71,7 @@ function createHmacFunction(identifier: Uint8Array, hash: MessageDigest): MacFun
     hash,
     keyLength: digestLengths[hash],
     isKeyLengthFixed: false,
+    octetsPerMillisecond: 500_000,
     readings: ['as-is'],
     compute,
     verify: (key, data, mac) => isSameMac(compute(key, data), mac),

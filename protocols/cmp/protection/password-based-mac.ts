@@ -44,6 +44,7 @@ function createDerivation(identifier: Uint8Array, parameters: Parameters): KeyDe
   const { salt, oneWay, oneWayIdentifier, iterations, mac } = parameters;
   return {
     name: 'pbm',
+    milliseconds: iterations / 500,
     identifier,
     oneWay,
     mac,

@@ -40,6 +40,7 @@ function createDerivation(identifier: Uint8Array, parameters: Parameters): KeyDe
   const { salt, iterations, keyLength, pseudoRandomFunction, derivedLength, mac } = parameters;
   return {
     name: 'pbmac1',
+    milliseconds: iterations / 1000,
     identifier,
     mac,
     deriveKey: (secret) => deriveByPbkdf2(secret, parameters, derivedLength),

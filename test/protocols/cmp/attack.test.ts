@@ -287,6 +287,28 @@ describe('What costs the gateway more than the attacker', () => {
     expect(unknown / known).toBeLessThan(2.5);
   });
 
+  it('is counted by its cost, and before it is verified; what fits is taken back', async () => {
+    const strict = await startCmpFleet({ clock, failedAuthenticationsPerMinute: 50 });
+    const algorithm: MacWish = { type: 'pbm', iterations: 100_000 };
+    const wishes = { label: 'cmp', credential: { ...byMac, algorithm } } as const;
+    const [device, stranger] = [createCmpClient(strict, wishes), createCmpClient(strict, wishes)];
+    for (let i = 0; i < 4; i++) expect((await device.genm('caCerts')).body?.type).toBe('genp');
+    const makeBad = (bodyType: 'ir' | 'rr') =>
+      stranger.make(bodyType, sequence(), {
+        header: { protectionAlg: macIdentifier(algorithm) },
+        protection: randomBytes(32),
+      });
+    const bad = Array.from({ length: 12 }, (_, i) => makeBad(i % 2 === 0 ? 'ir' : 'rr'));
+    const answers = await Promise.all(bad.map(({ der }) => stranger.send(der)));
+    const codes = await Promise.all(answers.map(async (answer) => (await eventOf(strict, answer)).code));
+    // Of 200 milliseconds each, and 21 failures' worth.
+    expect(codes.filter((code) => code === 'bad-secret')).toHaveLength(3);
+    expect(codes.filter((code) => code === 'rate-limited')).toHaveLength(9);
+    device.close();
+    stranger.close();
+    await strict.close();
+  });
+
   it('has a limit of failures for each address in a minute', async () => {
     const strict = await startCmpFleet({ clock, failedAuthenticationsPerMinute: 5 });
     const stranger = createCmpClient(strict, {

@@ -147,7 +147,7 @@ describe('A secret behind a MAC', () => {
     expect(asked).toBe(1);
   });
 
-  it('that asks for a revocation is held against two secrets, whatever there is by its reference', async () => {
+  it('that asks for a revocation is as much work without any secret by its reference', async () => {
     for (const [reference, text, isKnown] of [
       ['shared', 'open-sesame', true],
       ['shared', 'wrong', false],
@@ -171,8 +171,8 @@ describe('A secret behind a MAC', () => {
         );
       }
       expect(outcomes).toEqual(isKnown ? [false, false] : ['bad-secret', 'bad-secret']);
-      // Once each, for two questions about the message.
-      expect(asked).toHaveLength(2);
+      // Once, for two questions about the message.
+      expect(asked).toHaveLength(1);
       expect(asked.includes('open-sesame')).toBe(reference === 'shared');
     }
   });
