@@ -87,16 +87,17 @@ function withoutProtection(answer: Answer, context: AnswerContext): Uint8Array {
 async function protectByMac(
   answer: Answer,
   context: AnswerContext,
-  { key, senderKid }: Extract<Protection, { kind: 'mac' }>,
+  { key, secret, senderKid }: Extract<Protection, { kind: 'mac' }>,
 ): Promise<Uint8Array> {
-  const mac = key.forAnswer();
+  const algorithm = key.algorithm.renewed();
   const parts = encodeParts(answer, context, {
     sender: nameOfReference(senderKid),
     senderKid,
-    protectionAlg: mac.identifier,
+    protectionAlg: algorithm.identifier,
   });
+  const answerKey = await algorithm.deriveKey(secret);
   const extraCerts = visibleCertificates(answer.certificates ?? [], context.policy);
-  return encodePkiMessage({ ...parts, protection: mac.compute(protectedPart(parts)), extraCerts });
+  return encodePkiMessage({ ...parts, protection: answerKey.mac(protectedPart(parts)), extraCerts });
 }
 
 async function sign(answer: Answer, context: AnswerContext): Promise<Uint8Array> {

@@ -14,11 +14,13 @@ export interface KeyDerivation {
   /** Of CPU, roughly, for a key. */
   readonly milliseconds: number;
   deriveKey(secret: Uint8Array): Promise<Uint8Array>;
-  /** DER AlgorithmIdentifier of the same derivation for a key of another MAC function of the same kind. */
-  identifierWith(mac: MacFunction): Uint8Array;
+  /** The same for another message: with a salt of its own. */
+  renewed(): KeyDerivation;
 }
 
 const longestSalt = 256;
+/** Octets. */
+export const freshSaltLength = 16;
 
 /** Every message that claims to be protected costs as much as its sender likes, up to the maximum. */
 interface IterationRange {

@@ -4,7 +4,7 @@ import type { MessageDigest, MessageMacName } from '../../../src/model/message-p
 import { decodeAlgorithm } from '../../../src/x509/signature-algorithms.js';
 import { idPasswordBasedMac } from '../asn1/oids.js';
 import type { KeyDerivation } from './key-derivation.js';
-import { keyOfSecret, type MacFunction } from './mac-function.js';
+import { keyOfSecret, type MacFunction, type SecretReading } from './mac-function.js';
 import { decodeMacFunction } from './mac-functions.js';
 import { idPbmac1 } from './oids.js';
 import { decodePasswordBasedMac } from './password-based-mac.js';
@@ -24,20 +24,15 @@ export interface MacAlgorithm {
   work(octets: number): number;
   /** The key keeps nothing of the secret's memory. */
   deriveKey(secret: Uint8Array): Promise<MacKey>;
+  /** For another message, such as the answer: the same but for the salt and the nonce, which are fresh where there are any. */
+  renewed(): MacAlgorithm;
 }
 
 export interface MacKey {
   readonly algorithm: MacAlgorithm;
+  mac(data: Uint8Array): Uint8Array;
   /** In constant time. */
   verify(data: Uint8Array, mac: Uint8Array): boolean;
-  /** Makes the MAC of another message under the same key (RFC 9483 4.1.5: parameters stay the same in an operation). */
-  forAnswer(): AnswerMac;
-}
-
-export interface AnswerMac {
-  /** DER AlgorithmIdentifier: that of the request, but for the nonce where it has one. */
-  readonly identifier: Uint8Array;
-  compute(data: Uint8Array): Uint8Array;
 }
 
 /**
@@ -49,7 +44,7 @@ export function decodeMacAlgorithm(identifier: Uint8Array): MacAlgorithm | undef
   if (id === idPasswordBasedMac) return derivedKeyAlgorithm(decodePasswordBasedMac(identifier, parameters));
   if (id === idPbmac1) return derivedKeyAlgorithm(decodePbmac1(identifier, parameters));
   const mac = decodeMacFunction(identifier);
-  return mac && secretKeyAlgorithm(mac);
+  return mac && secretKeyAlgorithm(mac, mac.readings[0]);
 }
 
 function derivedKeyAlgorithm(derivation: KeyDerivation): MacAlgorithm {
@@ -63,44 +58,39 @@ function derivedKeyAlgorithm(derivation: KeyDerivation): MacAlgorithm {
       const key = await derivation.deriveKey(secret);
       return {
         algorithm,
+        mac: (data) => mac.compute(key, data),
         verify: (data, received) => mac.verify(key, data, received),
-        forAnswer() {
-          const renewed = mac.renewed();
-          return {
-            identifier: renewed === mac ? identifier : derivation.identifierWith(renewed),
-            compute: (data) => renewed.compute(key, data),
-          };
-        },
       };
     },
+    renewed: () => derivedKeyAlgorithm(derivation.renewed()),
   };
   return algorithm;
 }
 
-function secretKeyAlgorithm(mac: MacFunction): MacAlgorithm {
+function secretKeyAlgorithm(mac: MacFunction, preferred: SecretReading): MacAlgorithm {
+  // An answer is for who has sent the request, so it takes the secret as that has been found to.
+  let reading = preferred;
   const algorithm: MacAlgorithm = {
     name: mac.name,
     hashes: hashOf(mac),
     identifier: mac.identifier,
     work: (octets) => (mac.readings.length * octets) / mac.octetsPerMillisecond,
     async deriveKey(shared) {
-      const keys = mac.readings.map((reading) => keyOfSecret(shared, mac, reading));
-      // An answer is for who has sent the request, so it takes the secret as that has been found to.
-      let used = keys[0] ?? new Uint8Array();
+      const keys = new Map(mac.readings.map((each) => [each, keyOfSecret(shared, mac, each)]));
       return {
         algorithm,
+        mac: (data) => mac.compute(keys.get(reading) ?? new Uint8Array(), data),
         verify(data, received) {
-          const fitting = keys.find((key) => mac.verify(key, data, received));
-          if (fitting === undefined) return false;
-          used = fitting;
-          return true;
-        },
-        forAnswer() {
-          const renewed = mac.renewed();
-          return { identifier: renewed.identifier, compute: (data) => renewed.compute(used, data) };
+          for (const [each, key] of keys) {
+            if (!mac.verify(key, data, received)) continue;
+            reading = each;
+            return true;
+          }
+          return false;
         },
       };
     },
+    renewed: () => secretKeyAlgorithm(mac.renewed(), reading),
   };
   return algorithm;
 }

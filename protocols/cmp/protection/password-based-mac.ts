@@ -1,6 +1,6 @@
 /** PasswordBasedMac (RFC 9810 5.1.3.1, RFC 4211 4.4, RFC 9045): a key made by hashing the password again and again. */
 
-import { hash } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { MessageDigest } from '../../../src/model/message-protection.js';
 import { DerReader, Tag } from '../../../src/x509/der.js';
@@ -9,7 +9,7 @@ import { messageDigests } from '../../../src/x509/message-signatures.js';
 import { decodeAlgorithm, UnsupportedAlgorithmError } from '../../../src/x509/signature-algorithms.js';
 import { readNumber } from '../asn1/building-blocks.js';
 import { idPasswordBasedMac } from '../asn1/oids.js';
-import { checkDerivation, type KeyDerivation } from './key-derivation.js';
+import { checkDerivation, freshSaltLength, type KeyDerivation } from './key-derivation.js';
 import type { MacFunction } from './mac-function.js';
 import { requireMacFunction } from './mac-functions.js';
 
@@ -52,9 +52,10 @@ function createDerivation(identifier: Uint8Array, parameters: Parameters): KeyDe
       const baseKey = await hashRepeatedly(oneWay, Buffer.concat([secret, salt]), iterations);
       return mac.isKeyLengthFixed ? expandKey(oneWay, baseKey, mac.keyLength) : baseKey;
     },
-    identifierWith(other) {
-      const content = [octetString(salt), oneWayIdentifier, smallInteger(iterations), other.identifier];
-      return sequence(oid(idPasswordBasedMac), sequence(...content));
+    renewed() {
+      const fresh = { ...parameters, salt: randomBytes(freshSaltLength), mac: mac.renewed() };
+      const content = [octetString(fresh.salt), oneWayIdentifier, smallInteger(iterations), fresh.mac.identifier];
+      return createDerivation(sequence(oid(idPasswordBasedMac), sequence(...content)), fresh);
     },
   };
 }

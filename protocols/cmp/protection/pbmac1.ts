@@ -1,10 +1,11 @@
 /** PBMAC1 (RFC 8018 7.1 and A.5, RFC 9481 6.1.2): a key made with PBKDF2, which has an HMAC of its own. */
 
+import { randomBytes } from 'node:crypto';
 import { idPbkdf2 } from '../../../src/cms/oids.js';
 import { DerReader, Tag } from '../../../src/x509/der.js';
 import { octetString, oid, sequence, smallInteger } from '../../../src/x509/der-writer.js';
 import { UnsupportedAlgorithmError } from '../../../src/x509/signature-algorithms.js';
-import type { KeyDerivation } from './key-derivation.js';
+import { freshSaltLength, type KeyDerivation } from './key-derivation.js';
 import type { MacFunction } from './mac-function.js';
 import { requireMacFunction } from './mac-functions.js';
 import { idPbmac1 } from './oids.js';
@@ -37,21 +38,23 @@ const longestKey = 64;
 const shortestKey = 16;
 
 function createDerivation(identifier: Uint8Array, parameters: Parameters): KeyDerivation {
-  const { salt, iterations, keyLength, pseudoRandomFunction, derivedLength, mac } = parameters;
+  const { iterations, keyLength, pseudoRandomFunction, derivedLength, mac } = parameters;
   return {
     name: 'pbmac1',
     milliseconds: iterations / 1000,
     identifier,
     mac,
     deriveKey: (secret) => deriveByPbkdf2(secret, parameters, derivedLength),
-    identifierWith(other) {
+    renewed() {
+      const fresh = { ...parameters, salt: randomBytes(freshSaltLength), mac: mac.renewed() };
       const derivation = sequence(
-        octetString(salt),
+        octetString(fresh.salt),
         smallInteger(iterations),
         keyLength === undefined ? undefined : smallInteger(keyLength),
         pseudoRandomFunction,
       );
-      return sequence(oid(idPbmac1), sequence(sequence(oid(idPbkdf2), derivation), other.identifier));
+      const content = sequence(sequence(oid(idPbkdf2), derivation), fresh.mac.identifier);
+      return createDerivation(sequence(oid(idPbmac1), content), fresh);
     },
   };
 }
