@@ -6,7 +6,10 @@ function only(name, from, allowed) {
     name,
     severity: 'error',
     from: { path: from },
-    to: { path: '^(src|protocols)/', pathNot: `^src/(model/|errors\\.ts$|clock\\.ts$|identifier\\.ts$|${allowed})` },
+    to: {
+      path: '^(src|protocols)/',
+      pathNot: `^src/(model/|errors\\.ts$|clock\\.ts$|identifier\\.ts$|fit-for-log\\.ts$|${allowed})`,
+    },
   };
 }
 

@@ -16,7 +16,8 @@ export async function readClientError(request: CmpRequest): Promise<Ask> {
   const { statusInfo, errorDetails = [] } = decoding('the body', () => decodeErrorMessage(request.message.body));
   const said = [...(statusInfo.statusString ?? []), ...errorDetails].join(' ');
   return async () => {
-    await (record.state === 'unconfirmed' ? rejectCertificate : withdraw)(request, record, said);
+    // Nothing changes any more, however often it is said.
+    if (!hasEnded(record)) await (record.state === 'unconfirmed' ? rejectCertificate : withdraw)(request, record, said);
     return { bodyType: 'pkiconf', body: nullValue };
   };
 }
@@ -53,7 +54,7 @@ function withdraw(request: CmpRequest, record: TransactionRecord, reason: string
       protocol: 'cmp',
       requester: sender.requester.id,
       reason,
-      accompanying: hasEnded(record) ? [] : [proceedStatement(request, record, ended)],
+      accompanying: [proceedStatement(request, record, ended)],
       ...(requestId === null ? {} : { pending: requestId }),
     }),
   );

@@ -6,6 +6,7 @@ import { GatewayError, isRefusal } from '../../src/errors.js';
 import { originOf } from '../../src/protocol.js';
 import { encodeErrorMessage } from './asn1/pki-status.js';
 import { encodePollRepContent } from './asn1/poll.js';
+import { CmpError } from './errors.js';
 import {
   beginStatements,
   ended,
@@ -28,12 +29,18 @@ export function waitingError(): Answer {
   return { bodyType: 'error', body: encodeErrorMessage({ statusInfo }) };
 }
 
-/** The writes that keep an operation whose answer waits. */
+/** Octets of a message that people may take a year to look at. */
+const longestKept = 65_536;
+
+/** The writes that keep an operation whose answer waits. @throws CmpError for a message that is too long to be kept */
 export function waitStatements(
   request: CmpRequest,
   answerType: 'rp' | 'genp',
   { requestId }: Pending,
 ): readonly TransactionWrite[] {
+  if (request.message.der.length > longestKept) {
+    throw new CmpError('badRequest', `a message that waits for an approval may have ${longestKept} octets`);
+  }
   return beginStatements(request, {
     answerType,
     certReqId: wholeMessage,

@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { GatewayError } from '../errors.js';
+import { fitForLog } from '../fit-for-log.js';
 import type { ChallengeWebhook } from '../model/authentication-policy.js';
 import type { OutboundClient, OutboundResponse } from '../outbound/outbound-client.js';
 import { DerError } from '../x509/der.js';
@@ -64,7 +65,6 @@ export async function askChallengeWebhook(
 const questionsInFlight = new Map<string, number>();
 const maximumInFlight = 64;
 const maximumAnswerBytes = 64 * 1024;
-const longestReason = 200;
 
 async function post(
   { url, timeout, secretFile, caFile, allowedNetworks }: ChallengeWebhook,
@@ -154,11 +154,6 @@ function parseJson(body: Uint8Array): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** Without what hides or reorders text, and no longer than people read. */
-function fitForLog(text: string): string {
-  return text.slice(0, longestReason).replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '?');
 }
 
 function unavailable(cause: unknown, retryAfterSeconds = 30): GatewayError {

@@ -1,6 +1,7 @@
 /** What requesters say of the certificates that they got (RFC 9810 5.3.18): taken, or not. */
 import { createAuditRecord } from '../audit/audit-record.js';
 import { GatewayError } from '../errors.js';
+import { fitForLog } from '../fit-for-log.js';
 import { type CertificateRecord, hasLapsed } from '../store/certificate-record.js';
 import type { AuditRecord, Statement } from '../store/change.js';
 import { decodeCertificate, fingerprint } from '../x509/certificate.js';
@@ -127,7 +128,7 @@ function eventOf(
       protocol,
       remoteAddress,
       requester,
-      ...(action === 'certificate.rejected' ? { reason: unwanted, said: reason } : {}),
+      ...(action === 'certificate.rejected' ? { reason: unwanted, said: reason && fitForLog(reason) } : {}),
       name: record.subject,
       device: record.deviceId,
     },

@@ -1,4 +1,5 @@
 /** Messages that ask for no certificate and no revocation, where the policy wants people to see them first. */
+import { GatewayError } from '../errors.js';
 import { approvalOfMessage } from '../policy/message-approval.js';
 import { authenticateRequest } from './authenticate-request.js';
 import { recordPendingMessage } from './record-pending.js';
@@ -21,7 +22,9 @@ export function requestApproval(request: ApprovalRequest, services: EnrollmentSe
     if (approval === undefined) return undefined;
     const now = services.clock.now();
     const asked = { credentials, operation: 'message', remoteAddress } as const;
-    const { identity } = await authenticateRequest(asked, target, now, services);
+    const { identity, isUsedUp } = await authenticateRequest(asked, target, now, services);
+    // What it has opened is done: nobody need look at what else its holder thinks of.
+    if (isUsedUp) throw new GatewayError('bad-secret', 'the credential is used up');
     const stored = { kind: 'message', operation } as const;
     return await recordPendingMessage({ message: request, stored, target, identity, now, trace: [approval] }, services);
   });

@@ -1,5 +1,6 @@
 /** Requesters that go no further with what they began (RFC 9810 5.3.21). */
 import { createAuditRecord } from '../audit/audit-record.js';
+import { fitForLog } from '../fit-for-log.js';
 import type { Statement } from '../store/change.js';
 import { rejectedLifetimeMilliseconds } from './approve.js';
 import type { Withdrawal } from './request.js';
@@ -24,7 +25,7 @@ export async function withdraw(withdrawal: Withdrawal, services: EnrollmentServi
         action: 'request.withdrawn',
         outcome: 'success',
         subject: pending ?? requestId,
-        details: { protocol, remoteAddress, requester, said: reason },
+        details: { protocol, remoteAddress, requester, said: fitForLog(reason) },
       }),
     ],
   });
@@ -49,7 +50,7 @@ async function rejection(
       at,
       expiresAt: at + rejectedLifetimeMilliseconds,
       decidedBy: requester,
-      reason: `withdrawn by its requester${reason === '' ? '' : `: ${reason}`}`,
+      reason: `withdrawn by its requester${reason === '' ? '' : `: ${fitForLog(reason)}`}`,
     }),
   ];
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { fromBER } from 'asn1js';
 import { rejectRequest } from '../../../src/enrollment/approve.js';
-import { nullValue, sequence } from '../../../src/x509/der-writer.js';
+import { nullValue, octetString, sequence } from '../../../src/x509/der-writer.js';
 import { partsOf } from '../../support/asn1-values.js';
 import type { CmpClient, ExchangeWish } from '../../support/cmp/client.js';
 import { encodeInfo } from '../../support/cmp/header.js';
@@ -13,6 +13,7 @@ import { approve, expectPollRep, expectWaiting } from '../../support/cmp-delayed
 import { byMac, cmpPolicy, enrolled, signedBy, startCmpFleet, vendor } from '../../support/cmp-fleet.js';
 import { expectRejected } from '../../support/cmp-refusals.js';
 import { applyYaml } from '../../support/fleet.js';
+import { newKey } from '../../support/make-csr.js';
 import { countRecords, eventOf, eventsOf } from '../../support/records.js';
 import { createTestClock, daySeconds } from '../../support/test-clock.js';
 import type { TestGateway } from '../../support/test-gateway.js';
@@ -180,5 +181,29 @@ describe('Delayed delivery of genm that ends without an answer', () => {
     const credential = { kind: 'none' } as const;
     const send = () => client.genm('caCerts', undefined, { credential });
     await expectRejected(test, send, { failInfo: 'badMessageCheck', code: 'invalid-signature' });
+  });
+});
+
+describe('A genm that people would have to keep', () => {
+  it('is refused when it is longer than a message need be', async () => {
+    const generalInfo = [{ type: '1.3.6.1.4.1.55555.1', value: octetString(new Uint8Array(66_000)) }];
+    const send = () => client.genm('caCerts', undefined, { header: { generalInfo } });
+    await expectRejected(test, send, { failInfo: 'badRequest', code: 'malformed-request', says: '65536' });
+  });
+
+  it('is refused by a secret that is used up, which has nothing more to ask', async () => {
+    await applyYaml(
+      test,
+      `authenticationPolicies:
+  - name: fleet
+    division: plant
+    credentials: [{ kind: cmp-secret, name: spent, reference: spent, secret: for one certificate, usageLimit: 1 }]`,
+    );
+    const credential = { kind: 'mac', reference: 'spent', secret: 'for one certificate' } as const;
+    await client.ir({ key: newKey(), subject: 'CN=spent', credential, implicitConfirm: true });
+    const before = await countRecords(test);
+    const send = () => client.genm('caCerts', undefined, { credential });
+    await expectRejected(test, send, { failInfo: 'badMessageCheck', code: 'bad-secret', says: 'used up' });
+    expect(await countRecords(test)).toEqual(before);
   });
 });
