@@ -172,7 +172,7 @@ export interface ProtocolServices {
   confirm(request: ConfirmationRequest): Promise<void>;
   /**
    * Revokes, holds or revives a certificate for its own holder, or for a registration authority of the policy; revokes or
-   * holds one for its device's revocation passphrase. Where the policy wants people to approve that, their approval does it.
+   * holds one for its revocation passphrase. Where the policy wants people to approve that, their approval does it.
    * @throws GatewayError `unknown-certificate`, `already-revoked`, `invalid-state`, `forbidden`, or as authentication does, after
    * its audit event is committed.
    */
@@ -189,7 +189,7 @@ export interface ProtocolServices {
    */
   pollApproval(query: ApprovalQuery): Promise<ApprovalStatus>;
   /**
-   * Sets the revocation passphrase of the requester's device. What it refuses is left to the caller to record.
+   * Sets the revocation passphrase of the requester's certificate and its renewals. What it refuses is left to the caller to record.
    * @throws GatewayError `forbidden` where it is not certain which device that is, `invalid-state` before it has a certificate
    * and for a reference that another device has, `stale-message`, or as authentication does.
    */

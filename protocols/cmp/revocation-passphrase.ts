@@ -12,7 +12,7 @@ import { type OpenedEnvelope, openEnvelope } from './open-envelope.js';
 import type { CmpRequest } from './request.js';
 import { referenceOf } from './sender.js';
 
-/** Sets the passphrase of the sender's device. @throws GatewayError */
+/** Sets the passphrase of the sender's certificate and its renewals. @throws GatewayError */
 export async function takePassphrase(request: CmpRequest, value: Uint8Array | undefined): Promise<InfoTypeAndValue> {
   if (value === undefined)
     throw new CmpError('badRequest', 'revPassphrase must have a value, the encrypted passphrase');

@@ -5,7 +5,7 @@ import type { Identity } from '../policy/identity.js';
 import { type CertificateRecord, certificateId } from '../store/certificate-record.js';
 import type { Statement } from '../store/change.js';
 import type { Store } from '../store/store.js';
-import { type Approving, approvalRecord, approvedStatements, failedApproval } from './approving.js';
+import { type Approving, approvalRecord, approvedStatements, lastingCredentials } from './approving.js';
 import type { MessageReason } from './revocation-reason.js';
 import type { EnrollmentServices } from './services.js';
 import type { StoredMessage, StoredRevocation } from './stored-message.js';
@@ -18,7 +18,7 @@ export type MessageApproval =
   /** The message is answered when it is polled for. */
   | { readonly outcome: 'answerable' };
 
-/** @throws GatewayError for whatever refuses a revocation now, after its audit event is committed */
+/** @throws GatewayError for whatever refuses a revocation now */
 export async function approveMessage(
   approving: Approving,
   message: StoredMessage,
@@ -35,10 +35,7 @@ export async function approveMessage(
   }
   const { transaction, approver, earlier } = approving;
   const identity = decodeIdentity(transaction.identity);
-  const certificate = await findRevocable(approving, message, identity, services).catch(async (error) => {
-    await store.commit({ statements: [], audit: [failedApproval(approving, error, [])] });
-    throw error;
-  });
+  const certificate = await findRevocable(approving, message, identity, services);
   const { issuerId, serialNumber, reason, invalidityDate, protocol, remoteAddress } = message;
   await carryOut(
     {
@@ -85,14 +82,11 @@ async function requireStillValid(
 }
 
 /** What was looked up a moment ago must hold in the commit as well. */
-function guards(
-  { credentials, issuedCertificate: own }: Identity,
-  { id }: CertificateRecord,
-  store: Store,
-): readonly Statement[] {
+function guards(identity: Identity, { id }: CertificateRecord, store: Store): readonly Statement[] {
+  const { issuedCertificate: own } = identity;
   const signer = own && certificateId(own.issuerId, own.serialNumber);
   return [
-    ...credentials.map((credential) => store.credentials.requireUnrevoked({ id: credential.id })),
+    ...lastingCredentials(identity).map((credential) => store.credentials.requireUnrevoked({ id: credential.id })),
     ...(signer === undefined || signer === id ? [] : [store.certificates.requireValid({ id: signer })]),
   ];
 }

@@ -7,7 +7,15 @@ import type { Identity } from '../policy/identity.js';
 import { selectProfile } from '../policy/select-profile.js';
 import type { EnrollmentTransactionRecord } from '../store/enrollment-transaction-repository.js';
 import { approveMessage, type MessageApproval } from './approve-message.js';
-import { type Approving, approvalRecord, approvalStatement, approvedStatements, failedApproval } from './approving.js';
+import {
+  type Approving,
+  approvalRecord,
+  approvalStatement,
+  approvedStatements,
+  failedApproval,
+  lastingCredentials,
+  recordingFailure,
+} from './approving.js';
 import { issue } from './issue.js';
 import { judge } from './judge.js';
 import type { EnrollmentServices } from './services.js';
@@ -47,9 +55,14 @@ export async function approveRequest(
   const approval: Approving = { transaction, approver, earlier: approvers, now: clock.now() };
   if (policy.approval === 'two-people' && approvers.length === 0) return await recordFirst(approval, services);
   const identity = decodeIdentity(transaction.identity);
-  await requireUnrevoked(identity, services);
   const message = decodeMessage(transaction.request);
-  if (message) return await approveMessage(approval, message, policy, services);
+  if (message) {
+    return await recordingFailure(approval, store, async () => {
+      await requireUnrevoked(identity, services);
+      return await approveMessage(approval, message, policy, services);
+    });
+  }
+  await recordingFailure(approval, store, () => requireUnrevoked(identity, services));
   const request = decodeRequest(transaction.request);
   if (request.supplants) await requireStillInPlace(identity, services);
   return request.generateKey ? await recordReady(approval, policy, services) : await issueApproved(approval, services);
@@ -187,8 +200,8 @@ async function requireStillInPlace({ issuedCertificate }: Identity, services: En
 }
 
 /** A credential that was revoked while the request waited must not get its certificate by an approval given unawares. */
-async function requireUnrevoked({ credentials }: Identity, { store }: EnrollmentServices): Promise<void> {
-  for (const { id, name } of credentials) {
+async function requireUnrevoked(identity: Identity, { store }: EnrollmentServices): Promise<void> {
+  for (const { id, name } of lastingCredentials(identity)) {
     const record = await store.credentials.findById({ id });
     if (record === undefined || record.revokedAt !== null) {
       throw new GatewayError(

@@ -2,6 +2,7 @@
 import { createAuditRecord } from '../audit/audit-record.js';
 import type { Policy } from '../model/policy.js';
 import type { Trace } from '../policy/decision.js';
+import type { Identity, UsedCredential } from '../policy/identity.js';
 import type { AuditRecord, Statement } from '../store/change.js';
 import type { EnrollmentTransactionRecord } from '../store/enrollment-transaction-repository.js';
 import type { Store } from '../store/store.js';
@@ -54,6 +55,28 @@ export function approvalRecord({ transaction, approver, now }: Approving): Audit
     subject: transaction.requestId,
     details: { approver },
   });
+}
+
+/** @throws GatewayError as `work` does, after the audit event of the failed approval is committed */
+export async function recordingFailure<Result>(
+  approving: Approving,
+  store: Store,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    await store.commit({ statements: [], audit: [failedApproval(approving, error, [])] });
+    throw error;
+  }
+}
+
+/**
+ * The credentials that must still be good when a request is approved. A revocation passphrase need not: who has stolen the key
+ * that sets them could stop the revocation by another one.
+ */
+export function lastingCredentials({ credentials }: Identity): readonly UsedCredential[] {
+  return credentials.filter(({ kind }) => kind !== 'revocation-passphrase');
 }
 
 /** What a person has approved and the rules refuse is worth knowing later. */

@@ -181,7 +181,7 @@ export interface ApprovalQuery extends Omit<PollRequest, 'pending'> {
   readonly pending: Extract<PollRequest['pending'], { readonly requestId: string }>;
 }
 
-/** Sets what a device may later have its certificates revoked with (CMP's revPassphrase), in place of what it had. */
+/** Sets what a certificate and its renewals may later be revoked with (CMP's revPassphrase), in place of what was set before. */
 export interface PassphraseMessage {
   readonly protocol: Method;
   readonly label?: string;

@@ -4,7 +4,7 @@ export interface Requester {
   readonly id: string;
   /** Names of the credentials of the authentication policy that it has shown. */
   readonly credentials: readonly string[];
-  /** A revocation passphrase speaks (RFC 9810 appendix B): for the revocation of its device's certificates, and nothing else. */
+  /** A revocation passphrase speaks (RFC 9810 appendix B): for the revocation of certificates of its lineage, and nothing else. */
   readonly isByRevocationPassphrase: boolean;
   /**
    * What the certificate is for that was issued here and has authenticated it. Of a registration authority there is none:

@@ -1,4 +1,4 @@
-/** Revocation passphrases (RFC 9810 appendix B): what a device can have its certificates revoked with when it has lost its keys. */
+/** Revocation passphrases (RFC 9810 appendix B): what the holder of a certificate can have it and its renewals revoked with when it has lost the key. */
 import { createAuditRecord } from '../audit/audit-record.js';
 import { credentialContext } from '../catalog/credential-definition.js';
 import { GatewayError } from '../errors.js';
@@ -8,13 +8,14 @@ import type { Identity, UsedCredential } from '../policy/identity.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
 import type { CredentialRecord } from '../store/credential-repository.js';
 import { authenticateRequest } from './authenticate-request.js';
+import { findLineage } from './lineage.js';
 import type { PassphraseMessage, RevocationMessage } from './request.js';
-import { findRequestersDevice, requireActive } from './requester-device.js';
+import { findRequestersCertificate, requireActive } from './requester-certificate.js';
 import type { EnrollmentServices } from './services.js';
 import { findTarget, requireMethod } from './target.js';
 
 /**
- * Sets the passphrase of the requester's device, of which there is one in an authentication policy.
+ * Sets the passphrase of the lineage of the requester's certificate, of which there is one in an authentication policy.
  * @throws GatewayError `forbidden`, `invalid-state`, `stale-message`, or as authentication does
  */
 export async function setRevocationPassphrase(message: PassphraseMessage, services: EnrollmentServices): Promise<void> {
@@ -25,21 +26,26 @@ export async function setRevocationPassphrase(message: PassphraseMessage, servic
   const asked = { credentials, operation: 'message', remoteAddress } as const;
   const now = clock.now();
   const { identity } = await authenticateRequest(asked, target, now, services);
-  const { device, guards } = await findRequestersDevice(identity, target, services);
+  const { certificate, device, guards } = await findRequestersCertificate(identity, services);
+  const lineage = await findLineage(certificate, services);
   const id = createIdentifier();
   const lookup = Buffer.from(reference).toString('hex');
   const record = {
     ...unlimited,
     id,
     authenticationPolicy: target.resolved.authentication.policy.name,
-    name: `${namePrefix}${device.id}`,
+    name: nameOf(lineage),
     lookup,
     sealed: sealing.seal(credentialContext(id), passphrase),
     createdAt: sentAt.getTime(),
   };
-  await requirePlace(record, services);
-  await store.commit({
-    statements: [...guards, store.credentials.supersede(record), store.credentials.requireSoleLookup(record)],
+  const isBySecret = identity.credentials.some((credential) => credential.kind === 'cmp-secret');
+  const present = await store.credentials.findByName(record);
+  if (isBySecret) requireFirst(certificate, present, now);
+  await requirePlace(record, present, services);
+  const put = isBySecret ? store.credentials.insert(record) : store.credentials.supersede(record);
+  const committed = store.commit({
+    statements: [...guards, put, store.credentials.requireSoleLookup(record)],
     audit: [
       createAuditRecord({
         id: requestId,
@@ -52,6 +58,7 @@ export async function setRevocationPassphrase(message: PassphraseMessage, servic
           remoteAddress,
           requester: identity.requester,
           device: device.name,
+          lineage,
           policy: target.resolved.policy.name,
           credential: id,
           reference: lookup,
@@ -60,6 +67,9 @@ export async function setRevocationPassphrase(message: PassphraseMessage, servic
       }),
     ],
   });
+  await committed.catch((error) => {
+    throw error instanceof GatewayError && error.code === 'duplicate-request' ? notFirst() : error;
+  });
 }
 
 /** The revocation passphrase that a requester has shown. */
@@ -67,15 +77,19 @@ export function findPassphrase({ credentials }: Pick<Identity, 'credentials'>): 
   return credentials.find((credential) => credential.kind === kind);
 }
 
-/** A passphrase takes certificates of its device away, and gives none back. @throws GatewayError `forbidden` */
+/** A passphrase takes certificates of its lineage away, and gives none back. @throws GatewayError `forbidden` */
 export async function requireRightOfPassphrase(
   { name }: UsedCredential,
   reason: RevocationMessage['reason'],
-  { deviceId }: CertificateRecord,
-  { store }: EnrollmentServices,
+  certificate: CertificateRecord,
+  services: EnrollmentServices,
 ): Promise<void> {
-  if (deviceId === null || name !== `${namePrefix}${deviceId}`) {
-    throw new GatewayError('forbidden', 'a revocation passphrase revokes the certificates of its own device only');
+  const { deviceId } = certificate;
+  if (deviceId === null || name !== nameOf(await findLineage(certificate, services))) {
+    throw new GatewayError(
+      'forbidden',
+      'a revocation passphrase revokes the certificate that it was set for and its renewals only',
+    );
   }
   if (reason === 'removeFromCRL') {
     throw new GatewayError(
@@ -83,12 +97,14 @@ export async function requireRightOfPassphrase(
       'a revocation passphrase revives nothing: sign the request with the certificate',
     );
   }
-  requireActive(await store.devices.findById({ id: deviceId }));
+  requireActive(await services.store.devices.findById({ id: deviceId }));
 }
 
 const kind: CredentialKind = 'revocation-passphrase';
 /** No configured name has a colon. */
-const namePrefix = 'device:';
+function nameOf(lineage: string): string {
+  return `lineage:${lineage}`;
+}
 
 const unlimited = {
   kind,
@@ -104,12 +120,35 @@ const unlimited = {
   source: 'message',
 } as const;
 
+/**
+ * A secret is worth little once it is used, and kept accordingly: whoever finds it later, or knows it beside the holder of the
+ * certificate, must not be able to revoke by it.
+ */
+function requireFirst({ issuedAt }: CertificateRecord, present: CredentialRecord | undefined, now: Date): void {
+  if (present) throw notFirst();
+  if (now.getTime() - issuedAt > bySecretMilliseconds) {
+    throw new GatewayError(
+      'forbidden',
+      'a secret sets a revocation passphrase in the hour after the certificate was issued: sign the message with the certificate',
+    );
+  }
+}
+
+const bySecretMilliseconds = 3_600_000;
+
+function notFirst(): GatewayError {
+  return new GatewayError(
+    'forbidden',
+    'the certificate has a revocation passphrase already: sign the message with the certificate',
+  );
+}
+
 /** What the commit refuses too, said in words that help. */
 async function requirePlace(
   { authenticationPolicy, name, lookup, createdAt }: CredentialRecord & { readonly lookup: string },
+  present: CredentialRecord | undefined,
   { store }: EnrollmentServices,
 ): Promise<void> {
-  const present = await store.credentials.findByName({ authenticationPolicy, name });
   if (present && present.createdAt > createdAt) {
     throw new GatewayError(
       'stale-message',
@@ -120,7 +159,7 @@ async function requirePlace(
   if (namesakes.some((other) => other.name !== name && other.revokedAt === null)) {
     throw new GatewayError(
       'invalid-state',
-      'another device has a revocation passphrase by this reference; choose another localKeyId',
+      'another certificate has a revocation passphrase by this reference; choose another localKeyId',
     );
   }
 }

@@ -1,4 +1,4 @@
-/** Revocation asked for in a protocol's message: by the certificate's own holder, its device's passphrase, or a registration authority. */
+/** Revocation asked for in a protocol's message: by the certificate's own holder, its passphrase, or a registration authority. */
 import { GatewayError } from '../errors.js';
 import type { Identity } from '../policy/identity.js';
 import { approvalOfMessage } from '../policy/message-approval.js';

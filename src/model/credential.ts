@@ -11,7 +11,7 @@ export const credentialKinds = [
   'cmp-secret',
   'acme-account-key',
   'key-wrap-key',
-  // Set by its device's message (RFC 9810 appendix B), never configured.
+  // Set by a device's message (RFC 9810 appendix B), never configured.
   'revocation-passphrase',
 ] as const;
 export type CredentialKind = (typeof credentialKinds)[number];

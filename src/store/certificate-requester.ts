@@ -8,12 +8,11 @@ export function createCertificateRequester(database: Database) {
   const { read } = database.tables<{ certificate: CertificateRecord }>();
 
   return {
-    /** The devices of the certificates that a requester has got over CMP and that are in use `at` (epoch milliseconds). */
-    devicesOfRequester: read((db, slot: { requester: string; at: number; limit: number }) =>
+    /** The certificates that a requester has got over CMP and that are in use `at` (epoch milliseconds). */
+    idsOfRequester: read((db, slot: { requester: string; at: number; limit: number }) =>
       db
         .selectFrom('certificate')
-        .select('deviceId')
-        .distinct()
+        .select('id')
         .where('requester', '=', slot.requester)
         .where('status', '=', valid)
         .where('protocol', '=', cmp)

@@ -1,4 +1,4 @@
-/** Whose certificates a requester has got over CMP: that says which device a revocation passphrase is for. */
+/** Whose certificates a requester has got over CMP: that says which one a revocation passphrase is for. */
 import { type Compilable, sql } from 'kysely';
 import type { Migration } from '../migration.js';
 

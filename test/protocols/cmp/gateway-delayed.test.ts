@@ -8,7 +8,7 @@ import type { CmpOutcome } from '../../support/cmp/outcome.js';
 import { createCmpClient } from '../../support/cmp-client.js';
 import { approve, expectPollRep, expectWaiting } from '../../support/cmp-delayed.js';
 import { authority, byMac, type CmpDevice, cmpPolicy, enrolled, startCmpFleet } from '../../support/cmp-fleet.js';
-import { byPassphrase, encryptionCertificate, setPassphrase } from '../../support/cmp-passphrases.js';
+import { byPassphrase, encryptionCertificate, isTaken, setPassphrase } from '../../support/cmp-passphrases.js';
 import { expectRejected } from '../../support/cmp-refusals.js';
 import { applyYaml } from '../../support/fleet.js';
 import { eventOf, eventsOf, recordOf } from '../../support/records.js';
@@ -99,6 +99,21 @@ describe('Delayed delivery of rr (RFC 9483 4.4)', () => {
     expectPollRep(early);
     await approve(test, outcome.answer.requestId);
     expectAccepted(await client.poll(early, { credential }));
+    expect(await statusOf(device)).toBe('revoked');
+  });
+
+  it('by a revocation passphrase is carried out though another one has taken its place', async () => {
+    const device = await enrolled(test);
+    const { credential: signature, certificate } = device;
+    const recipient = { kind: 'certificate', certificate: await encryptionCertificate(client) } as const;
+    const passphrase = 'of the owner, whose key is stolen';
+    await setPassphrase(client, { passphrase, recipient, keyId: 'owner' }, { credential: signature });
+    const credential = byPassphrase('owner', passphrase);
+    const outcome = await client.revoke({ certificate: certificate.raw, credential, reason: 1 });
+    expectWaiting(outcome);
+    const another = { passphrase: 'of the thief', recipient, keyId: 'thief' };
+    expect(isTaken(await setPassphrase(client, another, { credential: signature }))).toBe(true);
+    expect(await approve(test, outcome.answer.requestId)).toMatchObject({ outcome: 'revoked' });
     expect(await statusOf(device)).toBe('revoked');
   });
 

@@ -288,12 +288,12 @@ describe('revPassphrase is refused', () => {
     timeless.close();
   });
 
-  it('by a reference that another device has, also when both come at once', async () => {
+  it('by a reference that another certificate has, also when both come at once', async () => {
     const [one, two] = [await enrolled(test), await enrolled(test)];
     await set(one.credential, 'taken');
     const refusal = { failInfo: 'badRequest', code: 'invalid-state' } as const;
     await expectNothingSet(() => set(two.credential, 'taken'), { ...refusal, says: 'another localKeyId' });
-    // Another reference of its device frees the one before.
+    // Another reference of its certificate frees the one before.
     await set(one.credential, 'moved-on');
     expect(isTaken(await set(two.credential, 'taken'))).toBe(true);
     const both = await Promise.all([set(one.credential, 'contested'), set(two.credential, 'contested')]);

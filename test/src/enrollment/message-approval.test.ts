@@ -10,7 +10,7 @@ import { decodeIdentity } from '../../../src/enrollment/stored-request.js';
 import { createIdentifier } from '../../../src/identifier.js';
 import type { PresentedCredential } from '../../../src/model/presented-credential.js';
 import { applyYaml, policyLike, yamlPem } from '../../support/fleet.js';
-import { countRecords } from '../../support/records.js';
+import { countRecords, eventsOf } from '../../support/records.js';
 import { createTestClock } from '../../support/test-clock.js';
 import type { TestGateway } from '../../support/test-gateway.js';
 import {
@@ -57,6 +57,12 @@ function pollCertificate({ requestId, credential = mac() }: Asked) {
   const pending = { requestId, credentials: [credential] };
   const asked = { protocol: 'cmp', label: 'cmp', pending, remoteAddress, requestId: createIdentifier() } as const;
   return poll(asked, test.gateway.core);
+}
+
+/** What the audit log has of approvals of a request that were refused. */
+async function failures(requestId: string | undefined): Promise<readonly unknown[]> {
+  const events = await eventsOf(test, 'request.approval');
+  return events.filter(({ subject }) => subject === requestId).map(({ content }): unknown => JSON.parse(content));
 }
 
 /** A device's certificate, issued under a policy that approves by itself. */
@@ -169,5 +175,17 @@ profiles:
     await store.commit({ statements: [revoked], audit: [] });
     const approval = approveRequest(waiting?.requestId ?? '', 'alice', test.gateway.core);
     await expect(approval).rejects.toEqual(refused('invalid-state'));
+    expect(await failures(waiting?.requestId)).toEqual([expect.objectContaining({ code: 'invalid-state' })]);
+  });
+
+  it('that is refused in its commit leaves its event, too', async () => {
+    const { certificate, credential } = await issuedDevice();
+    const requestId = await revoke(test, certificate, { credentials: [credential] });
+    const outcomes = await Promise.allSettled(
+      ['alice', 'alice'].map((approver) => approveRequest(requestId, approver, test.gateway.core)),
+    );
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(await failures(requestId)).toHaveLength(1);
+    expect(await recordOf(test, certificate)).toMatchObject({ status: 'revoked' });
   });
 });

@@ -176,9 +176,9 @@ describe('certificates', () => {
     });
   });
 
-  it('tell the devices of who got them over CMP, as long as they are in use', async () => {
+  it('are found by who got them over CMP, as long as they are in use', async () => {
     await withGenerations(async (store) => {
-      const { insert, devicesOfRequester } = store.certificates;
+      const { insert, idsOfRequester } = store.certificates;
       const devices = ['a', 'b'].map((id) => store.devices.insert(device(id, { name: id })));
       const of = (serial: string, deviceId: string, changes: Partial<NewCertificateRecord> = {}) =>
         insert(certificate(serial, { protocol: 'cmp', requester: 'cmp-secret:s', deviceId, ...changes }));
@@ -186,7 +186,6 @@ describe('certificates', () => {
         statements: [
           ...devices,
           of('01', 'a'),
-          of('02', 'a'),
           of('03', 'b', { requester: 'cmp-secret:other' }),
           of('04', 'b', { protocol: 'est' }),
           of('05', 'b', { status: 'held' }),
@@ -197,9 +196,9 @@ describe('certificates', () => {
         audit: [],
       });
       const asked = { requester: 'cmp-secret:s', at: now, limit: 2 };
-      expect(await devicesOfRequester(asked)).toEqual([{ deviceId: 'a' }]);
-      await store.commit({ statements: [of('09', 'b')], audit: [] });
-      expect(await devicesOfRequester(asked)).toHaveLength(2);
+      expect(await idsOfRequester(asked)).toEqual([{ id: 'plant-1:01' }]);
+      await store.commit({ statements: [of('09', 'b'), of('0a', 'a')], audit: [] });
+      expect(await idsOfRequester(asked)).toHaveLength(2);
     });
   });
 
