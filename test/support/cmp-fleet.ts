@@ -11,6 +11,7 @@ import { applyYaml, fleet, policyLike, yamlPem } from './fleet.js';
 import { extendedKeyUsage } from './make-chain.js';
 import { type KeyPair, newKey } from './make-csr.js';
 import { createManufacturer } from './manufacturer.js';
+import { recordOf } from './records.js';
 import { startTestGateway, type TestGateway } from './test-gateway.js';
 
 const reference = 'fleet-reference';
@@ -110,4 +111,9 @@ export function deviceOf({ gateway }: TestGateway, outcome: CmpOutcome, name: st
   const { authority: own } = gateway.core;
   const chain = [certificate.raw, ...own.chain(own.issuer('devices').id)];
   return { name, key, certificate, outcome, credential: { kind: 'certificate', chain, privateKey: key.privateKey } };
+}
+
+/** As the store has it: valid, held or revoked. */
+export async function statusOf(test: TestGateway, { certificate }: CmpDevice): Promise<string> {
+  return (await recordOf(test, certificate)).status;
 }

@@ -5,6 +5,11 @@ import type { MacWish } from './cmp/macs.js';
 import type { CmpCredential } from './cmp/message.js';
 import type { CmpOutcome } from './cmp/outcome.js';
 import { encryptedKey, localKeyId, type SealOptions, sealEnvelope } from './cmp/seal-envelope.js';
+import type { CmpDevice } from './cmp-fleet.js';
+import { eventsOf } from './records.js';
+import type { TestGateway } from './test-gateway.js';
+
+export const passphrase = 'what only this device and the gateway know';
 
 /** The certificate that clients encrypt to, DER. */
 export async function encryptionCertificate(client: CmpClient): Promise<Uint8Array> {
@@ -50,4 +55,14 @@ export function byPassphrase(
   algorithm: MacWish = { type: 'pbm' },
 ): CmpCredential & { kind: 'mac' } {
   return { kind: 'mac', reference, secret, algorithm };
+}
+
+/** An rr by a passphrase that is not the right one: the gateway does not know whose MAC it is, and signs its refusal. */
+export function guess(client: CmpClient, { certificate }: CmpDevice, credential: CmpCredential): Promise<CmpOutcome> {
+  return client.revoke({ certificate: certificate.raw, credential, unchecked: ['protectionKind'] });
+}
+
+/** How often one has been set. */
+export async function passphrasesSet(test: TestGateway): Promise<number> {
+  return (await eventsOf(test, 'device.passphrase-set')).length;
 }

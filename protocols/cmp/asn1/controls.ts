@@ -1,7 +1,7 @@
 /** The values of controls (RFC 4211 section 6) and registration information (section 7). id-regInfo-certReq: cert-request.ts. */
 
 import { DerError, DerReader, Tag } from '../../../src/x509/der.js';
-import { readExplicit, readPublicKeyInfo, readUtf8String } from './building-blocks.js';
+import { readExplicit, readUtf8String } from './building-blocks.js';
 import { type CertId, readCertId } from './cert-id.js';
 import { type EncryptedKey, readEncryptedKey } from './encrypted-key.js';
 import { readGeneralNameElement } from './pki-header.js';
@@ -60,11 +60,6 @@ export function decodePkiArchiveOptions(value: Uint8Array): PkiArchiveOptions {
     }
     return { type: 'archiveRemGenPrivKey', archive: r.boolean(Tag.contextPrimitive(2)) };
   });
-}
-
-/** Section 6.6: the DER SubjectPublicKeyInfo that answers are to be encrypted to. @throws DerError */
-export function decodeProtocolEncrKey(value: Uint8Array): Uint8Array {
-  return DerReader.decode(value, readPublicKeyInfo).der;
 }
 
 /** Section 7.1: `Name?Value%Name?Value%`, with `?` and `%` inside of them written as %3f and %25. @throws DerError */

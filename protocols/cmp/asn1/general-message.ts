@@ -32,11 +32,6 @@ export function encodeOids(ids: readonly string[]): Uint8Array {
   return sequence(...ids.map(oid));
 }
 
-/** Decodes keyPairParamReq (5.3.19.8) to a dotted OID. @throws DerError */
-export function decodeKeyPairParamReq(value: Uint8Array): string {
-  return DerReader.decode(value, (r) => r.oid());
-}
-
 /** Decodes revPassphrase (5.3.19.9). @throws DerError */
 export function decodeRevPassphrase(value: Uint8Array): EncryptedKey {
   return DerReader.decode(value, readEncryptedKey);

@@ -8,7 +8,15 @@ import type { CmpClient, ExchangeWish } from '../../support/cmp/client.js';
 import { readMessage } from '../../support/cmp/read-message.js';
 import { createCmpClient } from '../../support/cmp-client.js';
 import { approve, expectPollRep, expectWaiting } from '../../support/cmp-delayed.js';
-import { authority, byMac, type CmpDevice, cmpPolicy, enrolled, startCmpFleet } from '../../support/cmp-fleet.js';
+import {
+  authority,
+  byMac,
+  type CmpDevice,
+  cmpPolicy,
+  enrolled,
+  startCmpFleet,
+  statusOf,
+} from '../../support/cmp-fleet.js';
 import { type CmpRefusal, expectRejected } from '../../support/cmp-refusals.js';
 import { applyYaml } from '../../support/fleet.js';
 import { newKey } from '../../support/make-csr.js';
@@ -30,7 +38,6 @@ afterAll(async () => {
 
 const rp = { body: 'rp' } as const;
 const wishOf = ({ certificate, credential }: CmpDevice) => ({ certificate: certificate.raw, credential });
-const statusOf = async ({ certificate }: CmpDevice) => (await recordOf(test, certificate)).status;
 
 /** An rr that waits. */
 async function ask() {
@@ -92,7 +99,7 @@ describe('An rr that came before', () => {
     const first = await repeat();
     expect(first.header.senderNonce).toEqual(outcome.message?.header.senderNonce);
     await approve(test, requestId);
-    expect(await statusOf(device)).toBe('revoked');
+    expect(await statusOf(test, device)).toBe('revoked');
     expect((await repeat()).body).toEqual(first.body);
     expect(await countRecords(test)).toEqual(before);
     expect((await client.poll(outcome, { credential })).pkiStatus).toBe('accepted');
@@ -140,7 +147,7 @@ describe('error from a client (RFC 9810 5.3.21)', () => {
       const { body } = readMessage((await client.send(previous.sent.der)).body);
       expect(body).toMatchObject({ type: 'error', status: { failInfo: ['transactionIdInUse'] } });
     }
-    expect(await statusOf(device)).toBe('valid');
+    expect(await statusOf(test, device)).toBe('valid');
   });
 });
 

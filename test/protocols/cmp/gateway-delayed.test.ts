@@ -7,7 +7,15 @@ import type { CmpClient } from '../../support/cmp/client.js';
 import type { CmpOutcome } from '../../support/cmp/outcome.js';
 import { createCmpClient } from '../../support/cmp-client.js';
 import { approve, expectPollRep, expectWaiting } from '../../support/cmp-delayed.js';
-import { authority, byMac, type CmpDevice, cmpPolicy, enrolled, startCmpFleet } from '../../support/cmp-fleet.js';
+import {
+  authority,
+  byMac,
+  type CmpDevice,
+  cmpPolicy,
+  enrolled,
+  startCmpFleet,
+  statusOf,
+} from '../../support/cmp-fleet.js';
 import { byPassphrase, encryptionCertificate, isTaken, setPassphrase } from '../../support/cmp-passphrases.js';
 import { expectRejected } from '../../support/cmp-refusals.js';
 import { applyYaml } from '../../support/fleet.js';
@@ -41,7 +49,6 @@ async function restart(): Promise<void> {
 }
 
 const wishOf = ({ certificate, credential }: CmpDevice) => ({ certificate: certificate.raw, credential });
-const statusOf = async ({ certificate }: CmpDevice) => (await recordOf(test, certificate)).status;
 const contentsOf = async (action: string) =>
   (await eventsOf(test, action)).map(({ content }) => JSON.parse(content) as Record<string, unknown>);
 
@@ -74,14 +81,14 @@ describe('Delayed delivery of rr (RFC 9483 4.4)', () => {
   it('is waiting in an error message, then pollRep for the whole message, and after the approval the rp', async () => {
     const { device, outcome, requestId } = await ask();
     const { credential } = device;
-    expect(await statusOf(device)).toBe('valid');
+    expect(await statusOf(test, device)).toBe('valid');
     const first = await client.poll(outcome, { credential });
     expectPollRep(first);
     const second = await client.poll(first, { credential });
     expectPollRep(second);
     expect(await approve(test, requestId)).toMatchObject({ outcome: 'revoked', reason: 'keyCompromise' });
     // The approval does it, whether the device comes back or not, and whatever it signs with is revoked by then.
-    expect(await statusOf(device)).toBe('revoked');
+    expect(await statusOf(test, device)).toBe('revoked');
     expect(await entryOf(device)).toMatchObject({ reason: 'keyCompromise' });
     expectAccepted(await client.poll(second, { credential }));
   });
@@ -99,7 +106,7 @@ describe('Delayed delivery of rr (RFC 9483 4.4)', () => {
     expectPollRep(early);
     await approve(test, outcome.answer.requestId);
     expectAccepted(await client.poll(early, { credential }));
-    expect(await statusOf(device)).toBe('revoked');
+    expect(await statusOf(test, device)).toBe('revoked');
   });
 
   it('by a revocation passphrase is carried out though another one has taken its place', async () => {
@@ -114,7 +121,7 @@ describe('Delayed delivery of rr (RFC 9483 4.4)', () => {
     const another = { passphrase: 'of the thief', recipient, keyId: 'thief' };
     expect(isTaken(await setPassphrase(client, another, { credential: signature }))).toBe(true);
     expect(await approve(test, outcome.answer.requestId)).toMatchObject({ outcome: 'revoked' });
-    expect(await statusOf(device)).toBe('revoked');
+    expect(await statusOf(test, device)).toBe('revoked');
   });
 
   it('leaves an event of the request, of its approval and of the revocation', async () => {
@@ -168,9 +175,9 @@ describe('Delayed delivery of rr (RFC 9483 4.4)', () => {
     expectWaiting(outcome);
     const polled = await client.poll(outcome, { credential });
     expectPollRep(polled);
-    expect(await statusOf(device)).toBe(before);
+    expect(await statusOf(test, device)).toBe(before);
     await approve(test, outcome.answer.requestId);
-    expect(await statusOf(device)).toBe(after);
+    expect(await statusOf(test, device)).toBe(after);
     expectAccepted(await client.poll(polled, { credential }), says);
   });
 
@@ -178,7 +185,7 @@ describe('Delayed delivery of rr (RFC 9483 4.4)', () => {
     const { device, outcome, requestId } = await ask({ credential: authority });
     expectPollRep(await client.poll(outcome, { credential: authority }));
     await approve(test, requestId);
-    expect(await statusOf(device)).toBe('revoked');
+    expect(await statusOf(test, device)).toBe('revoked');
   });
 
   it('inside of a nested message waits, too, and may be polled for inside of another', async () => {
@@ -205,7 +212,7 @@ describe('Delayed delivery of rr (RFC 9483 4.4)', () => {
     await approve(test, requestId);
     await restart();
     expectAccepted(await client.poll(polled, { credential }));
-    expect(await statusOf(device)).toBe('revoked');
+    expect(await statusOf(test, device)).toBe('revoked');
   });
 
   it('needs two people where the policy wants them', async () => {
@@ -215,7 +222,7 @@ describe('Delayed delivery of rr (RFC 9483 4.4)', () => {
     const outcome = await other.revoke(wishOf(device));
     expectWaiting(outcome);
     expect(await approve(test, outcome.answer.requestId)).toEqual({ outcome: 'waiting' });
-    expect(await statusOf(device)).toBe('valid');
+    expect(await statusOf(test, device)).toBe('valid');
     const polled = await other.poll(outcome, { credential });
     expectPollRep(polled, 60);
     await expect(approve(test, outcome.answer.requestId)).rejects.toMatchObject({ code: 'invalid-state' });
@@ -237,7 +244,7 @@ describe('Delayed delivery of rr that ends without a revocation', () => {
       code: 'forbidden',
       says: 'the station is still in use',
     });
-    expect(await statusOf(device)).toBe('valid');
+    expect(await statusOf(test, device)).toBe('valid');
   });
 
   it('is a rejection when nobody approved in time', async () => {

@@ -15,13 +15,16 @@ import {
   enrolled,
   signedBy,
   startCmpFleet,
+  statusOf,
   vendor,
 } from '../../support/cmp-fleet.js';
 import {
   byPassphrase,
   encryptionCertificate,
+  guess,
   isTaken,
   type PassphraseWish,
+  passphrase,
   setPassphrase,
 } from '../../support/cmp-passphrases.js';
 import { expectRejected } from '../../support/cmp-refusals.js';
@@ -34,7 +37,6 @@ let test: TestGateway;
 let client: CmpClient;
 let recipient: PassphraseWish['recipient'];
 const clock = createTestClock();
-const passphrase = 'what only this device and the gateway know';
 
 const secrets = `authenticationPolicies:
   - name: fleet
@@ -67,10 +69,6 @@ const set = (credential: CmpCredential, keyId: string, wish: Partial<PassphraseW
   setPassphrase(client, { passphrase, recipient, keyId, ...wish }, { credential });
 const rr = ({ certificate }: CmpDevice, credential: CmpCredential, reason = 1) =>
   client.revoke({ certificate: certificate.raw, credential, reason, header: { pvno: 3 } });
-/** The gateway does not know whose MAC it is, and signs its refusal. */
-const guess = (device: CmpDevice, credential: CmpCredential) =>
-  client.revoke({ certificate: device.certificate.raw, credential, unchecked: ['protectionKind'] });
-const statusOf = async ({ certificate }: CmpDevice) => (await recordOf(test, certificate)).status;
 
 const rp = { body: 'rp' } as const;
 const wrong = { failInfo: 'badMessageCheck', code: 'bad-secret' } as const;
@@ -130,7 +128,7 @@ describe('A revocation passphrase that a signed genm has set', () => {
       // Octets that are no text have their hex as name.
       unchecked: ['senderKid'],
     });
-    expect([outcome.pkiStatus, await statusOf(device)]).toEqual(['accepted', 'revoked']);
+    expect([outcome.pkiStatus, await statusOf(test, device)]).toEqual(['accepted', 'revoked']);
   });
 
   it('takes the place of the one before, which is worth nothing any more', async () => {
@@ -139,9 +137,9 @@ describe('A revocation passphrase that a signed genm has set', () => {
     await set(device.credential, 'second', { passphrase: 'the second passphrase' });
     for (const reference of ['first', 'second']) {
       const credential = byPassphrase(reference, 'the first passphrase');
-      await expectRejected(test, () => guess(device, credential), { ...rp, ...wrong });
+      await expectRejected(test, () => guess(client, device, credential), { ...rp, ...wrong });
     }
-    expect(await statusOf(device)).toBe('valid');
+    expect(await statusOf(test, device)).toBe('valid');
     expect((await rr(device, byPassphrase('second', 'the second passphrase'))).pkiStatus).toBe('accepted');
   });
 
@@ -162,10 +160,13 @@ describe('A revocation passphrase that a signed genm has set', () => {
     const device = await enrolled(test);
     await set(device.credential, 'hold');
     const credential = byPassphrase('hold', passphrase);
-    expect([(await rr(device, credential, 6)).pkiStatus, await statusOf(device)]).toEqual(['accepted', 'held']);
+    expect([(await rr(device, credential, 6)).pkiStatus, await statusOf(test, device)]).toEqual(['accepted', 'held']);
     await expectRejected(test, () => rr(device, credential, 8), { ...rp, ...forbidden, says: 'revives nothing' });
-    expect(await statusOf(device)).toBe('held');
-    expect([(await rr(device, credential, 1)).pkiStatus, await statusOf(device)]).toEqual(['accepted', 'revoked']);
+    expect(await statusOf(test, device)).toBe('held');
+    expect([(await rr(device, credential, 1)).pkiStatus, await statusOf(test, device)]).toEqual([
+      'accepted',
+      'revoked',
+    ]);
   });
 
   it('gives nothing to a captured rr that is sent again', async () => {
@@ -186,7 +187,11 @@ describe('A revocation passphrase that a signed genm has set', () => {
     const content = sequence(revDetails({ certificate: device.certificate.raw }));
     const inner = client.make('rr', content, { credential });
     const outcome = await client.nested([inner], { credential: authority });
-    expect([outcome.body?.type, outcome.pkiStatus, await statusOf(device)]).toEqual(['rp', 'accepted', 'revoked']);
+    expect([outcome.body?.type, outcome.pkiStatus, await statusOf(test, device)]).toEqual([
+      'rp',
+      'accepted',
+      'revoked',
+    ]);
     const wrongInner = client.make('rr', content, { credential: { ...credential, secret: 'another' } });
     const unchecked = ['protectionKind'] as const;
     await expectRejected(test, () => client.nested([wrongInner], { credential: authority, unchecked }), wrong);
@@ -211,7 +216,7 @@ describe('A revocation passphrase that a signed genm has set', () => {
     expect(outcomes.every(isTaken)).toBe(true);
     let good = 0;
     for (const text of texts) {
-      const { pkiStatus } = await guess(device, byPassphrase('parallel', text));
+      const { pkiStatus } = await guess(client, device, byPassphrase('parallel', text));
       if (pkiStatus === 'accepted') good++;
     }
     expect(good).toBe(1);
@@ -284,7 +289,7 @@ describe('A policy that asks for certificates', () => {
     expect(isTaken(await setPassphrase(strict, wish))).toBe(true);
     const credential = byPassphrase('strict', passphrase);
     // It is of its authentication policy.
-    await expectRejected(test, () => guess(device, credential), { ...rp, ...wrong });
+    await expectRejected(test, () => guess(client, device, credential), { ...rp, ...wrong });
     expect((await strict.revoke({ certificate: device.certificate.raw, credential })).pkiStatus).toBe('accepted');
     strict.close();
   });

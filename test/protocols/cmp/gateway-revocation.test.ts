@@ -15,6 +15,7 @@ import {
   powerless,
   signedBy,
   startCmpFleet,
+  statusOf,
   vendor,
 } from '../../support/cmp-fleet.js';
 import { type CmpRefusal, expectRejected } from '../../support/cmp-refusals.js';
@@ -41,7 +42,6 @@ afterAll(async () => {
 const rp = { body: 'rp' } as const;
 const badCertId = { ...rp, failInfo: 'badCertId' } as const;
 const wishOf = ({ certificate, credential }: CmpDevice) => ({ certificate: certificate.raw, credential });
-const statusOf = async ({ certificate }: CmpDevice) => (await recordOf(test, certificate)).status;
 
 /** The entry of a certificate in the CRL that a client gets now. */
 async function entryOf({ certificate }: CmpDevice) {
@@ -65,7 +65,7 @@ describe('rr (RFC 9810 5.3.9, RFC 9483 4.2)', () => {
     const outcome = await client.revoke({ ...wishOf(device), reason });
     expect(outcome).toMatchObject({ status: 200, pkiStatus: 'accepted', body: { type: 'rp' } });
     expect(outcome.statusString).toContain('revoked');
-    expect(await statusOf(device)).toBe('revoked');
+    expect(await statusOf(test, device)).toBe('revoked');
     const event = await eventOf(test, outcome.answer);
     expect(event).toMatchObject({ action: 'certificate.revoked', outcome: 'success' });
     expect(await entryOf(device)).toMatchObject(name === undefined ? {} : { reason: name });
@@ -107,7 +107,7 @@ describe('rr (RFC 9810 5.3.9, RFC 9483 4.2)', () => {
       const send = () => client.revoke({ ...wishOf(device), template });
       await expectRejected(test, send, { ...badCertId, code: 'unknown-certificate' });
     }
-    expect(await statusOf(device)).toBe('valid');
+    expect(await statusOf(test, device)).toBe('valid');
   });
 
   const malformed = 'malformed-request';
@@ -140,7 +140,7 @@ describe('rr (RFC 9810 5.3.9, RFC 9483 4.2)', () => {
   ])('is refused with another %s in certDetails', async (_what, refusal, template) => {
     const device = await enrolled(test);
     await expectRejected(test, () => client.revoke({ ...wishOf(device), template }), refusal);
-    expect(await statusOf(device)).toBe('valid');
+    expect(await statusOf(test, device)).toBe('valid');
   });
 
   it.each(['issuer', 'serialNumber'] as const)('is refused without %s: addInfoNotAvailable', async (field) => {
@@ -167,7 +167,7 @@ describe('rr (RFC 9810 5.3.9, RFC 9483 4.2)', () => {
   ])('is refused with %s', async (_what, refusal, wish) => {
     const device = await enrolled(test);
     await expectRejected(test, () => client.revoke({ ...wishOf(device), ...wish }), refusal);
-    expect(await statusOf(device)).toBe('valid');
+    expect(await statusOf(test, device)).toBe('valid');
   });
 
   it.each([0, 2])('is refused with %d certificates', async (count) => {
@@ -218,7 +218,7 @@ describe('rr (RFC 9810 5.3.9, RFC 9483 4.2)', () => {
     const code = what === 'no extraCerts' ? 'untrusted-signer' : 'invalid-signature';
     const send = () => client.revoke({ ...wishOf(device), ...wish });
     await expectRejected(test, send, { ...rp, failInfo: 'badMessageCheck', code });
-    expect(await statusOf(device)).toBe('valid');
+    expect(await statusOf(test, device)).toBe('valid');
   });
 
   it("is refused by another device, and by a vendor's: notAuthorized", async () => {
@@ -227,7 +227,7 @@ describe('rr (RFC 9810 5.3.9, RFC 9483 4.2)', () => {
       const send = () => client.revoke({ certificate: device.certificate.raw, credential });
       await expectRejected(test, send, { ...rp, failInfo: 'notAuthorized', code: 'forbidden' });
     }
-    expect(await statusOf(device)).toBe('valid');
+    expect(await statusOf(test, device)).toBe('valid');
   });
 });
 
@@ -236,7 +236,7 @@ describe('rr by a registration authority (RFC 9483 5.3.2)', () => {
     const device = await enrolled(test);
     const outcome = await client.revoke({ certificate: device.certificate.raw, credential: authority, reason: 1 });
     expect(outcome.pkiStatus).toBe('accepted');
-    expect(await statusOf(device)).toBe('revoked');
+    expect(await statusOf(test, device)).toBe('revoked');
     const event = await eventOf(test, outcome.answer);
     expect(JSON.stringify(event)).toContain('authentication-ca:');
   });
@@ -265,13 +265,13 @@ describe('Hold (RFC 9483 4.2)', () => {
   it('is revocation that the holder can take back: the entry leaves the next full CRL', async () => {
     const device = await enrolled(test);
     const held = await client.revoke({ ...wishOf(device), reason: 6 });
-    expect([held.pkiStatus, await statusOf(device)]).toEqual(['accepted', 'held']);
+    expect([held.pkiStatus, await statusOf(test, device)]).toEqual(['accepted', 'held']);
     expect(await entryOf(device)).toMatchObject({ reason: 'certificateHold' });
     const refusal = { failInfo: 'certRevoked', code: 'revoked-requester' } as const;
     const wish = { key: newKey(), subject: `CN=${device.name}`, credential: device.credential };
     await expectRejected(test, () => client.cr(wish), refusal);
     const revived = await client.revoke({ ...wishOf(device), reason: 8 });
-    expect([revived.pkiStatus, await statusOf(device)]).toEqual(['accepted', 'valid']);
+    expect([revived.pkiStatus, await statusOf(test, device)]).toEqual(['accepted', 'valid']);
     expect(revived.statusString).toContain('revive');
     expect(await entryOf(device)).toBeUndefined();
     expect((await client.cr(wish)).pkiStatus).toBe('accepted');
@@ -282,7 +282,7 @@ describe('Hold (RFC 9483 4.2)', () => {
     const wish = { certificate: device.certificate.raw, credential: authority };
     await client.revoke({ ...wish, reason: 6 });
     expect((await client.revoke({ ...wish, reason: 8 })).pkiStatus).toBe('accepted');
-    expect(await statusOf(device)).toBe('valid');
+    expect(await statusOf(test, device)).toBe('valid');
   });
 
   it('may end in revocation', async () => {
@@ -290,7 +290,7 @@ describe('Hold (RFC 9483 4.2)', () => {
     const wish = { certificate: device.certificate.raw, credential: authority };
     await client.revoke({ ...wish, reason: 6 });
     expect((await client.revoke({ ...wish, reason: 1 })).pkiStatus).toBe('accepted');
-    expect(await statusOf(device)).toBe('revoked');
+    expect(await statusOf(test, device)).toBe('revoked');
   });
 
   it('is taken back by nobody from what is not on hold: badCertId', async () => {
@@ -300,7 +300,7 @@ describe('Hold (RFC 9483 4.2)', () => {
     const wish = { certificate: device.certificate.raw, credential: authority };
     await client.revoke({ ...wish, reason: 1 });
     await expectRejected(test, () => client.revoke({ ...wish, reason: 8 }), refusal);
-    expect(await statusOf(device)).toBe('revoked');
+    expect(await statusOf(test, device)).toBe('revoked');
   });
 
   it('lets the certificate revive no other one', async () => {
@@ -308,7 +308,7 @@ describe('Hold (RFC 9483 4.2)', () => {
     for (const one of [device, other]) await client.revoke({ ...wishOf(one), reason: 6 });
     const send = () => client.revoke({ ...wishOf(device), certificate: other.certificate.raw, reason: 8 });
     await expectRejected(test, send, { ...rp, failInfo: 'notAuthorized', code: 'forbidden' });
-    expect(await statusOf(other)).toBe('held');
+    expect(await statusOf(test, other)).toBe('held');
   });
 });
 
@@ -321,10 +321,10 @@ describe('A captured rr that is sent again', () => {
     const revival = await client.revoke({ ...wishOf(device), reason: 8 });
     expect(revival.pkiStatus).toBe('accepted');
     expect(await eventOf(test, await client.send(hold.sent.der))).toMatchObject(used);
-    expect(await statusOf(device)).toBe('valid');
+    expect(await statusOf(test, device)).toBe('valid');
     await client.revoke({ ...wishOf(device), reason: 6 });
     expect(await eventOf(test, await client.send(revival.sent.der))).toMatchObject(used);
-    expect(await statusOf(device)).toBe('held');
+    expect(await statusOf(test, device)).toBe('held');
   });
 
   it('is carried out once when ten come at the same time', async () => {

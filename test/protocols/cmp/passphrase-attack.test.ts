@@ -8,19 +8,30 @@ import { infoTypes } from '../../support/cmp/identifiers.js';
 import { type CmpCredential, subjectKeyIdOf } from '../../support/cmp/message.js';
 import { localKeyId } from '../../support/cmp/seal-envelope.js';
 import { createCmpClient } from '../../support/cmp-client.js';
-import { authority, byMac, type CmpDevice, cmpPolicy, enrolled, startCmpFleet } from '../../support/cmp-fleet.js';
+import {
+  authority,
+  byMac,
+  type CmpDevice,
+  cmpPolicy,
+  enrolled,
+  startCmpFleet,
+  statusOf,
+} from '../../support/cmp-fleet.js';
 import {
   byPassphrase,
   encryptionCertificate,
+  guess,
   isTaken,
   type PassphraseWish,
+  passphrase,
+  passphrasesSet,
   sealPassphrase,
   setPassphrase,
 } from '../../support/cmp-passphrases.js';
 import { type CmpRefusal, expectRejected } from '../../support/cmp-refusals.js';
 import { applyYaml } from '../../support/fleet.js';
 import { newKey } from '../../support/make-csr.js';
-import { eventOf, eventsOf, recordOf } from '../../support/records.js';
+import { eventOf, recordOf } from '../../support/records.js';
 import { createTestClock, daySeconds } from '../../support/test-clock.js';
 import type { TestGateway } from '../../support/test-gateway.js';
 
@@ -28,7 +39,6 @@ let test: TestGateway;
 let client: CmpClient;
 let recipient: PassphraseWish['recipient'];
 const clock = createTestClock();
-const passphrase = 'what only this device and the gateway know';
 /** Whose device has a certificate. */
 const own = { kind: 'mac', reference: 'own', secret: 'secret of one device' } as const;
 
@@ -52,11 +62,6 @@ const sendValue = (credential: CmpCredential, value: Uint8Array | undefined, wis
   client.genm('revPassphrase', value, { credential, header: { pvno: 3 }, ...wish });
 const rr = ({ certificate }: CmpDevice, credential: CmpCredential, reason = 1) =>
   client.revoke({ certificate: certificate.raw, credential, reason });
-/** The gateway does not know whose MAC it is, and signs its refusal. */
-const guess = (device: CmpDevice, credential: CmpCredential) =>
-  client.revoke({ certificate: device.certificate.raw, credential, unchecked: ['protectionKind'] });
-const statusOf = async ({ certificate }: CmpDevice) => (await recordOf(test, certificate)).status;
-const settings = async () => (await eventsOf(test, 'device.passphrase-set')).length;
 
 /** The last octet of the padding changed: it is that of the block before, in CBC mode, without attributes behind it. */
 function withWrongPadding(value: Uint8Array): Uint8Array {
@@ -72,9 +77,9 @@ const badRequest = { failInfo: 'badRequest', code: 'malformed-request' } as cons
 const badDataFormat = { failInfo: 'badDataFormat', code: 'malformed-request' } as const;
 
 async function expectNothingSet(send: Parameters<typeof expectRejected>[1], refusal: CmpRefusal): Promise<void> {
-  const before = await settings();
+  const before = await passphrasesSet(test);
   await expectRejected(test, send, refusal);
-  expect(await settings()).toBe(before);
+  expect(await passphrasesSet(test)).toBe(before);
 }
 
 describe('Who does not know the passphrase', () => {
@@ -84,11 +89,14 @@ describe('Who does not know the passphrase', () => {
     const tries = [];
     for (const reference of ['guessed', 'nobody']) {
       tries.push(
-        await expectRejected(test, () => guess(device, byPassphrase(reference, 'a guess')), { ...rp, ...wrong }),
+        await expectRejected(test, () => guess(client, device, byPassphrase(reference, 'a guess')), {
+          ...rp,
+          ...wrong,
+        }),
       );
     }
     expect(tries[0]?.statusString).toBe(tries[1]?.statusString);
-    expect(await statusOf(device)).toBe('valid');
+    expect(await statusOf(test, device)).toBe('valid');
   });
 
   it('is counted, and has to wait', async () => {
@@ -144,7 +152,7 @@ describe('The passphrase', () => {
     const refusal = { failInfo: 'notAuthorized', code: 'forbidden', says: 'suspended' } as const;
     await expectRejected(test, () => rr(device, byPassphrase('suspended', passphrase)), { ...rp, ...refusal });
     await expectNothingSet(() => set(device.credential, 'suspended'), refusal);
-    expect(await statusOf(device)).toBe('valid');
+    expect(await statusOf(test, device)).toBe('valid');
   });
 });
 
@@ -195,7 +203,7 @@ describe("revPassphrase that the gateway's key has opened is answered alike", ()
         await expectRejected(test, send, { ...rp, ...wrong });
       }
     }
-    expect(await statusOf(device)).toBe('valid');
+    expect(await statusOf(test, device)).toBe('valid');
   });
 });
 
@@ -312,7 +320,7 @@ describe('A captured genm that is sent again', () => {
     const again = await client.send(first.sent.der);
     expect(await eventOf(test, again)).toMatchObject({ action: 'request.refused', code: 'stale-message' });
     const older = byPassphrase('replayed', 'an older passphrase');
-    await expectRejected(test, () => guess(device, older), { ...rp, ...wrong });
+    await expectRejected(test, () => guess(client, device, older), { ...rp, ...wrong });
     // The latest may be repeated by a client that has lost the answer.
     expect(await eventOf(test, await client.send(second.sent.der))).toMatchObject({ action: 'device.passphrase-set' });
     expect((await rr(device, byPassphrase('replayed', passphrase))).pkiStatus).toBe('accepted');
@@ -324,7 +332,7 @@ describe('A captured genm that is sent again', () => {
     await sendValue(other.credential, value);
     const refusal = { failInfo: 'notAuthorized', code: 'forbidden' } as const;
     await expectRejected(test, () => rr(device, byPassphrase('stolen', passphrase)), { ...rp, ...refusal });
-    expect(await statusOf(device)).toBe('valid');
+    expect(await statusOf(test, device)).toBe('valid');
   });
 });
 

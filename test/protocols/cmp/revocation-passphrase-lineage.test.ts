@@ -12,19 +12,23 @@ import {
   enrolled,
   signedBy,
   startCmpFleet,
+  statusOf,
   vendor,
 } from '../../support/cmp-fleet.js';
 import {
   byPassphrase,
   encryptionCertificate,
+  guess,
   isTaken,
   type PassphraseWish,
+  passphrase,
+  passphrasesSet,
   setPassphrase,
 } from '../../support/cmp-passphrases.js';
 import { expectRejected } from '../../support/cmp-refusals.js';
 import { applyYaml } from '../../support/fleet.js';
 import { newKey } from '../../support/make-csr.js';
-import { eventOf, eventsOf, recordOf } from '../../support/records.js';
+import { eventOf, recordOf } from '../../support/records.js';
 import { createTestClock } from '../../support/test-clock.js';
 import type { TestGateway } from '../../support/test-gateway.js';
 
@@ -32,7 +36,6 @@ let test: TestGateway;
 let client: CmpClient;
 let recipient: PassphraseWish['recipient'];
 const clock = createTestClock();
-const passphrase = 'what only this device and the gateway know';
 
 beforeAll(async () => {
   test = await startCmpFleet({ clock });
@@ -49,11 +52,6 @@ const set = (credential: CmpCredential, keyId: string, wish: Partial<PassphraseW
   setPassphrase(client, { passphrase, recipient, keyId, ...wish }, { credential });
 const rr = ({ certificate }: CmpDevice, credential: CmpCredential, reason = 1) =>
   client.revoke({ certificate: certificate.raw, credential, reason, header: { pvno: 3 } });
-/** The gateway does not know whose MAC it is, and signs its refusal. */
-const guess = (device: CmpDevice, credential: CmpCredential) =>
-  client.revoke({ certificate: device.certificate.raw, credential, unchecked: ['protectionKind'] });
-const statusOf = async ({ certificate }: CmpDevice) => (await recordOf(test, certificate)).status;
-const settings = async () => (await eventsOf(test, 'device.passphrase-set')).length;
 
 /** What has renewed the certificate, by a kur. */
 async function renewed({ name, credential }: CmpDevice): Promise<CmpDevice> {
@@ -83,7 +81,7 @@ describe('A revocation passphrase is for a certificate and all that renew it:', 
     const third = await renewed(second);
     for (const device of [third, first, second]) {
       expect((await rr(device, byPassphrase('lasting', passphrase))).pkiStatus).toBe('accepted');
-      expect(await statusOf(device)).toBe('revoked');
+      expect(await statusOf(test, device)).toBe('revoked');
     }
   });
 
@@ -95,7 +93,7 @@ describe('A revocation passphrase is for a certificate and all that renew it:', 
     expect(await eventOf(test, outcome.answer)).toMatchObject({
       lineage: (await recordOf(test, first.certificate)).id,
     });
-    await expectRejected(test, () => guess(second, byPassphrase('earlier', passphrase)), { ...rp, ...wrong });
+    await expectRejected(test, () => guess(client, second, byPassphrase('earlier', passphrase)), { ...rp, ...wrong });
     expect((await rr(first, byPassphrase('later', passphrase))).pkiStatus).toBe('accepted');
     expect((await rr(second, byPassphrase('later', passphrase))).pkiStatus).toBe('accepted');
   });
@@ -130,7 +128,7 @@ describe('A revocation passphrase is for a certificate and all that renew it:', 
     for (const reason of [1, 6]) {
       await expectRejected(test, () => rr(victim, byEvil, reason), { ...rp, ...forbidden, says: 'renewals only' });
     }
-    expect([await statusOf(victim), (await rr(evil, byEvil)).pkiStatus]).toEqual(['valid', 'accepted']);
+    expect([await statusOf(test, victim), (await rr(evil, byEvil)).pkiStatus]).toEqual(['valid', 'accepted']);
     const byVictim = byPassphrase(`victim-${label}`, 'the passphrase of the victim');
     expect((await rr(victim, byVictim)).pkiStatus).toBe('accepted');
   });
@@ -138,9 +136,9 @@ describe('A revocation passphrase is for a certificate and all that renew it:', 
   it('a manufacturer’s certificate that has got two sets none', async () => {
     const born = signedBy(vendor.device('O=Vendor,CN=twice-1'));
     for (let i = 0; i < 2; i++) await enrolled(test, { credential: born, name: 'twice-1' });
-    const before = await settings();
+    const before = await passphrasesSet(test);
     await expectRejected(test, () => set(born, 'twice'), { ...forbidden, says: 'several certificates' });
-    expect(await settings()).toBe(before);
+    expect(await passphrasesSet(test)).toBe(before);
   });
 });
 
@@ -150,10 +148,10 @@ describe('A one-time secret that somebody finds', () => {
       const secret = await oneTimeSecret(`found-${how}`);
       const device = await enrolled(test, { credential: secret });
       expect(isTaken(await set(how === 'signed' ? device.credential : secret, `mine-${how}`))).toBe(true);
-      const before = await settings();
+      const before = await passphrasesSet(test);
       const says = 'sign the message with the certificate';
       await expectRejected(test, () => set(secret, `thief-${how}`), { ...forbidden, says });
-      expect(await settings()).toBe(before);
+      expect(await passphrasesSet(test)).toBe(before);
       expect((await rr(device, byPassphrase(`mine-${how}`, passphrase))).pkiStatus).toBe('accepted');
     }
   });
@@ -165,10 +163,10 @@ describe('A one-time secret that somebody finds', () => {
     clock.advance(3_590);
     expect(isTaken(await set(inTime, 'in-time'))).toBe(true);
     clock.advance(11);
-    const before = await settings();
+    const before = await passphrasesSet(test);
     const says = 'sign the message with the certificate';
     await expectRejected(test, () => set(late, 'late'), { ...forbidden, says });
-    expect(await settings()).toBe(before);
+    expect(await passphrasesSet(test)).toBe(before);
     expect(isTaken(await set(device.credential, 'late'))).toBe(true);
   });
 

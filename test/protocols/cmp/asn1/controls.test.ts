@@ -5,7 +5,6 @@ import {
   decodeOldCertId,
   decodePkiArchiveOptions,
   decodePkiPublicationInfo,
-  decodeProtocolEncrKey,
   decodeRegToken,
   decodeUtf8Pairs,
 } from '../../../../protocols/cmp/asn1/controls.js';
@@ -18,7 +17,6 @@ import {
   implicit,
   nullValue,
   octetString,
-  oid,
   sequence,
   smallInteger,
   tlv,
@@ -93,12 +91,6 @@ describe('controls (RFC 4211 section 6)', () => {
     ]) {
       expect(() => decodePkiArchiveOptions(der)).toThrow(DerError);
     }
-  });
-
-  it('6.6: the key to encrypt answers to', () => {
-    const key = sequence(sequence(oid('1.2.3')), bitString(Uint8Array.of(1)));
-    expect(decodeProtocolEncrKey(key)).toEqual(key);
-    for (const [, wrong] of damaged(key)) expect(() => decodeProtocolEncrKey(wrong)).toThrow(DerError);
   });
 });
 

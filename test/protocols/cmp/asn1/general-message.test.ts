@@ -3,7 +3,6 @@ import { decodeCrlStatusList } from '../../../../protocols/cmp/asn1/crl-status.j
 import {
   decodeConfirmWaitTime,
   decodeGeneralMessage,
-  decodeKeyPairParamReq,
   decodeRevPassphrase,
   decodeRootCaCert,
   decodeUtf8Texts,
@@ -94,10 +93,8 @@ describe('the values of infoTypes', () => {
     expect(encodeCertReqTemplate({ template: {}, keySpec: [] })).toEqual(sequence(sequence()));
   });
 
-  it('unsupportedOIDs and keyPairParamReq (5.3.19.7, .8)', () => {
+  it('unsupportedOIDs (5.3.19.7)', () => {
     expect(encodeOids(['1.2.3'])).toEqual(sequence(oid('1.2.3')));
-    expect(decodeKeyPairParamReq(oid('1.2.3'))).toBe('1.2.3');
-    expect(() => decodeKeyPairParamReq(nullValue)).toThrow(DerError);
   });
 
   it('revPassphrase (5.3.19.9): EncryptedKey', () => {
