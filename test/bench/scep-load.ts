@@ -1,7 +1,5 @@
 /** SCEP PKCSReq (RFC 8894 3.3.1), each with an RSA-2048 key, device name and transaction of its own. */
 import { type KeyObject, randomBytes, X509Certificate } from 'node:crypto';
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
 import { oid, printableString, sequence, setOf } from '../../src/x509/der-writer.js';
 import { readCertRep } from '../support/cert-rep.js';
 import { makeCsr } from '../support/make-csr.js';
@@ -10,8 +8,7 @@ import { makePkiMessage, selfSigned } from '../support/scep-message.js';
 import type { Load } from './load.js';
 import type { ScepJob } from './load-job.js';
 import { createRsaKeys } from './rsa-keys.js';
-import { createContext } from './secure-context.js';
-import { describeRefusal, type ServerAnswer, send } from './send.js';
+import { createSampledLoad } from './sampled-load.js';
 
 interface Shot {
   readonly body: Uint8Array;
@@ -21,8 +18,6 @@ interface Shot {
 
 /** What an answer that issues has in its signed attributes. */
 const success = Buffer.from(sequence(oid(scepAttributes.pkiStatus), setOf(printableString('0'))));
-/** One answer of so many is read in full, which takes longer than to make it. */
-const checkedShare = 25;
 // One after the other for all jobs of this process: a key that another device has already would be refused.
 const nextKey = createRsaKeys();
 
@@ -30,30 +25,15 @@ export function prepareScep({ target, requests, recipientPem, challenge }: ScepJ
   const recipient = new X509Certificate(recipientPem).raw;
   const run = randomBytes(4).toString('hex');
   const shots = Array.from({ length: requests }, (_, i) => prepareShot(`bench-${run}-${i}`, recipient, challenge));
-  const answers = new Map<Shot, Buffer>();
-  const url = new URL(target.url);
-  const headers = { 'Content-Type': 'application/x-pki-message' };
-  const secureContext = createContext(target);
-  return {
-    requests,
-    connect() {
-      const Agent = url.protocol === 'http:' ? HttpAgent : HttpsAgent;
-      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-      return {
-        async send(index) {
-          const shot = shots[index];
-          if (shot === undefined) throw new Error(`no request ${index}`);
-          const answer = await send(url, { agent, secureContext, headers }, shot.body);
-          if (answer.status !== 200 || !answer.body.includes(success)) throw new Error(refusalOf(answer, shot));
-          if (index % checkedShare === 0) answers.set(shot, answer.body);
-        },
-        close: () => agent.destroy(),
-      };
-    },
-    check() {
-      for (const [shot, body] of answers) checkAnswer(shot, body);
-    },
-  };
+  return createSampledLoad({
+    target,
+    contentType: 'application/x-pki-message',
+    shots,
+    bodyOf: ({ body }) => body,
+    success,
+    refusalIn,
+    checkAnswer,
+  });
 }
 
 function prepareShot(name: string, recipient: Uint8Array, challengePassword: string): Shot {
@@ -65,9 +45,8 @@ function prepareShot(name: string, recipient: Uint8Array, challengePassword: str
   return { body, privateKey: key.privateKey, transactionId: name };
 }
 
-function refusalOf(answer: ServerAnswer, { privateKey }: Shot): string {
-  if (answer.status !== 200) return describeRefusal(answer);
-  const { pkiStatus, failInfo, failInfoText } = readCertRep(answer.body, { privateKey });
+function refusalIn(body: Buffer, { privateKey }: Shot): string {
+  const { pkiStatus, failInfo, failInfoText } = readCertRep(body, { privateKey });
   return `${pkiStatus} ${failInfo}: ${failInfoText}`;
 }
 
