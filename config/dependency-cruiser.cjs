@@ -33,13 +33,21 @@ module.exports = {
     {
       name: 'protocols-use-the-contract-only',
       severity: 'error',
-      from: { path: '^protocols/', pathNot: '^protocols/[^/]+/store\\.ts$' },
+      from: { path: '^protocols/', pathNot: '^protocols/[^/]+/store(/|\\.ts$)' },
       to: {
         path: '^src/',
-        pathNot: `^src/(model/|errors\\.ts$|clock\\.ts$|identifier\\.ts$|log\\.ts$|protocol\\.ts$|enrollment/(request|requester|result)\\.ts$|${ourFolder('x509', 'cms', 'http')})`,
+        pathNot: `^src/(model/|errors\\.ts$|clock\\.ts$|identifier\\.ts$|log\\.ts$|protocol\\.ts$|enrollment/(request|requester|result)\\.ts$|${ourFolder('x509', 'cms', 'http', 'outbound')})`,
       },
     },
-    only('protocol-stores-write-queries', '^protocols/[^/]+/store\\.ts$', 'store/(change|database|query)\\.ts$'),
+    {
+      name: 'protocol-stores-write-queries',
+      severity: 'error',
+      from: { path: '^protocols/([^/]+)/store(/|\\.ts$)' },
+      to: {
+        path: '^(src|protocols)/',
+        pathNot: '^(src/(model/|errors\\.ts$|store/(change|database|query)\\.ts$)|protocols/$1/store/)',
+      },
+    },
     only('model-is-self-contained', '^src/model/', 'model/'),
     only('x509-stands-alone', '^src/x509/', 'x509/'),
     only('cms-knows-x509', '^src/cms/', ourFolder('cms', 'x509')),
@@ -79,7 +87,7 @@ module.exports = {
     {
       name: 'sql-only-in-stores',
       severity: 'error',
-      from: { pathNot: '^src/store/|^protocols/[^/]+/store\\.ts$' },
+      from: { pathNot: '^src/store/|^protocols/[^/]+/store(/|\\.ts$)' },
       to: { path: 'node_modules/(better-sqlite3|kysely)/' },
     },
     {

@@ -1,6 +1,8 @@
 /** The contract between a protocol handler and the gateway. Bytes in, bytes out: no web framework in sight. */
+import type { KeyObject } from 'node:crypto';
 import type { Clock } from './clock.js';
 import type {
+  AccountOpening,
   ApprovalQuery,
   ApprovalRequest,
   AuthenticationRequest,
@@ -8,18 +10,22 @@ import type {
   ConfirmationRequest,
   CrlSource,
   EnrollmentRequest,
+  NamesRequest,
   PassphraseMessage,
   PollRequest,
+  ProtocolEvent,
   RefusedMessage,
+  RenewalQuery,
   RevocationMessage,
   Withdrawal,
 } from './enrollment/request.js';
 import type { Requester } from './enrollment/requester.js';
-import type { ApprovalStatus, EnrollmentResult, Pending, RevocationResult } from './enrollment/result.js';
+import type { ApprovalStatus, EnrollmentResult, Pending, Renewal, RevocationResult } from './enrollment/result.js';
 import type { GatewayError } from './errors.js';
 import type { KeyConstraints } from './model/key-constraints.js';
 import type { Policy } from './model/policy.js';
 import type { Method } from './model/protocol-name.js';
+import type { OutboundClient } from './outbound/outbound-client.js';
 import type { Statement } from './store/change.js';
 import type { Database } from './store/database.js';
 import type { KeyTransport } from './x509/key-transport.js';
@@ -62,13 +68,15 @@ export function originOf({
 export interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
+  /** Values of Link headers (RFC 8288), one header each: many clients read no lists. */
+  readonly links?: readonly string[];
   readonly body: Uint8Array | string;
   /** What this reply refuses, for the log. */
   readonly refusal?: GatewayError;
 }
 
 export interface Route {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'OPTIONS';
   /** Express path, such as `/.well-known/est/:label/simpleenroll`. A GET route answers HEAD too. */
   readonly path: string;
   /** Whether it is also served on the plain-HTTP device listener; all routes are on the TLS one. */
@@ -142,6 +150,9 @@ export interface PolicyView extends RequestOutline {
   readonly est: Policy['est'];
   readonly scep: Policy['scep'];
   readonly cmp: Policy['cmp'];
+  readonly acme: Policy['acme'];
+  /** The profiles that requesters may choose from who authenticate with no certificate; none is of CA certificates. */
+  readonly profiles: readonly { readonly name: string; readonly description?: string }[];
   readonly acceptsPasswords: boolean;
   readonly changeSubjectName: boolean;
 }
@@ -194,6 +205,18 @@ export interface ProtocolServices {
    * and for a reference that another device has, `stale-message`, or as authentication does.
    */
   setRevocationPassphrase(message: PassphraseMessage): Promise<void>;
+  /**
+   * Opens an account: the policy's authentication policy says whether it needs an external one. A use of that credential is counted.
+   * @throws GatewayError `bad-secret` for a missing or wrong binding, or as `accompanying` says; after its audit event is committed
+   */
+  openAccount(opening: AccountOpening): Promise<void>;
+  /**
+   * Refuses names that no request of the requester could get.
+   * @throws GatewayError `rejected-name`, `rejected-profile`, `forbidden`, or as authentication does; after its audit event is committed
+   */
+  requireNames(request: NamesRequest): Promise<void>;
+  /** When a certificate is to be renewed: anybody may ask. @throws GatewayError `unknown-certificate` */
+  renewal(query: RenewalQuery): Promise<Renewal>;
   /** Writes the audit event of a message that never became an EnrollmentRequest. */
   recordRefusal(refused: RefusedMessage): Promise<void>;
   /**
@@ -213,6 +236,8 @@ export interface ProtocolServices {
   caCertificates(label: string | undefined): readonly Uint8Array[];
   /** DER certificates from the issuer of a certificate that was issued here up to and including the root. */
   issuersOf(certificate: Uint8Array): Promise<readonly Uint8Array[]>;
+  /** Further chains of such a certificate, to other roots that its CA is certified by; each as issuersOf has it. */
+  alternateIssuersOf(certificate: Uint8Array): Promise<readonly (readonly Uint8Array[])[]>;
   /**
    * The CA certificates that come after the present ones, in a SignedData by the present CA key (RFC 8894 4.7.1), DER.
    * @throws GatewayError `not-found` as long as none is staged.
@@ -251,7 +276,20 @@ export interface ProtocolServices {
   agree(purpose: 'cmp', label: string | undefined, publicKey: Uint8Array): Promise<Uint8Array | undefined>;
   /** For the protocol's own store. */
   readonly database: Database;
-  /** Commits writes of the protocol's own that belong to nothing else, all or none. @throws GatewayError as their expectations say */
-  commit(statements: readonly Statement[]): Promise<void>;
+  /**
+   * Commits writes of the protocol's own that belong to nothing else, with the events that tell of them, all or none.
+   * @throws GatewayError as their expectations say
+   */
+  commit(statements: readonly Statement[], events?: readonly ProtocolEvent[]): Promise<void>;
+  /**
+   * Where a policy is reached over TLS, such as `https://localhost:8443`: the host that the requester has named, where that is one
+   * of the gateway's names, else the rendezvous zone of its division, else the gateway's public name.
+   * @param host Host header of the request
+   */
+  baseUrl(label: string | undefined, host: string | undefined): string;
+  /** 32 octets for a protocol's own use, the same in all processes on a database and after every start. */
+  deriveKey(purpose: 'acme-nonces'): KeyObject;
+  /** The one way out. */
+  readonly outbound: OutboundClient;
   readonly clock: Clock;
 }

@@ -20,7 +20,7 @@ export type VerifiedSecret =
 
 export interface PresentedSecret {
   readonly authentication: ResolvedAuthenticationPolicy;
-  readonly presented: Exclude<PresentedCredential, { kind: 'certificate' }>;
+  readonly presented: Extract<PresentedCredential, { kind: 'password' | 'mac' }>;
   readonly at: Date;
   readonly remoteAddress: string;
   readonly askWebhook?: AskWebhook;

@@ -16,10 +16,21 @@ export function describePolicy({ policy, authentication, profiles }: ResolvedPol
     scep: policy.scep,
     est: policy.est,
     cmp: policy.cmp,
+    acme: policy.acme,
+    profiles: entryProfiles(profiles),
     acceptsPasswords: authentication.hasPasscodes,
     changeSubjectName: policy.changeSubjectName,
     ...outlineOf(compiled),
   };
+}
+
+/** In the order in which they are chosen for who does not choose. */
+function entryProfiles(profiles: ResolvedPolicy['profiles']): PolicyView['profiles'] {
+  return (['bootstrap', 'operational'] as const).flatMap((usage) => {
+    const found = profiles.get(usage)?.profile;
+    if (found === undefined) return [];
+    return { name: found.name, ...(found.description === undefined ? {} : { description: found.description }) };
+  });
 }
 
 /** @throws GatewayError as `selectProfile` does: what is refused to a request is not described either. */

@@ -35,6 +35,13 @@ export function createProtocolServices(services: EnrollmentServices, serviceKeys
     clock,
     database: store.database,
     commit: (statements) => store.commit({ statements, audit: [] }),
+    openAccount: notBuilt,
+    requireNames: notBuilt,
+    renewal: notBuilt,
+    alternateIssuersOf: notBuilt,
+    baseUrl: notBuilt,
+    deriveKey: notBuilt,
+    outbound: services.outbound,
     enroll: (request) => enroll(request, services),
     poll: (request) => poll(request, services),
     authenticate: (request) => authenticateMessage(request, services),
@@ -70,6 +77,10 @@ export function createProtocolServices(services: EnrollmentServices, serviceKeys
     agree: (purpose, label, publicKey) => serviceKeys.agree(keyOfPolicy(purpose, label), publicKey),
     encryptionKeys: (purpose, label) => serviceKeys.encryptionKeys(keyOfPolicy(purpose, label)),
   };
+}
+
+function notBuilt(): never {
+  throw new Error('not built yet');
 }
 
 type CaPurpose = Parameters<ProtocolServices['serviceKey']>[0];

@@ -198,6 +198,53 @@ export interface PassphraseMessage {
   readonly requestId: string;
 }
 
+/** Opens an account that requests are made by later (ACME's newAccount). */
+export interface AccountOpening {
+  readonly protocol: Method;
+  readonly label?: string;
+  /** The id that it will have. */
+  readonly account: string;
+  /** What its owner shows of an external account, if anything. */
+  readonly binding?: Extract<PresentedCredential, { readonly kind: 'mac' }>;
+  /** What it is, for the audit log. */
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly remoteAddress: string;
+  readonly requestId: string;
+  /** The account itself, in the protocol's own store. `externalAccount`: the id of the credential that it is bound to. */
+  readonly accompanying: (externalAccount: string | undefined) => readonly Statement[];
+}
+
+/** Asks whether a requester may have names, before there is a key and a request for a certificate (ACME's newOrder). */
+export interface NamesRequest {
+  readonly protocol: Method;
+  readonly label?: string;
+  readonly profileHint?: string;
+  /** DER GeneralNames. */
+  readonly subjectAltNames: Uint8Array;
+  readonly credentials: readonly PresentedCredential[];
+  readonly remoteAddress: string;
+  readonly requestId: string;
+}
+
+/** What happened to something of a protocol's own, for the audit log. */
+export interface ProtocolEvent {
+  /** Such as `account.deactivated`. */
+  readonly action: string;
+  readonly outcome: 'success' | 'refused';
+  /** The id of what it happened to. */
+  readonly subject: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** Names a certificate of a policy as RFC 9773 4.1 does. */
+export interface RenewalQuery {
+  readonly label?: string;
+  /** keyIdentifier of its authority key identifier. */
+  readonly authorityKeyIdentifier: Uint8Array;
+  /** Lower-case hex. */
+  readonly serialNumber: string;
+}
+
 /** Where a CRL is from, in the terms of certificates. */
 export type CrlSource =
   /** As in a certificate's CRL distribution points. */

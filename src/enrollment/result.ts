@@ -26,6 +26,18 @@ export type RevocationResult = { readonly outcome: 'done' } | Pending;
 /** What has become of a message that waits. */
 export type ApprovalStatus = { readonly outcome: 'approved' } | Pending;
 
+/** When a certificate is best renewed (RFC 9773). */
+export interface Renewal {
+  /** DER. */
+  readonly certificate: Uint8Array;
+  /** `Requester.id` of who asked for it. */
+  readonly requester: string;
+  /** The end is later than the start; both have passed where there is no time left. */
+  readonly window: { readonly start: Date; readonly end: Date };
+  /** A page that tells why the window is where it is. */
+  readonly explanationUrl?: string;
+}
+
 export type EnrollmentResult =
   | {
       readonly outcome: 'issued';

@@ -1,5 +1,6 @@
 /** Certificate management policy (short: policy): who gets which certificate from which CA, and how. */
 import { z } from 'zod';
+import { acmeChallengeNames, acmeChallengeSchema, resolverSchema } from './acme.js';
 import { durationSchema } from './duration.js';
 import { generatedKeyTypeSchema } from './key-constraints.js';
 import { nameSchema, policyNameSchema } from './label.js';
@@ -9,6 +10,7 @@ import {
   messageSignatureNames,
   messageSignatureSchema,
 } from './message-protection.js';
+import { networkSchema } from './network.js';
 import { methodSchema } from './protocol-name.js';
 
 /** What a certificate is for; `service` certificates are the gateway's own and never configured. */
@@ -54,6 +56,46 @@ const cmpSchema = z.strictObject({
    * where revocation needs a second pair of eyes, answers that people prepare, and conformance tests.
    */
   approve: z.array(z.enum(['rr', 'genm'])).default([]),
+});
+
+const acmePortSchema = z.int().min(1).max(65_535);
+
+const acmeSchema = z.strictObject({
+  /** What has to be proved before a certificate: the identifiers, by challenges; that there is an external account; or both. */
+  authorization: z.enum(['challenges', 'externalAccount', 'both']).default('challenges'),
+  /** The challenges that are offered, as far as they suit the identifier. */
+  challenges: z
+    .array(acmeChallengeSchema)
+    .min(1)
+    .default([...acmeChallengeNames]),
+  /** How long an order may stay open. */
+  orderLifetime: durationSchema.refine((seconds) => seconds >= 60, 'a time of 1m or more').default(7 * 86_400),
+  /** For how long an identifier that was proved needs no other proof. */
+  authorizationLifetime: durationSchema.refine((seconds) => seconds >= 60, 'a time of 1m or more').default(7 * 86_400),
+  /** DNS servers to ask, each with or without a port; those of the system, if none. */
+  resolvers: z.array(resolverSchema).default([]),
+  /** Where http-01 and tls-alpn-01 are answered; 80 and 443, but for tests. */
+  httpPort: acmePortSchema.default(80),
+  tlsPort: acmePortSchema.default(443),
+  /** Networks that validation may reach although they are denied by default, such as 127.0.0.0/8. */
+  allowedNetworks: z.array(networkSchema).default([]),
+  /** Networks that it may not reach in any case. */
+  deniedNetworks: z.array(networkSchema).default([]),
+  /** What CAA records (RFC 8659) call this CA; they are not looked at where this is empty. */
+  caaIdentities: z.array(z.string().regex(/^[a-z0-9.-]+$/, 'a domain name in lower case')).default([]),
+  /** What clients have to agree to. */
+  termsOfService: z.url().optional(),
+  website: z.url().optional(),
+  /** How many in one hour. */
+  limits: z
+    .strictObject({
+      /** Accounts opened from one network: an IPv4 address, or an IPv6 network of 64 bits. */
+      accountsPerAddress: z.int().min(1).default(1000),
+      ordersPerAccount: z.int().min(1).optional(),
+      /** Authorizations for one identifier, of all accounts. */
+      authorizationsPerIdentifier: z.int().min(1).optional(),
+    })
+    .default({ accountsPerAddress: 1000 }),
 });
 
 export const policySchema = z.strictObject({
@@ -108,5 +150,6 @@ export const policySchema = z.strictObject({
     .default({ challengePassword: 'check' }),
   scep: scepSchema.default(scepSchema.parse({})),
   cmp: cmpSchema.default(cmpSchema.parse({})),
+  acme: acmeSchema.default(acmeSchema.parse({})),
 });
 export type Policy = z.output<typeof policySchema>;

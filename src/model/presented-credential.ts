@@ -1,5 +1,7 @@
 /** What a requester presents. The protocol has verified the message; whether to trust it is authentication's affair. */
 
+import type { AcmeIdentifier } from './acme.js';
+
 export type PresentedCredential =
   /** `username` is absent where the protocol has no room for one, as for SCEP's challengePassword. */
   | { readonly kind: 'password'; readonly username?: string; readonly password: string }
@@ -16,6 +18,20 @@ export type PresentedCredential =
       readonly verify: (secret: Uint8Array) => Promise<boolean>;
       readonly forRevocation?: boolean;
       readonly work?: number;
+      /** Which secrets the reference may name: CMP's when absent, those of ACME accounts (RFC 8555 7.3.4) by their key id. */
+      readonly secretKind?: 'acme-account-key';
+    }
+  /** The key of an ACME account has signed the message. What it stands for, the ACME handler's own records say. */
+  | {
+      readonly kind: 'acme-account';
+      /** Its id. */
+      readonly account: string;
+      /** The id of the credential that it is bound to (RFC 8555 7.3.4). */
+      readonly externalAccount?: string;
+      /** Identifiers that it holds valid authorizations for. */
+      readonly identifiers: readonly AcmeIdentifier[];
+      /** The authentication CAs, by name, that its attestations chain to. */
+      readonly attestedBy?: readonly string[];
     }
   /**
    * `chain`: DER certificates, the requester's first, as presented; `proof`: what its key has signed. `chainRequired`: all

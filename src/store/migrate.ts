@@ -8,6 +8,7 @@ import { conversations } from './migrations/0002-conversations.js';
 import { confirmations } from './migrations/0003-confirmations.js';
 import { cmpTransactions } from './migrations/0004-cmp-transactions.js';
 import { certificateRequesters } from './migrations/0005-certificate-requesters.js';
+import { acme } from './migrations/0006-acme.js';
 
 /** In the order of their numbers: the schema's version is how many of them were applied. */
 export const migrations: readonly Migration[] = [
@@ -16,6 +17,7 @@ export const migrations: readonly Migration[] = [
   confirmations,
   cmpTransactions,
   certificateRequesters,
+  acme,
 ];
 
 /** The table that tells the schema's version; it is made before the first migration. */

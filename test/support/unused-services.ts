@@ -34,5 +34,12 @@ export const unusedServices: ProtocolServices = {
   agree: unused,
   database: { dialect: 'sqlite', tables: unused },
   commit: unused,
+  openAccount: unused,
+  requireNames: unused,
+  renewal: unused,
+  alternateIssuersOf: unused,
+  baseUrl: unused,
+  deriveKey: unused,
+  outbound: { request: unused },
   clock: { now: unused },
 };

@@ -32,6 +32,8 @@ export const basePolicy: PolicyView = {
   methods: ['est'],
   scep: policySchema.shape.scep.parse(undefined),
   cmp: policySchema.shape.cmp.parse(undefined),
+  acme: policySchema.shape.acme.parse(undefined),
+  profiles: [],
   est: { challengePassword: 'check' },
   acceptsPasswords: true,
   keys: {

@@ -98,6 +98,8 @@ export function createFakeGateway(options: FakeOptions = {}): FakeGateway {
         est: { challengePassword: 'check' },
         scep,
         cmp: policySchema.shape.cmp.parse(undefined),
+        acme: policySchema.shape.acme.parse(undefined),
+        profiles: [],
         acceptsPasswords: true,
         keys: { ed25519: false, ed448: false },
         requestHashes: ['sha256'],
