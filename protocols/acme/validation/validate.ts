@@ -1,5 +1,6 @@
 /** Validation of challenges that are answered over the network (RFC 8555 8, RFC 8737, RFC 8738). */
 import type { AcmeIdentifier } from '../../../src/model/acme.js';
+import type { OutboundClient } from '../../../src/outbound/outbound-client.js';
 import type { PolicyView } from '../../../src/protocol.js';
 
 export interface ValidationTask {
@@ -20,3 +21,7 @@ export interface ValidationTask {
  * says what was seen where
  */
 export type Validate = (task: ValidationTask) => Promise<void>;
+
+export function createValidate(_outbound: OutboundClient): Validate {
+  throw new Error('not built yet');
+}
