@@ -10,7 +10,7 @@ export interface BenchOptions {
   readonly pid?: number;
   readonly seconds: number;
   readonly clients: readonly number[];
-  readonly directory?: string;
+  readonly data?: string;
   readonly profile?: string;
 }
 
@@ -21,17 +21,17 @@ export function addBenchOptions(command: Command): Command {
     .option('--pid <process>', 'process id of the server, if it runs here, to read its CPU time', positive)
     .option('--seconds <number>', 'how long each phase sends', positive, 3)
     .option('--clients <list>', 'numbers of clients over keep-alive connections', numbers, [1, 16, 64])
-    .option('--directory <folder>', 'where the started gateway keeps its data: the disk that commits are flushed to')
+    .option('--data <folder>', 'where the started gateway keeps its data: the disk that commits are flushed to')
     .option('--profile <folder>', 'write CPU profiles of the started gateway there, one of each thread');
 }
 
 /** Starts a gateway of this build for `use`, and ends it afterwards. */
 export async function withGateway(
-  { directory, profile }: BenchOptions,
+  { data, profile }: BenchOptions,
   use: (gateway: GatewayProcess) => Promise<void>,
 ): Promise<void> {
   const gateway = await startGatewayProcess({
-    ...(directory === undefined ? {} : { parentDirectory: directory }),
+    ...(data === undefined ? {} : { parentDirectory: data }),
     ...(profile === undefined ? {} : { profileDirectory: profile }),
   });
   try {
@@ -61,6 +61,14 @@ export function showProgress(phase: string, share: number, enrollmentsPerSecond:
 
 export function read(file: string): string {
   return readFileSync(file, 'utf8');
+}
+
+/** The argument of an option. */
+export function port(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 65_535)
+    throw new InvalidArgumentError('a port, 1 to 65535, is needed');
+  return value;
 }
 
 function clearProgress(): void {

@@ -1,4 +1,5 @@
 /** The load generator: a process of its own. It prepares a job, says so, waits for the word, runs it and reports. */
+import { prepareAcme } from './acme-load.js';
 import { prepareCmp } from './cmp-load.js';
 import { prepareEst } from './est-load.js';
 import { prepareHandshakes } from './handshake-load.js';
@@ -14,7 +15,7 @@ process.on('message', (message: ToGenerator) => {
 });
 
 async function run(job: LoadJob): Promise<void> {
-  const load = prepare(job);
+  const load = await prepare(job);
   const clients = Array.from({ length: job.clients }, () => load.connect());
   const go = new Promise<void>((resolve) => {
     start = resolve;
@@ -23,11 +24,12 @@ async function run(job: LoadJob): Promise<void> {
   await go;
   const result = await shoot(job.seconds, load.requests, clients);
   for (const { close } of clients) close();
+  load.close?.();
   load.check?.();
   report({ result });
 }
 
-function prepare(job: LoadJob): Load {
+function prepare(job: LoadJob): Load | Promise<Load> {
   switch (job.kind) {
     case 'est':
       return prepareEst(job);
@@ -35,6 +37,8 @@ function prepare(job: LoadJob): Load {
       return prepareScep(job);
     case 'cmp':
       return prepareCmp(job);
+    case 'acme':
+      return prepareAcme(job);
     case 'handshake':
       return prepareHandshakes(job);
   }

@@ -2,7 +2,7 @@
 import type { ClientCa, ClientIdentity } from './prepared-request.js';
 
 export interface LoadTarget {
-  /** Of the operation itself, such as https://localhost:8443/.well-known/est/quickstart/simpleenroll. */
+  /** Of the operation itself, such as https://localhost:8443/.well-known/est/quickstart/simpleenroll, or of ACME's directory. */
   readonly url: string;
   /** PEM of the roots that the server is verified with; the system's when absent. */
   readonly caPem?: string;
@@ -47,13 +47,32 @@ export type CmpProtection =
   /** By a certificate of the device's own, which this CA makes. */
   | { readonly kind: 'signature'; readonly clientCa: ClientCa };
 
+/** Orders with http-01 from newOrder to the certificate, an account and a connection for each client. */
+export interface AcmeJob extends AnyJob {
+  readonly kind: 'acme';
+  /** Orders are for names below it. */
+  readonly domain: string;
+  /** Where http-01 is answered. */
+  readonly httpPort: number;
+  /** Where any name is told to be on loopback. */
+  readonly dnsPort: number;
+  readonly externalAccount?: ExternalAccount;
+}
+
+/** RFC 8555 7.3.4 */
+export interface ExternalAccount {
+  readonly keyId: string;
+  /** base64url */
+  readonly hmacKey: string;
+}
+
 /** TLS connections that carry nothing. */
 export interface HandshakeJob extends AnyJob {
   readonly kind: 'handshake';
   readonly clientCa: ClientCa;
 }
 
-export type LoadJob = EstJob | ScepJob | CmpJob | HandshakeJob;
+export type LoadJob = EstJob | ScepJob | CmpJob | AcmeJob | HandshakeJob;
 
 export interface LoadResult {
   readonly done: number;

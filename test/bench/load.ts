@@ -4,6 +4,8 @@ export interface Load {
   /** How many requests there are. */
   readonly requests: number;
   connect(): LoadClient;
+  /** Ends what answers the server while the clients work. */
+  close?(): void;
   /** Looks closely at some of the answers when the clock has stopped. @throws Error when one is wrong */
   check?(): void;
 }

@@ -1,5 +1,6 @@
 /** `npm run bench`: how fast the gateway, or another server, is, and what an enrollment costs it. */
 import { Command } from 'commander';
+import { addAcmeCommand } from './acme-command.js';
 import { addCmpCommand } from './cmp-command.js';
 import { addEstCommand } from './est-command.js';
 import { addScepCommand } from './scep-command.js';
@@ -10,6 +11,7 @@ const program = new Command('npm run bench --').description(
 addEstCommand(program);
 addScepCommand(program);
 addCmpCommand(program);
+addAcmeCommand(program);
 
 try {
   await program.parseAsync();

@@ -9,7 +9,8 @@ import { describeRefusal, send } from './send.js';
 export async function fetchRecipient(target: LoadTarget): Promise<string> {
   const answer = await send(new URL(target.url), { secureContext: createContext(target), agent: false });
   if (answer.status !== 200) throw new Error(`GetCACert: ${describeRefusal(answer)}`);
-  if (answer.contentType === 'application/x-x509-ca-cert') return new X509Certificate(answer.body).toString();
+  if (answer.headers['content-type'] === 'application/x-x509-ca-cert')
+    return new X509Certificate(answer.body).toString();
   const { certificates } = readSignedMessage(answer.body);
   const recipient = certificates.find(({ ca }) => !ca) ?? certificates[0];
   if (recipient === undefined) throw new Error('GetCACert: no certificate');
