@@ -1,10 +1,13 @@
-/** The one way out: HTTP requests to where configuration or a requester points, never to where they must not go. */
+/** The one way out: requests to where configuration or a requester points, never to where they must not go. */
 import { lookup as systemLookup } from 'node:dns/promises';
 import { type IncomingHttpHeaders, type IncomingMessage, request as requestPlain } from 'node:http';
 import { request as requestTls } from 'node:https';
-import { isIP, type LookupFunction, type Socket } from 'node:net';
-import { OutboundError } from './outbound-error.js';
-import { compilePermitted, type OutboundNetworks } from './permitted-addresses.js';
+import { isIP, type Socket } from 'node:net';
+import { OutboundError, outboundFailure } from './outbound-error.js';
+import type { OutboundNetworks } from './permitted-addresses.js';
+import { answerWith, type Resolve, type ResolvedAddress, reachableAddresses } from './reachable-addresses.js';
+import { withinTime } from './time-limit.js';
+import { type OutboundHandshake, shakeHands, type TlsPeer } from './tls-handshake.js';
 
 export interface OutboundRequest {
   /** `http:` or `https:`, without credentials. */
@@ -16,8 +19,12 @@ export interface OutboundRequest {
   readonly timeoutMilliseconds: number;
   readonly maximumResponseBytes: number;
   readonly networks: OutboundNetworks;
+  /** Where the host of the URL is, if the caller has found that out; subject to `networks` all the same. */
+  readonly addresses?: readonly string[];
   /** PEM certificates that the server's must chain to; those that Node trusts, if absent. */
   readonly ca?: string;
+  /** Whether the server's certificate has to be good; it has, if absent. */
+  readonly verifyServer?: boolean;
 }
 
 /** The answer as it came: redirects are not followed, no encoding is undone. */
@@ -30,16 +37,13 @@ export interface OutboundResponse {
 export interface OutboundClient {
   /** @throws OutboundError when there is no whole answer */
   request(request: OutboundRequest): Promise<OutboundResponse>;
-}
-
-interface ResolvedAddress {
-  readonly address: string;
-  readonly family: number;
+  /** Makes a TLS connection, and ends it. @throws OutboundError when the handshake does not come to its end */
+  handshake(handshake: OutboundHandshake): Promise<TlsPeer>;
 }
 
 interface OutboundClientOptions {
   /** All addresses of a host name; the operating system's by default. */
-  readonly resolve?: (hostname: string) => Promise<readonly ResolvedAddress[]>;
+  readonly resolve?: Resolve;
 }
 
 /**
@@ -50,21 +54,11 @@ export function createOutboundClient({ resolve = resolveBySystem }: OutboundClie
   return {
     request: async (request) => {
       const url = parseUrl(request.url);
-      const abort = new AbortController();
-      let timer: NodeJS.Timeout | undefined;
-      const timeLimit = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => {
-          const seconds = request.timeoutMilliseconds / 1000;
-          reject(new OutboundError('timeout', `${url.host} gave no whole answer within ${seconds} s`));
-          abort.abort();
-        }, request.timeoutMilliseconds);
-      });
-      try {
-        return await Promise.race([exchange(url, request, resolve, abort.signal), timeLimit]);
-      } finally {
-        clearTimeout(timer);
-      }
+      return await withinTime(request.timeoutMilliseconds, url.host, (signal) =>
+        exchange(url, request, resolve, signal),
+      );
     },
+    handshake: (handshake) => shakeHands(handshake, resolve),
   };
 }
 
@@ -85,10 +79,11 @@ function parseUrl(text: string): URL {
 async function exchange(
   url: URL,
   request: OutboundRequest,
-  resolve: NonNullable<OutboundClientOptions['resolve']>,
+  resolve: Resolve,
   signal: AbortSignal,
 ): Promise<OutboundResponse> {
-  const addresses = await permittedAddresses(url, request.networks, resolve);
+  const target = { label: url.host, host: hostOf(url), addresses: request.addresses, networks: request.networks };
+  const addresses = await reachableAddresses(target, resolve);
   signal.throwIfAborted();
   const incoming = await send(url, request, addresses, signal);
   return {
@@ -98,39 +93,10 @@ async function exchange(
   };
 }
 
-/** What the request may connect to. A name may have other addresses too: they are never tried. */
-async function permittedAddresses(
-  url: URL,
-  networks: OutboundNetworks,
-  resolve: NonNullable<OutboundClientOptions['resolve']>,
-): Promise<readonly ResolvedAddress[]> {
-  const addresses = await allAddresses(url, resolve);
-  const permits = compilePermitted(networks);
-  const permitted = addresses.filter(({ address }) => permits(address));
-  if (permitted.length > 0) return permitted;
-  if (addresses.length === 0) throw new OutboundError('unreachable', `${url.host} has no address`);
-  const some = addresses.slice(0, 3).map(({ address }) => address);
-  throw new OutboundError('denied-address', `${url.host} is at ${some.join(', ')}, where outbound requests may not go`);
-}
-
-async function allAddresses(
-  url: URL,
-  resolve: NonNullable<OutboundClientOptions['resolve']>,
-): Promise<readonly ResolvedAddress[]> {
-  const host = hostOf(url);
-  const family = isIP(host);
-  if (family !== 0) return [{ address: host, family }];
-  try {
-    return await resolve(host);
-  } catch (error) {
-    throw failure('unreachable', url, error);
-  }
-}
-
 /** Connects to one of the addresses, so that a name that is asked for again has no chance to mean another one. */
 function send(
   url: URL,
-  { method, headers, body, ca }: OutboundRequest,
+  { method, headers, body, ca, verifyServer = true }: OutboundRequest,
   addresses: readonly ResolvedAddress[],
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
@@ -151,7 +117,7 @@ function send(
         ? {
             // Said here, so that neither a Host header nor NODE_TLS_REJECT_UNAUTHORIZED can say otherwise.
             servername: isIP(host) === 0 ? host : '',
-            rejectUnauthorized: true,
+            rejectUnauthorized: verifyServer,
             minVersion: 'TLSv1.2',
             ...(ca === undefined ? {} : { ca }),
           }
@@ -169,18 +135,11 @@ function send(
     outgoing.once('response', resolve);
     outgoing.once('upgrade', (_incoming, socket: Socket) => {
       socket.destroy();
-      reject(failure('unreachable', url, new Error('it changed the protocol')));
+      reject(outboundFailure('unreachable', url.host, new Error('it changed the protocol')));
     });
-    outgoing.on('error', (error) => reject(failure(isInHandshake ? 'tls' : 'unreachable', url, error)));
+    outgoing.on('error', (error) => reject(outboundFailure(isInHandshake ? 'tls' : 'unreachable', url.host, error)));
     outgoing.end(body);
   });
-}
-
-function answerWith(addresses: readonly ResolvedAddress[]): LookupFunction {
-  return (_hostname, options, callback) => {
-    if (options.all) callback(null, [...addresses]);
-    else callback(null, addresses[0]?.address ?? '', addresses[0]?.family);
-  };
 }
 
 async function readBody(incoming: IncomingMessage, maximumBytes: number, url: URL): Promise<Uint8Array> {
@@ -194,15 +153,9 @@ async function readBody(incoming: IncomingMessage, maximumBytes: number, url: UR
       chunks.push(chunk);
     }
   } catch (error) {
-    throw error instanceof OutboundError ? error : failure('unreachable', url, error);
+    throw error instanceof OutboundError ? error : outboundFailure('unreachable', url.host, error);
   }
   return Buffer.concat(chunks);
-}
-
-function failure(reason: 'unreachable' | 'tls', url: URL, error: unknown): OutboundError {
-  const { code, message } = error as NodeJS.ErrnoException;
-  const words = reason === 'tls' ? 'no TLS connection with' : 'no answer from';
-  return new OutboundError(reason, `${words} ${url.host}: ${code ?? message}`);
 }
 
 function hostOf({ hostname }: URL): string {

@@ -12,3 +12,10 @@ export class OutboundError extends Error {
     this.reason = reason;
   }
 }
+
+/** @param host with its port */
+export function outboundFailure(reason: 'unreachable' | 'tls', host: string, error: unknown): OutboundError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const words = reason === 'tls' ? 'no TLS connection with' : 'no answer from';
+  return new OutboundError(reason, `${words} ${host}: ${code ?? message}`);
+}

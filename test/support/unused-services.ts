@@ -40,6 +40,6 @@ export const unusedServices: ProtocolServices = {
   alternateIssuersOf: unused,
   baseUrl: unused,
   deriveKey: unused,
-  outbound: { request: unused },
+  outbound: { request: unused, handshake: unused },
   clock: { now: unused },
 };

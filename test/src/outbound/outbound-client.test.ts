@@ -158,6 +158,23 @@ describe('where the outbound client connects to', () => {
     expect((await client.request(get(`http://localhost:${port}/`))).status).toBe(200);
   });
 
+  it('is one of the addresses that the caller has found, checked as any other', async () => {
+    const { port } = await opened(listenPlain((_, response) => response.end('here')));
+    const { resolve, asked } = resolvesTo('127.0.0.9');
+    const given = createOutboundClient({ resolve });
+    const url = `http://webhook.example:${port}/`;
+    const { body } = await given.request(get(url, { addresses: ['169.254.169.254', '127.0.0.1'] }));
+    expect(Buffer.from(body).toString()).toBe('here');
+    expect((await failureOf(given.request(get(url, { addresses: ['169.254.169.254', 'localhost'] })))).reason).toBe(
+      'denied-address',
+    );
+    expect((await failureOf(given.request(get(url, { addresses: [] })))).reason).toBe('unreachable');
+    // What the URL says is not to be overruled.
+    const denied = get('http://169.254.169.254/', { addresses: ['127.0.0.1'] });
+    expect((await failureOf(given.request(denied))).reason).toBe('denied-address');
+    expect(asked).toEqual([]);
+  });
+
   it('is nowhere when the name has no address or is not known', async () => {
     const nothing = createOutboundClient({ resolve: resolvesTo().resolve });
     expect(await failureOf(nothing.request(get('http://webhook.example/')))).toEqual({
@@ -292,6 +309,15 @@ describe('TLS of outbound requests', () => {
     const { reason, message } = await failureOf(client.request(request));
     expect(reason).toBe('tls');
     expect(message).toMatch(new RegExp(`^no TLS connection with localhost:${port}: [A-Z_]+$`));
+  });
+
+  it('takes any certificate where the server need not be verified, and TLS all the same', async () => {
+    const { port } = await opened(listenTls(listener, { names: ['dns:other.example'] }));
+    const url = `https://localhost:${port}/`;
+    expect((await client.request(get(url, { verifyServer: false }))).status).toBe(200);
+    const old = await opened(listenTls(listener, { names: ['dns:other.example'], maxVersion: 'TLSv1.1' }));
+    const { reason } = await failureOf(client.request(get(`https://localhost:${old.port}/`, { verifyServer: false })));
+    expect(reason).toBe('tls');
   });
 
   it('refuses a certificate for another name, whatever the Host header says', async () => {
