@@ -16,6 +16,7 @@ export type AuditAction =
   | 'request.approved'
   | 'request.rejected'
   | 'request.withdrawn'
+  | 'account.opened'
   | 'device.registered'
   | 'device.passphrase-set'
   | 'catalog.applied'

@@ -8,6 +8,7 @@ import type { PresentedCredential } from '../model/presented-credential.js';
 import type { Identity, UsedCredential } from '../policy/identity.js';
 import type { Store } from '../store/store.js';
 import { fingerprint } from '../x509/certificate.js';
+import { type AccountAuthorization, verifyAccount } from './acme-account.js';
 import { type PresentedCertificate, type VerifiedCertificate, verifyCertificate } from './client-certificate.js';
 import { remoteNetwork } from './remote-network.js';
 import { type AskWebhook, type VerifiedSecret, verifySecret } from './secret.js';
@@ -27,6 +28,8 @@ export interface AuthenticationInput {
   readonly acceptHeld?: boolean;
   /** Whether one that is revoked may as well: it asks what has become of a revocation. */
   readonly acceptRevoked?: boolean;
+  /** What the policy wants of ACME accounts, in messages of ACME: in no others do they speak. */
+  readonly accountAuthorization?: AccountAuthorization;
 }
 
 export interface Authenticated {
@@ -52,8 +55,9 @@ interface Dependencies {
  * certificates, `rate-limited` when the address has failed too often.
  */
 export async function authenticate(input: AuthenticationInput, dependencies: Dependencies): Promise<Authenticated> {
-  // Nobody guesses a private key: who shows only a certificate neither counts nor waits for others at the same address.
-  if (input.credentials.every(({ kind }) => kind === 'certificate')) return await verifyAll(input, dependencies);
+  // Nobody guesses a private key: who shows no secret neither counts nor waits for others at the same address.
+  if (!input.credentials.some(({ kind }) => kind === 'password' || kind === 'mac'))
+    return await verifyAll(input, dependencies);
   const { failures, failuresPerMinute } = dependencies;
   const network = remoteNetwork(input.remoteAddress);
   if (failures.count(network) >= failuresPerMinute) {
@@ -84,6 +88,8 @@ function failuresWorth(credentials: readonly PresentedCredential[]): number {
 }
 
 async function verifyAll(input: AuthenticationInput, dependencies: Dependencies): Promise<Authenticated> {
+  const account = input.credentials.find((credential) => credential.kind === 'acme-account');
+  if (account) return { identity: await verifySole(account, input, dependencies), isUsedUp: false };
   const presented = input.credentials.find((credential) => credential.kind === 'certificate');
   const signer =
     presented?.proof === 'message' ? await verifyPresented(presented, input, undefined, dependencies) : undefined;
@@ -107,6 +113,26 @@ async function verifyAll(input: AuthenticationInput, dependencies: Dependencies)
       secrets.some((each) => each.kind === 'credential' && each.credential.isUsedUp) ||
       (certificate?.kind === 'credential' && certificate.credential.isUsedUp),
   };
+}
+
+/** An account speaks for itself, beside nothing else; what it renews, it orders anew. */
+async function verifySole(
+  presented: Extract<PresentedCredential, { kind: 'acme-account' }>,
+  {
+    authentication,
+    credentials,
+    operation,
+    accountAuthorization: authorization,
+    at,
+    remoteAddress,
+  }: AuthenticationInput,
+  { store }: Dependencies,
+): Promise<Identity> {
+  const isAsked = operation !== 'reenroll' && operation !== 'query';
+  if (authorization === undefined || !isAsked || credentials.length > 1) {
+    throw new GatewayError('untrusted-signer', 'an account does not authenticate this message');
+  }
+  return await verifyAccount({ presented, authentication, authorization, at, remoteAddress }, store);
 }
 
 /** What a message was authenticated with comes first: it names the requester of every further message, too. */

@@ -10,7 +10,7 @@ import { idKpClientAuth } from '../x509/oids.js';
 import type { PathFailureCode } from '../x509/path-failure.js';
 import { validatePath } from '../x509/path-validation.js';
 import { createTrustAnchors, type TrustAnchors } from '../x509/trust-anchors.js';
-import { compileAddresses } from './allowed-addresses.js';
+import { describeAnchor } from './anchor.js';
 import { checkConditions, describeCredential, type VerifiedCredential } from './credential-conditions.js';
 
 export type PresentedCertificate = Extract<PresentedCredential, { kind: 'certificate' }>;
@@ -211,27 +211,8 @@ async function verifyChain(
     (candidate) => root !== undefined && Buffer.compare(candidate.certificate, root.der) === 0,
   );
   if (anchor === undefined) throw new GatewayError('internal', 'the trust anchor of a valid path is not configured');
-  if ((anchor.notBefore && at < anchor.notBefore) || (anchor.notAfter && at > anchor.notAfter)) {
-    throw new GatewayError(
-      'untrusted-signer',
-      'the CA of the client certificate does not authenticate requests at this time',
-    );
-  }
-  if (anchor.allowedAddresses && !compileAddresses(anchor.allowedAddresses)(remoteAddress)) {
-    throw new GatewayError(
-      'untrusted-signer',
-      'the CA of the client certificate does not authenticate requests from this address',
-    );
-  }
-  return {
-    used: {
-      id: anchor.credentialId,
-      kind: 'authentication-ca',
-      name: anchor.name,
-      ...(anchor.registeredValues ? { registeredValues: anchor.registeredValues } : {}),
-    },
-    isUsedUp: false,
-  };
+  const what = 'the CA of the client certificate';
+  return { used: describeAnchor(anchor, { at, remoteAddress, what }), isUsedUp: false };
 }
 
 /** What is wrong with a path. That its certificates have expired is said only where they lead to a CA that counts here. */

@@ -22,10 +22,14 @@ export function checkConditions(record: CredentialRecord, at: Date, remoteAddres
     return { usable: false, reason: 'the credential is not valid yet' };
   if (record.notAfter !== null && time > record.notAfter)
     return { usable: false, reason: 'the credential has expired' };
-  if (record.allowedAddresses !== null && !compileAddresses(JSON.parse(record.allowedAddresses))(remoteAddress)) {
+  if (!isAllowedFrom(record, remoteAddress)) {
     return { usable: false, reason: 'the credential may not be used from this address' };
   }
   return { usable: true };
+}
+
+export function isAllowedFrom({ allowedAddresses }: CredentialRecord, remoteAddress: string): boolean {
+  return allowedAddresses === null || compileAddresses(JSON.parse(allowedAddresses))(remoteAddress);
 }
 
 export function describeCredential(record: CredentialRecord): VerifiedCredential {

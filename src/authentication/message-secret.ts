@@ -1,4 +1,4 @@
-/** Secrets that messages are authenticated with, but do not show: what CMP's MAC protection is made with. */
+/** Secrets that messages are authenticated with, but do not show: what CMP's MAC protection and ACME's bindings are made with. */
 import { randomBytes } from 'node:crypto';
 import { GatewayError } from '../errors.js';
 import type { Sealing } from '../keys/sealing.js';
@@ -28,15 +28,16 @@ export async function verifyMessageSecret(
   credentials: CredentialRepository,
   sealing: Sealing,
 ): Promise<VerifiedCredential> {
-  const lookup = Buffer.from(presented.reference).toString('hex');
+  const { secretKind } = presented;
+  const lookup = Buffer.from(presented.reference).toString(secretKind === 'acme-account-key' ? 'utf8' : 'hex');
   const records: CredentialRecord[] = [];
-  for (const kind of presented.forRevocation ? revokingKinds : kinds) {
+  for (const kind of kindsOf(presented)) {
     const [record] = await credentials.findByLookup({ authenticationPolicy, kind, lookup });
     if (record) records.push(record);
   }
   if (records.length === 0) {
     await verifyOnce(presented, undefined, sealing);
-    throw wrongSecret('no secret of this authentication policy has the reference');
+    throw wrongSecret(presented, 'no secret of this authentication policy has the reference');
   }
   let reason = '';
   for (const record of records) {
@@ -45,11 +46,13 @@ export async function verifyMessageSecret(
     if (conditions.usable && fits) return describeCredential(record);
     reason = conditions.usable ? 'the secret of the reference is another one' : conditions.reason;
   }
-  throw wrongSecret(reason);
+  throw wrongSecret(presented, reason);
 }
 
-const kinds: readonly CredentialKind[] = ['cmp-secret'];
-const revokingKinds: readonly CredentialKind[] = ['revocation-passphrase', ...kinds];
+function kindsOf({ secretKind, forRevocation }: PresentedMac): readonly CredentialKind[] {
+  const kind = secretKind ?? 'cmp-secret';
+  return forRevocation ? ['revocation-passphrase', kind] : [kind];
+}
 
 /** What a protocol said, by whose secret it was asked about: deriving a key is made to be slow, and a message has one MAC. */
 const verdicts = new WeakMap<PresentedMac, Map<string, Promise<boolean>>>();
@@ -80,10 +83,12 @@ async function verify(
 const secretBytes = 32;
 
 /** One refusal for all that may be wrong; `reason` is for the operator. */
-function wrongSecret(reason: string): GatewayError {
-  return new GatewayError(
-    'bad-secret',
-    'the reference or secret of the message is wrong, expired or not allowed from this address',
-    { cause: reason },
-  );
+function wrongSecret({ secretKind }: PresentedMac, reason: string): GatewayError {
+  const what =
+    secretKind === 'acme-account-key'
+      ? 'the key id or key of the external account'
+      : 'the reference or secret of the message';
+  return new GatewayError('bad-secret', `${what} is wrong, expired or not allowed from this address`, {
+    cause: reason,
+  });
 }

@@ -13,8 +13,8 @@ export function authenticateMessage(request: AuthenticationRequest, services: En
   return recordingRefusals(request, services, async () => {
     const target = findTarget(services.catalog(), request.label);
     requireMethod(target.resolved, request.protocol);
-    const { credentials, remoteAddress, acceptHeld = false, acceptRevoked = false } = request;
-    const asked = { credentials, operation: 'message', remoteAddress, acceptHeld, acceptRevoked } as const;
+    const { protocol, credentials, remoteAddress, acceptHeld = false, acceptRevoked = false } = request;
+    const asked = { protocol, credentials, operation: 'message', remoteAddress, acceptHeld, acceptRevoked } as const;
     const { identity } = await authenticateRequest(asked, target, services.clock.now(), services);
     const rights = await findRights({ identity, credentials, remoteAddress }, target, services);
     const { issuedCertificate } = rights.isRegistrationAuthority ? {} : identity;

@@ -1,5 +1,6 @@
 /** Authentication of a request, by the rules of the policy that it aims at. */
 import { type Authenticated, type AuthenticationInput, authenticate } from '../authentication/authenticate.js';
+import type { Method } from '../model/protocol-name.js';
 import type { EnrollmentServices } from './services.js';
 import type { EnrollmentTarget } from './target.js';
 
@@ -8,12 +9,12 @@ export function authenticateRequest(
   request: Pick<
     AuthenticationInput,
     'credentials' | 'operation' | 'remoteAddress' | 'askWebhook' | 'acceptHeld' | 'acceptRevoked'
-  >,
+  > & { readonly protocol: Method },
   { resolved }: EnrollmentTarget,
   at: Date,
   services: EnrollmentServices,
 ): Promise<Authenticated> {
-  const { credentials, operation, remoteAddress, askWebhook, acceptHeld, acceptRevoked } = request;
+  const { protocol, credentials, operation, remoteAddress, askWebhook, acceptHeld, acceptRevoked } = request;
   const authenticationPolicyOf = (policy: string) =>
     services.catalog().policies.get(policy)?.policy.authenticationPolicy;
   return authenticate(
@@ -26,6 +27,7 @@ export function authenticateRequest(
       ...(askWebhook ? { askWebhook } : {}),
       ...(acceptHeld ? { acceptHeld } : {}),
       ...(acceptRevoked ? { acceptRevoked } : {}),
+      ...(protocol === 'acme' ? { accountAuthorization: resolved.policy.acme.authorization } : {}),
     },
     { ...services, authenticationPolicyOf, chainOf: services.authority.chain },
   );

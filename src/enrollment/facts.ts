@@ -28,12 +28,11 @@ export async function loadFacts(input: FactsInput, services: EnrollmentServices)
   const known =
     presented?.deviceId === undefined ? undefined : await store.devices.findById({ id: presented.deviceId });
   const deviceName = known?.name ?? deviceNameOf({ identity, requested });
-  const record =
-    known ??
-    (deviceName === undefined
+  const device = known
+    ? describeDevice(known)
+    : deviceName === undefined
       ? undefined
-      : await store.devices.findByName({ division: policy.division, name: deviceName }));
-  const device = record && describeDevice(record);
+      : await findDevice({ division: policy.division, name: deviceName }, services);
   const key = requested.subjectPublicKeyInfo;
   const sameKey = key === undefined ? [] : await store.certificates.findByKey({ keyFingerprint: fingerprintOf(key) });
   const needsOthers = policy.duplicates !== 'allow' && device !== undefined;
@@ -72,6 +71,15 @@ export async function loadFacts(input: FactsInput, services: EnrollmentServices)
     isCompromisedKey,
     approved,
   };
+}
+
+/** The device on record under a name. */
+export async function findDevice(
+  named: { readonly division: string; readonly name: string },
+  { store }: Pick<EnrollmentServices, 'store'>,
+): Promise<Device | undefined> {
+  const record = await store.devices.findByName(named);
+  return record && describeDevice(record);
 }
 
 /** An unreadable key has no namesakes; the key rule refuses it in its own words. */

@@ -48,8 +48,9 @@ async function answerQuery(
 ): Promise<Pick<CertificateRecord, 'der' | 'issuerId' | 'crlPartition'>> {
   const target = findTarget(services.catalog(), query.label);
   requireMethod(target.resolved, query.protocol);
-  const { credentials, remoteAddress, issuer, serialNumber } = query;
-  await authenticateRequest({ credentials, operation: 'query', remoteAddress }, target, services.clock.now(), services);
+  const { protocol, credentials, remoteAddress, issuer, serialNumber } = query;
+  const asked = { protocol, credentials, operation: 'query', remoteAddress } as const;
+  await authenticateRequest(asked, target, services.clock.now(), services);
   for (const { id, certificate } of generationsOf(query, target, services)) {
     // A root is on record as a CA only.
     if (certificate.serialNumber === serialNumber && namesEqual(certificate.issuer, issuer)) {

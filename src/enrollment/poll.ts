@@ -82,7 +82,7 @@ async function findTransaction(
   const operation = protocol === 'cmp' ? 'message' : 'enroll';
   // Once it is approved, a revocation has ended the very certificate that its requester asks with.
   const acceptRevoked = kind === 'revocation';
-  const asked = { credentials, operation, remoteAddress, acceptRevoked } as const;
+  const asked = { protocol, credentials, operation, remoteAddress, acceptRevoked } as const;
   const { identity } = await authenticateRequest(asked, target, services.clock.now(), services);
   const transaction = await enrollmentTransactions.findByRequestId({ requestId });
   // A request that was never pending keeps no identity, and nobody polls for it.

@@ -7,10 +7,12 @@ import { confirmCertificate } from './confirm.js';
 import { findCrls, findCurrentCrl } from './current-crl.js';
 import { enroll } from './enroll.js';
 import { findCertificate, findCrl, requireOnRecord } from './find-certificate.js';
+import { openAccount } from './open-account.js';
 import { describePolicy, outlineFor } from './policy-view.js';
 import { poll, pollApproval } from './poll.js';
 import { recordRefusedMessage } from './record.js';
 import { requestApproval } from './request-approval.js';
+import { requireNames } from './require-names.js';
 import { setRevocationPassphrase } from './revocation-passphrase.js';
 import { revokeByMessage } from './revoke-by-message.js';
 import { findRootUpdate } from './root-update.js';
@@ -35,8 +37,8 @@ export function createProtocolServices(services: EnrollmentServices, serviceKeys
     clock,
     database: store.database,
     commit: (statements) => store.commit({ statements, audit: [] }),
-    openAccount: notBuilt,
-    requireNames: notBuilt,
+    openAccount: (opening) => openAccount(opening, services),
+    requireNames: (request) => requireNames(request, services),
     renewal: notBuilt,
     alternateIssuersOf: notBuilt,
     baseUrl: notBuilt,

@@ -5,6 +5,7 @@ import type { Trace } from '../policy/decision.js';
 import type { Identity } from '../policy/identity.js';
 import { certificateId } from '../store/certificate-record.js';
 import type { Statement } from '../store/change.js';
+import { useStatement } from './credential-use.js';
 import { describeIdentity } from './record.js';
 import { pendingResult } from './recorded-result.js';
 import type { DecidedOperation, EnrollmentRequest } from './request.js';
@@ -37,8 +38,7 @@ export async function recordPending(
 ): Promise<Pending> {
   const { identity, now, target } = circumstances;
   const { protocol, operation, remoteAddress, requestId } = request;
-  const at = now.getTime();
-  const uses = identity.credentials.map(({ id }) => services.store.credentials.consume({ id, now: at }));
+  const uses = identity.credentials.map((credential) => useStatement(credential, now, services.store));
   return await record(
     {
       ...circumstances,
@@ -49,7 +49,7 @@ export async function recordPending(
       // Without a transaction of its protocol the request can still be approved, only not be asked for again.
       key: key ?? requestId,
       conversation: conversation ?? null,
-      expiredBy: answer.state === 'none' ? answer.expiredBy : at,
+      expiredBy: answer.state === 'none' ? answer.expiredBy : now.getTime(),
       stored: encodeRequest(request),
       // After the insert: a repeat that came at the same time has to find this transaction, not a credential used up.
       statements: [...uses, ...(request.accompanying?.(pendingResult(request, target)) ?? [])],

@@ -17,11 +17,11 @@ export function requestApproval(request: ApprovalRequest, services: EnrollmentSe
   return recordingRefusals(request, services, async () => {
     const target = findTarget(services.catalog(), request.label);
     requireMethod(target.resolved, request.protocol);
-    const { credentials, remoteAddress, operation } = request;
+    const { protocol, credentials, remoteAddress, operation } = request;
     const approval = approvalOfMessage(target.resolved.policy, operation);
     if (approval === undefined) return undefined;
     const now = services.clock.now();
-    const asked = { credentials, operation: 'message', remoteAddress } as const;
+    const asked = { protocol, credentials, operation: 'message', remoteAddress } as const;
     const { identity, isUsedUp } = await authenticateRequest(asked, target, now, services);
     // What it has opened is done: nobody need look at what else its holder thinks of.
     if (isUsedUp) throw new GatewayError('bad-secret', 'the credential is used up');

@@ -23,7 +23,7 @@ export async function setRevocationPassphrase(message: PassphraseMessage, servic
   const { credentials, remoteAddress, protocol, reference, passphrase, isRead, sentAt, requestId } = message;
   const target = findTarget(services.catalog(), message.label);
   requireMethod(target.resolved, protocol);
-  const asked = { credentials, operation: 'message', remoteAddress } as const;
+  const asked = { protocol, credentials, operation: 'message', remoteAddress } as const;
   const now = clock.now();
   const { identity } = await authenticateRequest(asked, target, now, services);
   const { certificate, device, guards } = await findRequestersCertificate(identity, services);

@@ -1,8 +1,9 @@
-/** Revocation asked for in a protocol's message: by the certificate's own holder, its passphrase, or a registration authority. */
+/** Revocation asked for in a protocol's message: by the certificate's own holder, its passphrase, a registration authority, or an account. */
 import { GatewayError } from '../errors.js';
 import type { Identity } from '../policy/identity.js';
 import { approvalOfMessage } from '../policy/message-approval.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
+import { findAcmeRevoker, type Revoker } from './acme-revoker.js';
 import { authenticateRequest } from './authenticate-request.js';
 import { findIssuedCertificate } from './find-certificate.js';
 import { recordPendingMessage } from './record-pending.js';
@@ -26,12 +27,11 @@ export function revokeByMessage(message: RevocationMessage, services: Enrollment
   return recordingRefusals({ ...message, operation: 'revoke' }, services, async () => {
     const target = findTarget(services.catalog(), message.label);
     requireMethod(target.resolved, message.protocol);
-    const identity = await authenticateRevoker(message, target, services);
-    const record = await findIssuedCertificate(message, target, services);
-    message.requireDescribed?.(record.der);
-    await requireRight(message, identity, record, target, services);
+    const find = message.protocol === 'acme' ? findAcmeRevoker : findRevoker;
+    const { identity, record } = await find(message, target, services);
     requirePossible(message.reason, record, services.clock.now());
-    const approval = approvalOfMessage(target.resolved.policy, 'rr');
+    // The setting is CMP's: no other protocol knows of revocations that wait.
+    const approval = message.protocol === 'cmp' ? approvalOfMessage(target.resolved.policy, 'rr') : undefined;
     if (approval === undefined) return await revokeNow(message, identity, record, services);
     return await recordPendingMessage(
       {
@@ -47,14 +47,27 @@ export function revokeByMessage(message: RevocationMessage, services: Enrollment
   });
 }
 
+async function findRevoker(
+  message: RevocationMessage,
+  target: EnrollmentTarget,
+  services: EnrollmentServices,
+): Promise<Revoker> {
+  const identity = await authenticateRevoker(message, target, services);
+  const record = await findIssuedCertificate(message, target, services);
+  message.requireDescribed?.(record.der);
+  await requireRight(message, identity, record, target, services);
+  return { identity, record };
+}
+
 async function authenticateRevoker(
-  { credentials, remoteAddress, reason }: RevocationMessage,
+  { protocol, credentials, remoteAddress, reason }: RevocationMessage,
   target: EnrollmentTarget,
   services: EnrollmentServices,
 ): Promise<Identity> {
   const now = services.clock.now();
   // Who wants its certificate back from hold has nothing else to say so with.
-  const asked = { credentials, operation: 'message', remoteAddress, acceptHeld: reason === 'removeFromCRL' } as const;
+  const acceptHeld = reason === 'removeFromCRL';
+  const asked = { protocol, credentials, operation: 'message', remoteAddress, acceptHeld } as const;
   const { identity } = await authenticateRequest(asked, target, now, services);
   await requireInUse(identity.issuedCertificate, services);
   return identity;

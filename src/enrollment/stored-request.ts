@@ -1,5 +1,6 @@
 /** A pending request as it is kept: without the secrets that authenticated it. */
 import { z } from 'zod';
+import { acmeIdentifierTypes } from '../model/acme.js';
 import { credentialKinds } from '../model/credential.js';
 import { generatedKeyTypeSchema } from '../model/key-constraints.js';
 import { profileUsages } from '../model/policy.js';
@@ -43,8 +44,11 @@ const storedIdentitySchema = z.object({
       name: z.string(),
       username: z.string().exactOptional(),
       registeredValues: registeredValuesSchema.exactOptional(),
+      isCounted: z.literal(true).exactOptional(),
     }),
   ),
+  provedIdentifiers: z.array(z.object({ type: z.enum(acmeIdentifierTypes), value: z.string() })).exactOptional(),
+  deviceIdentifier: z.string().exactOptional(),
   issuedCertificate: z
     .object({
       der: bytes,

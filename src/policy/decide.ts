@@ -11,6 +11,7 @@ import {
   type Denial,
   denied,
   type RevokedByIssuance,
+  reasonOf,
   type Trace,
   type TraceEntry,
   type Verdict,
@@ -23,6 +24,7 @@ import { checkDuplicates, checkLimits } from './rules/duplicates.js';
 import { decideExtensions } from './rules/extensions.js';
 import { checkKey, checkKeyReuse } from './rules/key.js';
 import { checkPolicy } from './rules/policy.js';
+import { checkProvedIdentifiers } from './rules/proved-identifiers.js';
 import { checkRegisteredValues } from './rules/registered-values.js';
 import { checkRenewal, checkSameNames } from './rules/renewal.js';
 import { checkRequestHash } from './rules/request-hash.js';
@@ -168,6 +170,7 @@ const rules: readonly (readonly [name: string, check: (draft: Draft) => Verdict]
   ['subject', decideSubject],
   ['subject-alt-names', decideSubjectAltNames],
   ['registered-values', checkRegisteredValues],
+  ['proved-identifiers', checkProvedIdentifiers],
   ['key-reuse', checkKeyReuse],
   ['basic-constraints', decideBasicConstraints],
   ['key-usage', decideKeyUsage],
@@ -180,7 +183,7 @@ const rules: readonly (readonly [name: string, check: (draft: Draft) => Verdict]
 
 function refuse(rule: string, { code, said }: Denial, trace: TraceEntry[]): PolicyDecision {
   trace.push({ rule, outcome: 'denied', said });
-  return { trace, outcome: 'denied', code, reason: `${said} (rule ${rule})` };
+  return { trace, outcome: 'denied', code, reason: reasonOf(rule, said) };
 }
 
 /** What reading the requester's bytes may throw, as a denial; anything else is a fault of ours. */

@@ -59,6 +59,11 @@ export function okOrChanged(said: string, modified: readonly string[]): Verdict 
   return modified.length === 0 ? ok(said) : { outcome: 'changed', said: modified.join('; '), modified };
 }
 
+/** What a client is told of a denial: the rule's own words, and which it was. */
+export function reasonOf(rule: string, said: string): string {
+  return `${said} (rule ${rule})`;
+}
+
 /** A refusal; the sentence goes to the client as well. */
 export function denied(code: ErrorCode, said: string): Denial {
   return { outcome: 'denied', code, said };

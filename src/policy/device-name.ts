@@ -13,19 +13,26 @@ interface NameSources {
 }
 
 /**
- * The name that a credential registers; else serial number or common name of the authenticating certificate; else those
- * of the requested subject, or the first DNS name, IP address or URI asked for. Undefined when none of them is fit for a
- * name. The device of a certificate issued here is known by its id and needs no name found.
+ * The name that a credential registers; else the identifier that an ACME account has for its device; else serial number or
+ * common name of the authenticating certificate; else those of the requested subject, or the first DNS name, IP address or
+ * URI asked for. Undefined when none of them is fit for a name. The device of a certificate issued here is known by its id
+ * and needs no name found.
  */
 export function deviceNameOf({ identity, requested }: NameSources): string | undefined {
-  for (const { registeredValues } of identity.credentials) {
-    if (registeredValues?.device !== undefined) return registeredValues.device;
-  }
   return (
+    nameByCredential(identity) ??
     (identity.certificateSubject && nameInSubject(identity.certificateSubject)) ??
     nameInSubject(requested.subject) ??
     nameInAlternativeNames(requested)
   );
+}
+
+/** As much of it as is certain before there is a request. */
+export function nameByCredential({ credentials, deviceIdentifier }: Identity): string | undefined {
+  for (const { registeredValues } of credentials) {
+    if (registeredValues?.device !== undefined) return registeredValues.device;
+  }
+  return usable(deviceIdentifier);
 }
 
 function nameInSubject(subject: Uint8Array): string | undefined {

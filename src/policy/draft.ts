@@ -11,6 +11,7 @@ import type { DecisionInput, RevokedByIssuance } from './decision.js';
 import type { Facts } from './facts.js';
 import type { Identity } from './identity.js';
 import { type KeyKind, keyKindOf, keyKindOfGenerated } from './key-kind.js';
+import type { NameValue } from './name-rule.js';
 import { readSubject, type SubjectAttribute } from './subject-attribute.js';
 
 interface Names {
@@ -18,17 +19,24 @@ interface Names {
   readonly alternativeNames: readonly AlternativeName[];
 }
 
-export interface Draft {
+/** What names are judged by. */
+export interface NamesMatter {
+  readonly identity: Identity;
+  readonly facts: Pick<Facts, 'profile' | 'group' | 'device' | 'deviceName'>;
+  /** The names asked for. */
+  readonly wishes: Names;
+  /** They are asked about before there is a request: other names, and which device this is, may come with that. */
+  readonly isPartial: boolean;
+}
+
+export interface Draft extends NamesMatter {
   readonly requested: RequestedCertificate;
   readonly operation: DecisionInput['operation'];
-  readonly identity: Identity;
   readonly facts: Facts;
   readonly now: Date;
   readonly changesNames: boolean;
   readonly isGatewayMadeKey: boolean;
   readonly isNewKeyOnly: boolean;
-  /** The names asked for. */
-  readonly wishes: Names;
   /** Undefined as long as the gateway has not made it. */
   readonly key: PublicKeyDescription | undefined;
   readonly keyKind: KeyKind;
@@ -40,6 +48,8 @@ export interface Draft {
   subject: Uint8Array;
   subjectIsEmpty: boolean;
   alternativeNames: readonly GeneralName[];
+  /** Those of the names that are the request's own words. */
+  copied: { subject: readonly NameValue[]; alternativeNames: readonly GeneralName[] };
   isCa: boolean;
   /** Each a whole DER Extension. */
   extensions: Uint8Array[];
@@ -64,12 +74,14 @@ export function readDraft(input: DecisionInput): Draft {
     isGatewayMadeKey: input.gatewayMadeKey ?? key === undefined,
     isNewKeyOnly: input.newKeyOnly === true,
     wishes: readNames(subject, extensions),
+    isPartial: false,
     key,
     keyKind: key === undefined ? keyKindOfGenerated(facts.policy.generatedKey) : keyKindOf(key),
     replaced: operation === 'reenroll' && facts.replaces ? readReplaced(facts.replaces.der) : undefined,
     subject: emptyName,
     subjectIsEmpty: true,
     alternativeNames: [],
+    copied: { subject: [], alternativeNames: [] },
     isCa: false,
     extensions: [],
     notBefore: now,

@@ -1,4 +1,5 @@
 /** Who makes a request, as authentication found out: the policy engine's view of it. */
+import type { AcmeIdentifier } from '../model/acme.js';
 import type { CredentialKind } from '../model/credential.js';
 import type { RegisteredValues } from '../model/registered-values.js';
 
@@ -9,6 +10,8 @@ export interface UsedCredential {
   readonly name: string;
   readonly username?: string;
   readonly registeredValues?: RegisteredValues;
+  /** This use of it was counted before: when the account was opened that is bound to it. */
+  readonly isCounted?: true;
 }
 
 /** A certificate that this gateway issued, presented by its holder. */
@@ -25,11 +28,15 @@ export interface PresentedIssuedCertificate {
 }
 
 export interface Identity {
-  /** Stable name of the requester in records: `passcode:<id>`, `certificate:<issuer>:<serial>`, `gateway`. */
+  /** Stable name of the requester in records: `passcode:<id>`, `certificate:<issuer>:<serial>`, `acme-account:<id>`, `gateway`. */
   readonly requester: string;
   readonly credentials: readonly UsedCredential[];
   /** A certificate issued here, if one authenticated the request. */
   readonly issuedCertificate?: PresentedIssuedCertificate;
   /** DER Name of the authenticating certificate's subject, issued here or by an authentication CA. */
   readonly certificateSubject?: Uint8Array;
+  /** What an ACME account has proved, where names that nobody has proved must not be in its certificates. */
+  readonly provedIdentifiers?: readonly AcmeIdentifier[];
+  /** What the device is called by the order of an ACME account: a permanent identifier, or a hardware module. */
+  readonly deviceIdentifier?: string;
 }

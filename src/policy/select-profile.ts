@@ -1,6 +1,7 @@
 /** Which of a policy's profiles applies to a requester. */
 import { GatewayError } from '../errors.js';
 import type { Policy, ProfileUsage } from '../model/policy.js';
+import type { Method } from '../model/protocol-name.js';
 import type { CompiledProfile } from './compile-profile.js';
 import type { PresentedIssuedCertificate } from './identity.js';
 
@@ -15,6 +16,8 @@ interface Choice {
   readonly profileHint?: string;
   /** What the certificate is for. */
   readonly usage?: ProfileUsage;
+  /** ACME makes no CA certificates: what it proves says nothing of who may have one. */
+  readonly protocol?: Method;
 }
 
 /** What authenticated the request, as far as it matters here. */
@@ -36,10 +39,11 @@ interface SelectedProfile {
 export function selectProfile(
   { issuedCertificate }: Holder,
   { policy, profiles }: PolicyWithProfiles,
-  { profileHint: hint, usage: wanted }: Choice = {},
+  { profileHint: hint, usage: wanted, protocol }: Choice = {},
 ): SelectedProfile {
   const candidates = issuedCertificate === undefined ? entryUsages : (successors.get(issuedCertificate.usage) ?? []);
   for (const usage of candidates) {
+    if (protocol === 'acme' && usage === 'intermediate') continue;
     const profile = wanted === undefined || usage === wanted ? profiles.get(usage) : undefined;
     if (profile !== undefined && (hint === undefined || profile.name === hint)) return { usage, profile };
   }

@@ -1,5 +1,5 @@
 /** The values that a rule takes from the device or from what authenticated the request. */
-import type { Draft } from './draft.js';
+import type { NamesMatter } from './draft.js';
 import type { ValueSource } from './name-rule.js';
 import type { CredentialField, DeviceField } from './source-field.js';
 import { readSubject } from './subject-attribute.js';
@@ -8,18 +8,21 @@ import { readSubject } from './subject-attribute.js';
  * The values of a source that is not the request; none when it does not know.
  * Not asked for credentials on re-enrollment: the certificate that is replaced speaks for the credential it was issued for.
  */
-export function sourceValues(source: Exclude<ValueSource, { from: 'request' }>, draft: Draft): readonly string[] {
+export function sourceValues(
+  source: Exclude<ValueSource, { from: 'request' }>,
+  matter: NamesMatter,
+): readonly string[] {
   switch (source.from) {
     case 'fixed':
       return [source.value];
     case 'device':
-      return listed(deviceValue(source.field, draft));
+      return listed(deviceValue(source.field, matter));
     case 'credential':
-      return credentialValues(source.field, draft);
+      return credentialValues(source.field, matter);
   }
 }
 
-function deviceValue(field: DeviceField, { facts, identity }: Draft): string | undefined {
+function deviceValue(field: DeviceField, { facts, identity }: NamesMatter): string | undefined {
   const { device } = facts;
   switch (field.of) {
     case 'name':
@@ -39,7 +42,7 @@ function deviceValue(field: DeviceField, { facts, identity }: Draft): string | u
   }
 }
 
-function credentialValues(field: CredentialField, { identity }: Draft): readonly string[] {
+function credentialValues(field: CredentialField, { identity }: NamesMatter): readonly string[] {
   if (field.of === 'subject') {
     if (identity.certificateSubject === undefined) return [];
     const attributes = readSubject(identity.certificateSubject);

@@ -1,10 +1,16 @@
 /** Whether the device may have certificates under this policy. */
 import { denied, ok, type Verdict } from '../decision.js';
-import type { Draft } from '../draft.js';
+import type { Facts } from '../facts.js';
+import type { Identity } from '../identity.js';
 import { quote } from '../safe-text.js';
 
+interface DeviceMatter {
+  readonly facts: Pick<Facts, 'device' | 'deviceName' | 'group' | 'isGroupNamed' | 'policy' | 'usage'>;
+  readonly identity: Identity;
+}
+
 /** The device on record, or the one that its first certificate would register. */
-export function checkDevice({ facts, identity }: Draft): Verdict {
+export function checkDevice({ facts, identity }: DeviceMatter): Verdict {
   const { device, deviceName, group, policy, usage } = facts;
   if (usage === 'service') return ok('a certificate of the gateway itself, for no device');
   const issuedTo = identity.issuedCertificate?.deviceId;

@@ -22,6 +22,7 @@ export function decideSubjectAltNames(draft: Draft): Verdict {
     return ok('no subject alternative names');
   }
   draft.alternativeNames = names.map(generalName);
+  draft.copied.alternativeNames = names.filter(({ wish }) => wish !== undefined).map(generalName);
   draft.extensions.push(
     encodeExtension({
       id: idCeSubjectAltName,

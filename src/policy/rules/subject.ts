@@ -15,6 +15,7 @@ export function decideSubject(draft: Draft): Verdict {
     ...taken.names.map(({ rule, text, wish }) => rule.fixedRdn ?? encodeRdn(rule.attribute, text, wish?.tag)),
   );
   draft.subjectIsEmpty = taken.names.length === 0;
+  draft.copied.subject = taken.names.flatMap(({ wish }) => wish ?? []);
   const said = draft.subjectIsEmpty
     ? 'the subject is empty'
     : taken.names.map(({ rule, text }) => `${rule.attribute.short} ${quote(text)}`).join(', ');

@@ -1,6 +1,6 @@
 /** What rules for names take: shared by the subject and the subject alternative names. */
 import { type Denial, denied } from '../decision.js';
-import type { Draft } from '../draft.js';
+import type { NamesMatter } from '../draft.js';
 import type { NameRule, NameValue } from '../name-rule.js';
 import { matchesPattern } from '../pattern.js';
 import { quote } from '../safe-text.js';
@@ -32,15 +32,15 @@ export function takeNames<Rule extends NameRule, Wish extends NameValue>(
   rules: readonly Rule[],
   wishes: readonly Wish[],
   standing: readonly NameValue[] | undefined,
-  draft: Draft,
+  matter: NamesMatter,
 ): TakenNames<Rule, Wish> | Denial {
   const left = new Set(wishes);
   // Values that are not the request's come first: what they explain is no longer a wish when a rule of the request looks.
-  const given = rules.map((rule) => claim(rule, rules, left, standing, draft));
+  const given = rules.map((rule) => claim(rule, rules, left, standing, matter));
   const names: TakenName<Rule, Wish>[] = [];
   for (const [i, rule] of rules.entries()) {
     const values = given[i] ?? copyWishes(rule, left);
-    const problem = findProblem(rule, values, draft);
+    const problem = findProblem(rule, values, matter);
     if (problem !== undefined) return denied('rejected-name', problem);
     names.push(...values);
   }
@@ -49,10 +49,16 @@ export function takeNames<Rule extends NameRule, Wish extends NameValue>(
     const sibling =
       rules.find(({ key, source }) => key === wish.key && source.from !== 'fixed') ??
       rules.find(({ key }) => key === wish.key);
-    if (sibling?.source.from !== 'fixed') return denied('rejected-name', notTaken(wish, sibling, draft));
+    if (sibling?.source.from === 'device' && isDeviceOpen(matter)) continue;
+    if (sibling?.source.from !== 'fixed') return denied('rejected-name', notTaken(wish, sibling, matter));
     modified.push(`${wish.label} is ${quote(sibling.source.value)}, not ${quote(wish.text)}`);
   }
   return { outcome: 'taken', names, modified };
+}
+
+/** What the device has for a name, the request decides. */
+function isDeviceOpen({ isPartial, facts }: NamesMatter): boolean {
+  return isPartial && facts.deviceName === undefined;
 }
 
 /** The values of a rule whose source is not the request, struck off the wishes; undefined for the request's. */
@@ -61,12 +67,12 @@ function claim<Rule extends NameRule, Wish extends NameValue>(
   rules: readonly Rule[],
   left: Set<Wish>,
   standing: readonly NameValue[] | undefined,
-  draft: Draft,
+  matter: NamesMatter,
 ): TakenName<Rule, Wish>[] | undefined {
   const { source, key, normalize } = rule;
   if (source.from === 'request') return undefined;
   const isStanding = source.from === 'credential' && standing !== undefined;
-  const values = isStanding ? standingValues(key, rules, standing) : sourceValues(source, draft);
+  const values = isStanding ? standingValues(key, rules, standing) : sourceValues(source, matter);
   return values.map((value) => {
     const text = normalize(value);
     for (const wish of left) {
@@ -105,12 +111,12 @@ function copyWishes<Rule extends NameRule, Wish extends NameValue>(
 function findProblem<Rule extends NameRule, Wish extends NameValue>(
   rule: Rule,
   values: readonly TakenName<Rule, Wish>[],
-  { facts }: Draft,
+  { facts, isPartial }: NamesMatter,
 ): string | undefined {
   const { label, source } = rule;
   const profile = facts.profile.name;
   if (values.length === 0) {
-    if (!rule.required) return undefined;
+    if (!rule.required || isPartial) return undefined;
     return source.from === 'request'
       ? `${label} is missing; profile ${profile} requires it`
       : `${label} is required, but the ${source.from} does not give it`;
@@ -130,7 +136,7 @@ function findProblem<Rule extends NameRule, Wish extends NameValue>(
   return undefined;
 }
 
-function notTaken(wish: NameValue, rule: NameRule | undefined, { facts }: Draft): string {
+function notTaken(wish: NameValue, rule: NameRule | undefined, { facts }: NamesMatter): string {
   const source = rule?.source.from;
   if (source === undefined) return `${wish.label} is not taken by profile ${facts.profile.name}`;
   return `${wish.label} ${quote(wish.text)} is not what the ${source} has`;

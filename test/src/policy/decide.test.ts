@@ -29,6 +29,7 @@ describe('decide', () => {
       'subject',
       'subject-alt-names',
       'registered-values',
+      'proved-identifiers',
       'key-reuse',
       'basic-constraints',
       'key-usage',

@@ -15,6 +15,14 @@ describe('deviceNameOf', () => {
     expect(deviceNameOf({ identity, requested: wish })).toBe('registered');
   });
 
+  it('else takes what an ACME account calls its device, where that is fit for a name', () => {
+    const attested = { ...nobody, deviceIdentifier: 'Serial-1' };
+    const registered = { ...credential, registeredValues: { device: 'registered' } };
+    expect(deviceNameOf({ identity: attested, requested: wish })).toBe('Serial-1');
+    expect(deviceNameOf({ identity: { ...attested, credentials: [registered] }, requested: wish })).toBe('registered');
+    expect(deviceNameOf({ identity: { ...nobody, deviceIdentifier: 'a\0b' }, requested: wish })).toBe('sn');
+  });
+
   it.each([
     ['serial number of the authenticating certificate', 'CN=c,serialNumber=s', 's'],
     ['common name of the authenticating certificate', 'CN=c', 'c'],

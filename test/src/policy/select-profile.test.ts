@@ -45,4 +45,30 @@ describe('selectProfile', () => {
     const refused = () => selectProfile({}, policy, { usage: 'bootstrap' });
     expect(refused).toThrow(expect.objectContaining({ code: 'forbidden' }));
   });
+
+  it('gives ACME no CA certificate, however that is asked for', () => {
+    const operational = compile();
+    const intermediate = compile({ name: 'ca' });
+    const both = new Map([
+      ['operational', operational],
+      ['intermediate', intermediate],
+    ] as const);
+    const only = new Map([['intermediate', intermediate]] as const);
+    const policy = makePolicy();
+    const protocol = 'acme';
+    expect(selectProfile({}, { policy, profiles: both }, { protocol }).usage).toBe('operational');
+    expect(() => selectProfile({}, { policy, profiles: only }, { protocol })).toThrow(
+      expect.objectContaining({ code: 'forbidden' }),
+    );
+    expect(() => selectProfile({}, { policy, profiles: both }, { protocol, usage: 'intermediate' })).toThrow(
+      expect.objectContaining({ code: 'forbidden' }),
+    );
+    expect(() => selectProfile({}, { policy, profiles: both }, { protocol, profileHint: 'ca' })).toThrow(
+      expect.objectContaining({ code: 'rejected-profile' }),
+    );
+    const issuedCertificate = { usage: 'intermediate' };
+    expect(() => selectProfile({ issuedCertificate }, { policy, profiles: both }, { protocol })).toThrow(
+      expect.objectContaining({ code: 'forbidden' }),
+    );
+  });
 });

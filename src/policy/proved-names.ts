@@ -1,0 +1,34 @@
+/** Identifiers that were proved over ACME, as names in certificates. */
+import type { AcmeIdentifier } from '../model/acme.js';
+import { hardwareModuleName, permanentIdentifier } from '../x509/device-identifiers.js';
+import { formatGeneralName, type GeneralName } from '../x509/general-names.js';
+
+interface ProvedNames {
+  /** Whether a name in its usual form is one of them. */
+  includes(name: GeneralName): boolean;
+  /** Whether the text of a subject attribute is the value of one. */
+  includesText(text: string): boolean;
+}
+
+export function provedNames(identifiers: readonly AcmeIdentifier[]): ProvedNames {
+  const names = new Set(identifiers.map((identifier) => formatGeneralName(nameOf(identifier))));
+  return {
+    includes: (name) => names.has(formatGeneralName(name)),
+    includesText: (text) =>
+      identifiers.some(({ type, value }) => value === (type === 'dns' ? text.toLowerCase() : text)),
+  };
+}
+
+function nameOf({ type, value }: AcmeIdentifier): GeneralName {
+  switch (type) {
+    case 'dns':
+    case 'ip':
+      return { type, value };
+    case 'permanent-identifier':
+      return permanentIdentifier(value);
+    case 'hardware-module': {
+      const [hardwareType = '', serialNumber = ''] = value.split(':');
+      return hardwareModuleName(hardwareType, Buffer.from(serialNumber, 'hex'));
+    }
+  }
+}
