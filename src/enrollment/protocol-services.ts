@@ -1,8 +1,11 @@
 /** What the gateway does for its protocols, put together from the enrollment flow, the CA and the catalog. */
 import { hash } from 'node:crypto';
+import { createProtocolAuditRecord } from '../audit/audit-record.js';
 import { GatewayError } from '../errors.js';
 import type { ProtocolServices } from '../protocol.js';
+import { findAlternateIssuers } from './alternate-issuers.js';
 import { authenticateMessage } from './authenticate-message.js';
+import { createBaseUrl, type PublicAddress } from './base-url.js';
 import { confirmCertificate } from './confirm.js';
 import { findCrls, findCurrentCrl } from './current-crl.js';
 import { enroll } from './enroll.js';
@@ -10,6 +13,7 @@ import { findCertificate, findCrl, requireOnRecord } from './find-certificate.js
 import { describePolicy, outlineFor } from './policy-view.js';
 import { poll, pollApproval } from './poll.js';
 import { recordRefusedMessage } from './record.js';
+import { findRenewal } from './renewal.js';
 import { requestApproval } from './request-approval.js';
 import { setRevocationPassphrase } from './revocation-passphrase.js';
 import { revokeByMessage } from './revoke-by-message.js';
@@ -19,7 +23,11 @@ import type { EnrollmentServices } from './services.js';
 import { findTarget } from './target.js';
 import { withdraw } from './withdraw.js';
 
-export function createProtocolServices(services: EnrollmentServices, serviceKeys: ServiceKeys): ProtocolServices {
+export function createProtocolServices(
+  services: EnrollmentServices,
+  serviceKeys: ServiceKeys,
+  address: PublicAddress,
+): ProtocolServices {
   const { authority, catalog, clock, store } = services;
   const resolve = (label: string | undefined) => findTarget(catalog(), label).resolved;
   const keyOfCa = (purpose: CaPurpose, label: string | undefined) => ({
@@ -34,13 +42,17 @@ export function createProtocolServices(services: EnrollmentServices, serviceKeys
   return {
     clock,
     database: store.database,
-    commit: (statements) => store.commit({ statements, audit: [] }),
+    commit: (statements, events = []) =>
+      store.commit({
+        statements,
+        audit: events.map((event) => createProtocolAuditRecord({ ...event, at: clock.now() })),
+      }),
     openAccount: notBuilt,
     requireNames: notBuilt,
-    renewal: notBuilt,
-    alternateIssuersOf: notBuilt,
-    baseUrl: notBuilt,
-    deriveKey: notBuilt,
+    renewal: (query) => findRenewal(query, services),
+    alternateIssuersOf: (certificate) => findAlternateIssuers(certificate, services),
+    baseUrl: createBaseUrl(catalog, address),
+    deriveKey: services.deriveKey,
     outbound: services.outbound,
     enroll: (request) => enroll(request, services),
     poll: (request) => poll(request, services),
