@@ -5,6 +5,7 @@ import { createEstHandler } from '../protocols/est/index.js';
 import { createRepositoryHandler } from '../protocols/repository/index.js';
 import { createScepHandler } from '../protocols/scep/index.js';
 import { compileAddresses } from './authentication/allowed-addresses.js';
+import { serverNames } from './catalog/server-names.js';
 import type { Clock } from './clock.js';
 import { revokeLapsed } from './enrollment/lapse.js';
 import { createProtocolServices } from './enrollment/protocol-services.js';
@@ -57,7 +58,7 @@ export async function startGateway({ settings, log, clock }: GatewayOptions): Pr
   try {
     const environmentFile = await prepareConfiguration(core, settings);
     const serviceKeys = createServiceKeys(core);
-    const services = createProtocolServices(core, serviceKeys);
+    const services = createProtocolServices(core, serviceKeys, settings);
     const handlers = await Promise.all(settings.protocols.map((name) => loadHandler(name, services)));
     let tls = await obtainTls(core, serviceKeys, settings);
     await core.crls.publishDue();
@@ -111,8 +112,7 @@ export async function startGateway({ settings, log, clock }: GatewayOptions): Pr
     return {
       core,
       listeners,
-      greeting:
-        environmentFile === undefined ? [] : greet(environmentFile, `${settings.publicName}:${settings.deviceTlsPort}`),
+      greeting: environmentFile === undefined ? [] : greeting(core, environmentFile, settings),
       close: async () => {
         await stopTasks();
         await listeners.close(shutdownGraceMilliseconds);
@@ -156,7 +156,7 @@ async function obtainTls(
   const key = await serviceKeys.get({
     purpose: 'tls-server',
     issuingCa: resolved.policy.issuingCa,
-    names: serverNames(core, settings),
+    names: serverNames(catalog, settings.publicName),
   });
   const anchors = [...catalog.authenticationPolicies.values()].flatMap(({ anchors }) =>
     anchors.map(({ certificate }) => certificate),
@@ -173,16 +173,9 @@ async function obtainTls(
   return { material, version: [key.keyId, ...clientCas].join() };
 }
 
-function serverNames({ catalog }: Core, { publicName }: Settings): string[] {
-  const zones = [...catalog().divisions.values()].flatMap(({ rendezvousZone, secondaryRendezvousZone }) => [
-    rendezvousZone,
-    secondaryRendezvousZone,
-  ]);
-  const hosts = zones
-    .flatMap((zone) => (zone ? [new URL(zone.https).hostname] : []))
-    .map((host) => host.replace(/^\[|\]$/g, ''));
-  const loopback = publicName === 'localhost' ? ['127.0.0.1', '::1'] : [];
-  return [...new Set([publicName, ...hosts, ...loopback])];
+function greeting({ catalog }: Core, environmentFile: string, { publicName, deviceTlsPort }: Settings): string[] {
+  const acmeHttpPort = catalog().policies.get('quickstart')?.policy.acme.httpPort ?? 80;
+  return greet(environmentFile, { server: `${publicName}:${deviceTlsPort}`, acmeHttpPort });
 }
 
 interface Task {

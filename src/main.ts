@@ -2,6 +2,7 @@
 /** The `gatehouse` command. */
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { acmeKeyCommand } from './cli/acme-key.js';
 import { applyCommand, exportCommand } from './cli/apply.js';
 import { auditCommand } from './cli/audit.js';
 import { certificateCommand } from './cli/certificate.js';
@@ -34,6 +35,7 @@ for (const command of [
   applyCommand(run),
   exportCommand(run),
   passcodeCommand(run),
+  acmeKeyCommand(run),
   requestCommand(run),
   certificateCommand(run),
   auditCommand(run),

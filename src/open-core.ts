@@ -60,6 +60,7 @@ export async function openCore({ settings, log, clock }: CoreOptions): Promise<C
       clock,
       log,
       passcodeLookup: createPasscodeLookup(kek.derive('passcodes')),
+      deriveKey: kek.derive,
       outbound: createOutboundClient(),
       isCompromisedKey: (fingerprint) => compromised.has(fingerprint),
       failures: createMinuteCounter(clock),

@@ -10,6 +10,8 @@ export type AuditAction =
   | 'certificate.confirmed'
   | 'certificate.rejected'
   | 'certificate.lapsed'
+  | 'certificate.replacement-planned'
+  | 'certificate.replacement-cancelled'
   | 'request.refused'
   | 'request.pending'
   | 'request.approval'
@@ -22,6 +24,8 @@ export type AuditAction =
   | 'catalog.applied'
   | 'passcode.created'
   | 'passcode.revoked'
+  | 'acme-key.created'
+  | 'acme-key.revoked'
   | 'ca.created'
   | 'ca.staged'
   | 'ca.cross-certified'
@@ -39,14 +43,25 @@ interface AuditEvent {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-export function createAuditRecord({
+export function createAuditRecord(event: AuditEvent): AuditRecord {
+  return toRecord(event);
+}
+
+/** An event of a protocol's own, which names its actions itself. */
+export function createProtocolAuditRecord(
+  event: Omit<AuditEvent, 'action'> & { readonly action: string },
+): AuditRecord {
+  return toRecord(event);
+}
+
+function toRecord({
   id = createIdentifier(),
   at,
   action,
   outcome,
   subject,
   details,
-}: AuditEvent): AuditRecord {
+}: Omit<AuditEvent, 'action'> & { readonly action: string }): AuditRecord {
   const fields = { id, at: at.getTime(), action, outcome, subject };
   return { ...fields, content: JSON.stringify({ ...fields, ...details }) };
 }

@@ -1,4 +1,5 @@
 /** Cross-references of the configuration: checks the whole as it would be, stored and new objects together. */
+import type { AuthenticationPolicy } from '../model/authentication-policy.js';
 import type { CertificateProfile } from '../model/certificate-profile.js';
 import type { CertificateTemplate } from '../model/certificate-template.js';
 import type { DeviceGroup } from '../model/device-group.js';
@@ -125,10 +126,23 @@ function checkPolicy(object: CatalogObject<'policy'>, objects: CatalogObjects, r
     if (authentication !== undefined && byDevice.has(method) && !authentication.methods.includes(method)) {
       report(object, ['methods', index], `authentication policy "${authentication.name}" does not allow ${method}`);
     }
+    const message = method === 'acme' ? acmeMisfit(policy, authentication) : undefined;
+    if (message !== undefined) report(object, ['methods', index], message);
     if (deviceKeysOnly.has(method) && !policy.keyGeneration.includes('device')) {
       report(object, ['methods', index], `${method} cannot hand over keys that the gateway makes (see keyGeneration)`);
     }
   });
+}
+
+/** Why ACME could issue nothing: its accounts present no certificates, and never get one of a CA. */
+function acmeMisfit({ profiles }: Policy, authentication: AuthenticationPolicy | undefined): string | undefined {
+  if (profiles.every(({ usage }) => usage === 'intermediate')) {
+    return 'acme needs a profile of the usage bootstrap or operational: it issues no CA certificates';
+  }
+  if (authentication?.require !== 'certificate' && authentication?.require !== 'certificate-and-secret')
+    return undefined;
+  const { name, require } = authentication;
+  return `authentication policy "${name}" has require: ${require}, and ACME presents no certificates`;
 }
 
 /** Why a profile cannot serve a usage under this policy. */

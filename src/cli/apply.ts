@@ -1,5 +1,4 @@
 /** `gatehouse apply` and `gatehouse export`: the configuration as a file. */
-import { userInfo } from 'node:os';
 import { Command } from 'commander';
 import { applyPlan } from '../catalog/apply.js';
 import type { Difference } from '../catalog/differences.js';
@@ -8,6 +7,7 @@ import { exportCatalog } from '../catalog/export.js';
 import type { Json } from '../catalog/objects.js';
 import { type CatalogPlan, type PlanStep, planDocument } from '../catalog/plan.js';
 import type { Core } from '../open-core.js';
+import { person } from './person.js';
 
 /** Runs a command against the opened data directory, and prints what it returns. */
 type Run<Needed extends keyof Core> = (act: (core: Pick<Core, Needed>) => Promise<string>) => Promise<void>;
@@ -27,7 +27,7 @@ export function applyCommand(run: Run<Applying>): Command {
         if (dryRun) {
           return `${shown}\ndry run: nothing was changed`;
         }
-        const actor = `command line (${userInfo().username})`;
+        const actor = person();
         if (!(await applyPlan(plan, { ...core, actor }))) {
           return shown;
         }

@@ -1,15 +1,19 @@
-/** `gatehouse certificate`: revoke, hold and release. */
-import { userInfo } from 'node:os';
+/** `gatehouse certificate`: revoke, hold, release and replace. */
 import { Command, Option } from 'commander';
 import { finalReasons } from '../enrollment/revocation-reason.js';
 import { releaseCertificate, revokeCertificate } from '../enrollment/revoke.js';
 import type { EnrollmentServices } from '../enrollment/services.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
-import { CommandLineError } from './command-line-error.js';
+import { parseTime } from './arguments.js';
+import { findOne } from './find-certificate.js';
+import { person } from './person.js';
+import { replaceCommand } from './replace-certificates.js';
 import type { RunWithCore } from './run-with-core.js';
 
 export function certificateCommand(run: RunWithCore): Command {
-  const command = new Command('certificate').description('revoke certificates, put them on hold and release them');
+  const command = new Command('certificate').description(
+    'revoke certificates, put them on hold, release them, and have them replaced',
+  );
   const issuer = new Option(
     '--issuer <generation>',
     'CA generation that issued it, such as quickstart-ec-1; needed where two have the same serial number',
@@ -70,35 +74,8 @@ export function certificateCommand(run: RunWithCore): Command {
       }),
     );
 
+  command.addCommand(replaceCommand(run, issuer));
   return command;
-}
-
-/** Serial numbers as people have them: with colons, blanks, capitals and leading zeros, as tools print them. */
-async function findOne(
-  text: string,
-  issuer: string | undefined,
-  { store }: EnrollmentServices,
-): Promise<CertificateRecord> {
-  const serialNumber = text.replace(/[\s:]/g, '').replace(/^0x/i, '').toLowerCase();
-  if (!/^[0-9a-f]+$/.test(serialNumber)) throw new CommandLineError(`${text} is not a serial number in hex`);
-  const spellings = new Set([
-    serialNumber,
-    serialNumber.length % 2 === 1 ? `0${serialNumber}` : serialNumber.replace(/^00/, ''),
-  ]);
-  const found = (
-    await Promise.all([...spellings].map((spelling) => store.certificates.findBySerial({ serialNumber: spelling })))
-  ).flat();
-  const matching = issuer === undefined ? found : found.filter(({ issuerId }) => issuerId === issuer);
-  const [record, other] = matching;
-  if (record === undefined)
-    throw new CommandLineError(
-      `no certificate with the serial number ${serialNumber} is on record${issuer === undefined ? '' : ` for ${issuer}`}`,
-    );
-  if (other !== undefined)
-    throw new CommandLineError(
-      `several CAs have issued this serial number; add --issuer with one of ${matching.map(({ issuerId }) => issuerId).join(', ')}`,
-    );
-  return record;
 }
 
 function which({ issuerId, serialNumber }: CertificateRecord): { issuerId: string; serialNumber: string } {
@@ -107,14 +84,4 @@ function which({ issuerId, serialNumber }: CertificateRecord): { issuerId: strin
 
 async function publish({ issuerId, crlPartition }: CertificateRecord, { crls }: EnrollmentServices): Promise<void> {
   await crls.publish(issuerId, crlPartition);
-}
-
-function parseTime(text: string): Date {
-  const time = new Date(text);
-  if (Number.isNaN(time.getTime())) throw new CommandLineError(`${text} is not a time such as 2026-01-31T12:00:00Z`);
-  return time;
-}
-
-function person(): string {
-  return `command line (${userInfo().username})`;
 }

@@ -1,8 +1,11 @@
 /** What the gateway does for its protocols, put together from the enrollment flow, the CA and the catalog. */
 import { hash } from 'node:crypto';
+import { createProtocolAuditRecord } from '../audit/audit-record.js';
 import { GatewayError } from '../errors.js';
 import type { ProtocolServices } from '../protocol.js';
+import { findAlternateIssuers } from './alternate-issuers.js';
 import { authenticateMessage } from './authenticate-message.js';
+import { createBaseUrl, type PublicAddress } from './base-url.js';
 import { confirmCertificate } from './confirm.js';
 import { findCrls, findCurrentCrl } from './current-crl.js';
 import { enroll } from './enroll.js';
@@ -11,6 +14,7 @@ import { openAccount } from './open-account.js';
 import { describePolicy, outlineFor } from './policy-view.js';
 import { poll, pollApproval } from './poll.js';
 import { recordRefusedMessage } from './record.js';
+import { findRenewal } from './renewal.js';
 import { requestApproval } from './request-approval.js';
 import { requireNames } from './require-names.js';
 import { setRevocationPassphrase } from './revocation-passphrase.js';
@@ -21,7 +25,11 @@ import type { EnrollmentServices } from './services.js';
 import { findTarget } from './target.js';
 import { withdraw } from './withdraw.js';
 
-export function createProtocolServices(services: EnrollmentServices, serviceKeys: ServiceKeys): ProtocolServices {
+export function createProtocolServices(
+  services: EnrollmentServices,
+  serviceKeys: ServiceKeys,
+  address: PublicAddress,
+): ProtocolServices {
   const { authority, catalog, clock, store } = services;
   const resolve = (label: string | undefined) => findTarget(catalog(), label).resolved;
   const keyOfCa = (purpose: CaPurpose, label: string | undefined) => ({
@@ -36,13 +44,17 @@ export function createProtocolServices(services: EnrollmentServices, serviceKeys
   return {
     clock,
     database: store.database,
-    commit: (statements) => store.commit({ statements, audit: [] }),
+    commit: (statements, events = []) =>
+      store.commit({
+        statements,
+        audit: events.map((event) => createProtocolAuditRecord({ ...event, at: clock.now() })),
+      }),
     openAccount: (opening) => openAccount(opening, services),
     requireNames: (request) => requireNames(request, services),
-    renewal: notBuilt,
-    alternateIssuersOf: notBuilt,
-    baseUrl: notBuilt,
-    deriveKey: notBuilt,
+    renewal: (query) => findRenewal(query, services),
+    alternateIssuersOf: (certificate) => findAlternateIssuers(certificate, services),
+    baseUrl: createBaseUrl(catalog, address),
+    deriveKey: services.deriveKey,
     outbound: services.outbound,
     enroll: (request) => enroll(request, services),
     poll: (request) => poll(request, services),
@@ -79,10 +91,6 @@ export function createProtocolServices(services: EnrollmentServices, serviceKeys
     agree: (purpose, label, publicKey) => serviceKeys.agree(keyOfPolicy(purpose, label), publicKey),
     encryptionKeys: (purpose, label) => serviceKeys.encryptionKeys(keyOfPolicy(purpose, label)),
   };
-}
-
-function notBuilt(): never {
-  throw new Error('not built yet');
 }
 
 type CaPurpose = Parameters<ProtocolServices['serviceKey']>[0];

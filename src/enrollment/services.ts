@@ -1,4 +1,5 @@
 /** What the enrollment flow works with; gateway.ts puts it together. */
+import type { KeyObject } from 'node:crypto';
 import type { Authority } from '../ca/authority.js';
 import type { CrlPublisher } from '../ca/crl.js';
 import type { Catalog } from '../catalog/catalog.js';
@@ -19,6 +20,8 @@ export interface EnrollmentServices {
   readonly clock: Clock;
   readonly log: Log;
   readonly passcodeLookup: PasscodeLookup;
+  /** A secret key of a protocol's own, from the key-encryption key: always the same for the same purpose. */
+  readonly deriveKey: (purpose: 'acme-nonces') => KeyObject;
   readonly outbound: OutboundClient;
   /** SPKI SHA-256 hashes, lower-case hex, of keys that are known to be compromised. */
   readonly isCompromisedKey: (fingerprint: string) => boolean;

@@ -6,7 +6,7 @@ import { GatewayError } from '../errors.js';
 import type { Store } from '../store/store.js';
 
 /** Purposes with keys of their own: what one of them reveals says nothing about the others. */
-type DerivedKeyPurpose = 'sealing' | 'passcodes';
+type DerivedKeyPurpose = 'sealing' | 'passcodes' | 'acme-nonces';
 
 export interface KeyEncryptionKey {
   /** A 256-bit secret key, always the same for the same purpose. */

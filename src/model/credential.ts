@@ -33,6 +33,13 @@ const usernameSchema = z
 /** Where the certificate is given: as PEM text or as a file beside the configuration. */
 const certificateFields = { certificate: z.string().optional(), certificateFile: z.string().optional() };
 
+/** RFC 8555 7.3.4 has base64url; padding and the other alphabet of base64 say the same, and tools make such keys. */
+const hmacKeySchema = z.string().refine(
+  // Cut off by a character it would be read as another key.
+  (text) => /^[A-Za-z0-9_+/-]{22,683}={0,2}$/.test(text) && text.replace(/=+$/, '').length % 4 !== 1,
+  'a key of 16 to 512 bytes in base64url',
+);
+
 export const credentialSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('passcode'),
@@ -60,7 +67,7 @@ export const credentialSchema = z.discriminatedUnion('kind', [
     ...validityFields,
     usageLimit,
     keyId: z.string().min(1).max(255),
-    hmacKey: z.string().regex(/^[A-Za-z0-9_-]{22,}$/, 'a key of at least 16 bytes in base64url'),
+    hmacKey: hmacKeySchema,
   }),
   z.strictObject({
     kind: z.literal('key-wrap-key'),

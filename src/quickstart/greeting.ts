@@ -1,8 +1,15 @@
 /** What the start prints: for each client, what to type for a first certificate. */
 import { relative } from 'node:path';
 
-/** Lines that work when they are copied into a shell in the folder of the start; `server` is `host:port` of device TLS. */
-export function greet(environmentFile: string, server: string): string[] {
+interface QuickstartAddress {
+  /** `host:port` of device TLS. */
+  readonly server: string;
+  /** Where ACME clients are asked for their proof. */
+  readonly acmeHttpPort: number;
+}
+
+/** Lines that work when they are copied into a shell in the folder of the start. */
+export function greet(environmentFile: string, { server, acmeHttpPort }: QuickstartAddress): string[] {
   const local = relative('.', environmentFile);
   const file = local.startsWith('..') ? environmentFile : `./${local}`;
   return [
@@ -41,6 +48,11 @@ export function greet(environmentFile: string, server: string): string[] {
     ...indented([
       newKey('station-2'),
       `${cmpRequest('ir')} -cert "$GATEHOUSE_FACTORY_CERT" -key "$GATEHOUSE_FACTORY_KEY" -trusted "$GATEHOUSE_CA_FILE" -newkey station-2.key -subject /CN=station-2 -certout station-2.pem -chainout station-2-chain.pem -cacertsout station-2-root.pem`,
+    ]),
+    `Over ACME, with certbot or lego; they answer the gateway on port ${acmeHttpPort} of this machine${acmeHttpPort < 1024 ? ', and have to be root for that' : ''}:`,
+    ...indented([
+      `REQUESTS_CA_BUNDLE="$GATEHOUSE_CA_FILE" certbot certonly --standalone --http-01-port ${acmeHttpPort} --server "$GATEHOUSE_ACME_DIRECTORY" --domain localhost --non-interactive --agree-tos --register-unsafely-without-email --config-dir certbot --work-dir certbot --logs-dir certbot`,
+      `LEGO_CA_CERTIFICATES="$GATEHOUSE_CA_FILE" lego --server "$GATEHOUSE_ACME_DIRECTORY" --accept-tos --email you@example.com --path lego --http --http.port :${acmeHttpPort} --domains localhost run`,
     ]),
     'README.md goes on from here.',
   ];

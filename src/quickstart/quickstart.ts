@@ -2,6 +2,7 @@
  * What a start with the quickstart configuration needs beside it: secrets, a factory, and a file of variables from which
  * people and scripts take URLs, secrets and paths. Safe to run again after a crash at any point, and at every start.
  */
+import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Clock } from '../clock.js';
@@ -67,6 +68,8 @@ const secretMakers: ReadonlyMap<string, () => string> = new Map([
   ['GATEHOUSE_PASSCODE', randomPasscode],
   ['GATEHOUSE_CMP_REFERENCE', () => 'quickstart'],
   ['GATEHOUSE_CMP_SECRET', randomPasscode],
+  ['GATEHOUSE_EAB_KID', () => 'quickstart'],
+  ['GATEHOUSE_EAB_HMAC', () => randomBytes(32).toString('base64url')],
 ]);
 
 /** One line for each protocol that is served. */
@@ -77,6 +80,7 @@ function servedUrls({ deviceTlsUrl, deviceHttpUrl }: QuickstartServer): [string,
     ['GATEHOUSE_SCEP_URL', `${deviceHttpUrl}/scep/quickstart`],
     // So does CMP what is secret in them; the rest it authenticates.
     ['GATEHOUSE_CMP_URL', `${deviceHttpUrl}/.well-known/cmp/p/quickstart`],
+    ['GATEHOUSE_ACME_DIRECTORY', `${deviceTlsUrl}/acme/quickstart/directory`],
   ];
 }
 

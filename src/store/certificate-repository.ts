@@ -10,6 +10,7 @@ import {
   certificateColumns as columns,
   type NewCertificateRecord,
 } from './certificate-record.js';
+import { createCertificateReplacement } from './certificate-replacement.js';
 import { createCertificateRequester } from './certificate-requester.js';
 import type { Database } from './database.js';
 import { slotsOf } from './query.js';
@@ -33,6 +34,7 @@ export function createCertificateRepository(database: Database) {
     ...createCertificateCounts(database),
     ...createCertificateConfirmation(database),
     ...createCertificateRequester(database),
+    ...createCertificateReplacement(database),
 
     /** Refused as 'unavailable' if its serial number is taken: sign again with another one. */
     insert: (certificate: NewCertificateRecord) =>

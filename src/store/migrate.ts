@@ -9,6 +9,7 @@ import { confirmations } from './migrations/0003-confirmations.js';
 import { cmpTransactions } from './migrations/0004-cmp-transactions.js';
 import { certificateRequesters } from './migrations/0005-certificate-requesters.js';
 import { acme } from './migrations/0006-acme.js';
+import { plannedReplacements } from './migrations/0007-planned-replacements.js';
 
 /** In the order of their numbers: the schema's version is how many of them were applied. */
 export const migrations: readonly Migration[] = [
@@ -18,6 +19,7 @@ export const migrations: readonly Migration[] = [
   cmpTransactions,
   certificateRequesters,
   acme,
+  plannedReplacements,
 ];
 
 /** The table that tells the schema's version; it is made before the first migration. */

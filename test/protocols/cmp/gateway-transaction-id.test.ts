@@ -88,7 +88,9 @@ describe('A senderNonce (RFC 9483 3.5)', () => {
 describe('What has ended for an hour', () => {
   it('is forgotten, and nothing else is', async () => {
     const { gateway } = test;
-    const handler = createCmpHandler(createProtocolServices(gateway.core, createServiceKeys(gateway.core)));
+    const handler = createCmpHandler(
+      createProtocolServices(gateway.core, createServiceKeys(gateway.core), test.settings),
+    );
     const { database } = gateway.core.store;
     const kept = async () =>
       (

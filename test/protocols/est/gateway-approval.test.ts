@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { revokePasscode } from '../../../src/catalog/passcodes.js';
+import { revokeCredential } from '../../../src/catalog/made-credentials.js';
 import { approveRequest, rejectRequest } from '../../../src/enrollment/approve.js';
 import { certificateOf, createEstClient, type EstClient } from '../../support/est-client.js';
 import { applyYaml, fleet, fleetPasscode, makePasscode, policyLike } from '../../support/fleet.js';
@@ -116,7 +116,8 @@ describe('EST with manual approval (RFC 7030 4.2.3)', () => {
     const own = createEstClient(test, { label: 'manual', passcode });
     const { requestId } = await own.post('simpleenroll', makeCsr({ key: newKey(), subject: 'CN=lost-passcode' }));
     own.close();
-    await revokePasscode(
+    await revokeCredential(
+      'passcode',
       { authenticationPolicy: 'fleet', name: record?.name ?? '' },
       { ...test.gateway.core, actor: 'test' },
     );

@@ -112,6 +112,26 @@ policies: [{ name: mine, default: true, division: plant, authenticationPolicy: p
   });
 });
 
+describe('what a newer version adds', () => {
+  it('may be a credential of an authentication policy that is there, which stays as it is', async () => {
+    await withConfiguredStore(async ({ apply, ...dependencies }) => {
+      await apply(
+        smallFleet.replace(
+          'name: pumps\n    division: plant\n    cred',
+          'name: pumps\n    description: mine\n    division: plant\n    cred',
+        ),
+      );
+      const key = Buffer.alloc(32).toString('base64url');
+      const line = `      - { kind: acme-account-key, name: gate, keyId: gate-1, hmacKey: ${key} }\n`;
+      const more = smallFleet.replace('policies:\n  - name: pumps', `${line}policies:\n  - name: pumps`);
+      const additions = await planAdditions(parse(more), dependencies);
+      expect(additions.steps.map(({ action, name }) => `${action} ${name}`)).toEqual(['create pumps/gate']);
+      await applyPlan(additions, { ...dependencies, clock, actor: 'start' });
+      expect((await planAdditions(parse(more), dependencies)).steps).toEqual([]);
+    });
+  });
+});
+
 describe('credentials', () => {
   it('are kept without their secrets: a passcode as keyed hash, others sealed', async () => {
     await withConfiguredStore(async ({ store, apply, passcodeLookup, sealing }) => {
@@ -122,6 +142,36 @@ describe('credentials', () => {
       expect(cmp).toMatchObject({ kind: 'cmp-secret', lookup: Buffer.from('pump-1').toString('hex') });
       const opened = sealing.open(`credential:${cmp?.id}`, cmp?.sealed ?? new Uint8Array());
       expect(Buffer.from(opened).toString()).toBe('battery-staple');
+    });
+  });
+
+  it.each([
+    ['base64url', { form: 'base64url', end: '' }],
+    ['base64url with padding', { form: 'base64url', end: '=' }],
+    ['base64', { form: 'base64', end: '' }],
+  ] as const)('of ACME accounts are the same key in %s', async (_what, { form, end }) => {
+    const key = Buffer.alloc(32, 0xfb);
+    const line = `      - { kind: acme-account-key, name: gate, keyId: gate-1, hmacKey: "${key.toString(form)}${end}" }\n`;
+    await withConfiguredStore(async ({ store, apply, sealing }) => {
+      await apply(smallFleet.replace('policies:\n  - name: pumps', `${line}policies:\n  - name: pumps`));
+      const [gate] = (await store.credentials.listByPolicy({ authenticationPolicy: 'pumps' })).filter(
+        ({ kind }) => kind === 'acme-account-key',
+      );
+      expect(gate?.lookup).toBe('gate-1');
+      expect(Buffer.from(sealing.open(`credential:${gate?.id}`, gate?.sealed ?? new Uint8Array()))).toEqual(key);
+    });
+  });
+
+  it.each([
+    ['shorter than 16 octets', Buffer.alloc(15).toString('base64url')],
+    ['cut off', Buffer.alloc(32).toString('base64url').slice(0, 41)],
+    ['of other characters', `${'a'.repeat(30)}!!`],
+    ['longer than 512 octets', 'a'.repeat(700)],
+  ])('of ACME accounts are refused where the key is %s', async (_what, key) => {
+    await withConfiguredStore(async ({ plan }) => {
+      const line = `      - { kind: acme-account-key, name: gate, keyId: gate-1, hmacKey: "${key}" }\n`;
+      const text = smallFleet.replace('policies:\n  - name: pumps', `${line}policies:\n  - name: pumps`);
+      expect(await problemsOf(() => plan(text))).toEqual([expect.stringMatching(/hmacKey: a key of 16 to 512 bytes/)]);
     });
   });
 

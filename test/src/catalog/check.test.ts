@@ -178,6 +178,37 @@ describe('configuration as a whole', () => {
     expect(problems.join('\n')).toMatch(new RegExp(expected.source, `${expected.flags}m`));
   });
 
+  it.each([
+    ['certificate', 'acme', 1],
+    ['certificate-and-secret', 'acme', 1],
+    ['secret', 'acme', 0],
+    ['any', 'acme', 0],
+    ['certificate', 'est', 0],
+  ])('knows that ACME presents no certificates: require %s with %s', async (require, method, count) => {
+    const text = smallFleet
+      .replace('methods: [est]', `methods: [est, ${method}]`)
+      .replace('    credentials:', `    require: ${require}\n    credentials:`);
+    const problems = await problemsOf(() => empty.plan(text));
+    expect(problems).toEqual(
+      Array.from({ length: count }, () =>
+        expect.stringMatching(/policies\[0\].methods\[1\]: authentication policy "pumps" has require: certificate/),
+      ),
+    );
+  });
+
+  it('knows that ACME issues no CA certificates', async () => {
+    const text = smallFleet
+      .replace('template: basic-device', 'template: basic-intermediate-ca\n    pathLength: 0')
+      .replace('extendedKeyUsages: [clientAuth]', 'extendedKeyUsages: []')
+      .replace('keyUsages: [digitalSignature]', 'keyUsages: [keyCertSign]')
+      .replace('pathLength: 0 }', 'pathLength: 1, issueIntermediates: true }')
+      .replace('usage: operational', 'usage: intermediate');
+    expect(await problemsOf(() => empty.plan(text))).toEqual([]);
+    expect(await problemsOf(() => empty.plan(text.replace('methods: [est]', 'methods: [est, acme]')))).toEqual([
+      expect.stringMatching(/methods\[1\]: acme needs a profile of the usage bootstrap or operational/),
+    ]);
+  });
+
   it('refuses objects of different divisions under one policy', async () => {
     const elsewhere = smallFleet
       .replace('- name: plant', '- name: plant\n  - name: office')

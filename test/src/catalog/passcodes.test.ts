@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { createPasscodes, listPasscodes, revokePasscode } from '../../../src/catalog/passcodes.js';
+import { listCredentials, revokeCredential } from '../../../src/catalog/made-credentials.js';
+import { createPasscodes } from '../../../src/catalog/passcodes.js';
 import { clock, smallFleet, withConfiguredStore } from './configured-store.js';
 
 const actor = 'test';
@@ -56,7 +57,7 @@ describe('passcodes beside the configuration', () => {
         createPasscodes({ authenticationPolicy, name, count }, { ...dependencies, clock, actor });
       await make('a-2', 1);
       await expect(make('a', 3)).rejects.toMatchObject({ code: 'duplicate-request' });
-      expect(await listPasscodes(authenticationPolicy, dependencies.store)).toHaveLength(1);
+      expect(await listCredentials('passcode', authenticationPolicy, dependencies.store)).toHaveLength(1);
     });
   });
 
@@ -64,9 +65,9 @@ describe('passcodes beside the configuration', () => {
     await withConfiguredStore(async ({ apply, ...dependencies }) => {
       await apply(smallFleet);
       const revoke = (name: string) =>
-        revokePasscode({ authenticationPolicy, name }, { ...dependencies, clock, actor });
+        revokeCredential('passcode', { authenticationPolicy, name }, { ...dependencies, clock, actor });
       await revoke('installer');
-      expect(await listPasscodes(authenticationPolicy, dependencies.store)).toMatchObject([
+      expect(await listCredentials('passcode', authenticationPolicy, dependencies.store)).toMatchObject([
         { name: 'installer', revokedAt: clock.now().getTime() },
       ]);
       await expect(revoke('installer')).rejects.toMatchObject({ code: 'not-found' });

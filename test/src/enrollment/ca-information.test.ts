@@ -29,7 +29,7 @@ beforeAll(async () => {
   for (const ca of ['rsa-ca', 'edwards-ca']) await applyYaml(test, policyLike(ca, `methods: [cmp], issuingCa: ${ca}`));
   const { core } = test.gateway;
   await core.crls.publishDue();
-  services = createProtocolServices(core, createServiceKeys(core));
+  services = createProtocolServices(core, createServiceKeys(core), test.settings);
 });
 afterAll(() => test.close());
 

@@ -54,9 +54,10 @@ describe('key-encryption key', () => {
       const again = await openKeyEncryptionKey({ store, dataDirectory });
       expect(first.derive('sealing').export()).toEqual(again.derive('sealing').export());
       expect(first.derive('sealing').symmetricKeySize).toBe(32);
-      const all = [first.derive('sealing').export(), first.derive('passcodes').export(), readFileSync(file)];
+      const purposes = ['sealing', 'passcodes', 'acme-nonces'] as const;
+      const all = [...purposes.map((purpose) => first.derive(purpose).export()), readFileSync(file)];
       const check = await store.meta.find('key-encryption-key-check');
-      expect(new Set([...all.map((bytes) => bytes.toString('hex')), check]).size).toBe(4);
+      expect(new Set([...all.map((bytes) => bytes.toString('hex')), check]).size).toBe(5);
     });
   });
 

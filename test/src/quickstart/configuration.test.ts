@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -32,10 +32,14 @@ const environment = {
   GATEHOUSE_FACTORY_CA_FILE: caFile,
   FACTORY_CA_FILE: caFile,
   WEB_PASSCODE: 'battery-staple',
+  GATEHOUSE_EAB_KID: 'quickstart',
+  GATEHOUSE_EAB_HMAC: Buffer.alloc(32, 1).toString('base64url'),
+  GATE_17_EAB_HMAC: Buffer.alloc(32, 255).toString('base64'),
+  TPM_CA_FILE: caFile,
 };
 
 describe('the configurations that come with the gateway', () => {
-  it.each(['quickstart.yaml', 'examples/factory-bootstrap.yaml', 'examples/one-time-passcodes.yaml'])(
+  it.each(['quickstart.yaml', ...readdirSync(configFile('examples')).map((name) => `examples/${name}`)])(
     '%s can be applied, twice',
     async (name) => {
       await withConfiguredStore(async (dependencies) => {
@@ -65,6 +69,10 @@ describe('the configurations that come with the gateway', () => {
         hasPasscodes: true,
         anchors: [{ name: 'quickstart-factory' }],
       });
+      for (const name of ['quickstart', 'quickstart-rsa', 'quickstart-approval']) {
+        const { acme } = policies.get(name)?.policy ?? {};
+        expect(acme).toMatchObject({ authorization: 'challenges', allowedNetworks: ['127.0.0.0/8', '::1/128'] });
+      }
       expect(policies.get('quickstart-approval')?.policy.approval).toBe('manual');
       expect(policies.get('quickstart-gateway')?.profiles.get('intermediate')?.profile.pathLength).toBe(0);
       expect(cas.get('quickstart-ec')).toMatchObject({ key: 'ec-p256', issueIntermediates: false });

@@ -53,10 +53,13 @@ describe('quickstart', () => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
     const variables = sourced(file);
     expect(Object.keys(variables).sort()).toEqual([
+      'GATEHOUSE_ACME_DIRECTORY',
       'GATEHOUSE_CA_FILE',
       'GATEHOUSE_CMP_REFERENCE',
       'GATEHOUSE_CMP_SECRET',
       'GATEHOUSE_CMP_URL',
+      'GATEHOUSE_EAB_HMAC',
+      'GATEHOUSE_EAB_KID',
       'GATEHOUSE_EST_URL',
       'GATEHOUSE_FACTORY_CA_FILE',
       'GATEHOUSE_FACTORY_CERT',
@@ -68,6 +71,9 @@ describe('quickstart', () => {
     expect(variables.GATEHOUSE_EST_URL).toBe('https://localhost:8443/.well-known/est/quickstart');
     expect(variables.GATEHOUSE_SCEP_URL).toBe('http://localhost:8080/scep/quickstart');
     expect(variables.GATEHOUSE_CMP_URL).toBe('http://localhost:8080/.well-known/cmp/p/quickstart');
+    expect(variables.GATEHOUSE_ACME_DIRECTORY).toBe('https://localhost:8443/acme/quickstart/directory');
+    expect(variables.GATEHOUSE_EAB_KID).toBe('quickstart');
+    expect(variables.GATEHOUSE_EAB_HMAC).toMatch(/^[A-Za-z0-9_-]{43}$/);
     expect(variables.GATEHOUSE_CMP_REFERENCE).toBe('quickstart');
     expect(variables.GATEHOUSE_CMP_SECRET).toHaveLength(31);
     for (const name of ['CA_FILE', 'FACTORY_CERT', 'FACTORY_KEY', 'FACTORY_CA_FILE']) {

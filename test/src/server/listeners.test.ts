@@ -143,7 +143,7 @@ describe('the time-outs of the listeners', () => {
     const refusals: string[] = [];
     const listeners = await openListeners({
       settings: { ...test.settings, deviceTlsPort, deviceHttpPort, adminPort },
-      handlers: [createEstHandler(createProtocolServices(core, createServiceKeys(core)))],
+      handlers: [createEstHandler(createProtocolServices(core, createServiceKeys(core), test.settings))],
       tls,
       log: core.log,
       isTrustedProxy: () => false,

@@ -63,6 +63,11 @@ describe('a database of an earlier version', () => {
         confirmBy: null,
         supplantedBy: null,
       });
+      expect(await store.certificates.findWithReplacement({ id: 'plant-1:0a' })).toMatchObject({
+        replaceBy: null,
+        replacementPlannedAt: null,
+        explanationUrl: null,
+      });
       expect(await store.certificates.lapsed({ at: Number.MAX_SAFE_INTEGER, limit: 10 })).toEqual([]);
       await store.close();
     });

@@ -1,0 +1,42 @@
+/** Reads what commands are given: each says what it expects. */
+import { InvalidArgumentError } from 'commander';
+import { durationSchema } from '../model/duration.js';
+import { nameSchema } from '../model/label.js';
+import { CommandLineError } from './command-line-error.js';
+
+/** How many things one command makes, at most. */
+const maximumCount = 10_000;
+
+/** @throws InvalidArgumentError */
+export function parseName(text: string): string {
+  const parsed = nameSchema.safeParse(text);
+  if (!parsed.success) {
+    throw new InvalidArgumentError(parsed.error.issues[0]?.message ?? '');
+  }
+  return parsed.data;
+}
+
+/** @throws InvalidArgumentError */
+export function parseCount(text: string): number {
+  const count = /^[1-9]\d{0,4}$/.test(text) ? Number(text) : 0;
+  if (count < 1 || count > maximumCount) {
+    throw new InvalidArgumentError(`a whole number from 1 to ${maximumCount} is expected`);
+  }
+  return count;
+}
+
+/** In seconds. @throws InvalidArgumentError */
+export function parseDuration(text: string): number {
+  const parsed = durationSchema.safeParse(text);
+  if (!parsed.success) {
+    throw new InvalidArgumentError(parsed.error.issues[0]?.message ?? '');
+  }
+  return parsed.data;
+}
+
+/** @throws CommandLineError */
+export function parseTime(text: string): Date {
+  const time = new Date(text);
+  if (Number.isNaN(time.getTime())) throw new CommandLineError(`${text} is not a time such as 2026-01-31T12:00:00Z`);
+  return time;
+}

@@ -1,0 +1,40 @@
+/** Chains to other roots than a certificate's own, by way of cross-certificates (RFC 8555 7.4.2). */
+import { findCrossCertificate } from '../ca/cross-certificates.js';
+import type { CaGeneration } from '../ca/generations.js';
+import { decodeCertificate } from '../x509/certificate.js';
+import { requireOnRecord } from './find-certificate.js';
+import type { EnrollmentServices } from './services.js';
+
+/** Each from the issuer of a certificate that was issued here up to and including another generation of its root, DER. */
+export async function findAlternateIssuers(
+  certificate: Uint8Array,
+  services: EnrollmentServices,
+): Promise<readonly (readonly Uint8Array[])[]> {
+  const { authority, clock, store } = services;
+  const { issuerId } = await requireOnRecord(certificate, services);
+  const root = rootOf(issuerId, services);
+  if (root === undefined) return [];
+  const belowRoot = authority.chain(issuerId).slice(0, -1);
+  const chains: Uint8Array[][] = [];
+  for (const other of otherGenerations(root, services)) {
+    const cross = await findCrossCertificate(root, other.id, store);
+    if (cross === undefined || decodeCertificate(cross).notAfter < clock.now()) continue;
+    chains.push([...belowRoot, cross, other.certificate.der]);
+  }
+  return chains;
+}
+
+function rootOf(generationId: string, { authority }: EnrollmentServices): CaGeneration | undefined {
+  let generation = authority.generation(generationId);
+  while (generation !== undefined && generation.parent !== null) generation = authority.generation(generation.parent);
+  return generation;
+}
+
+/** The latest first. A next one that is announced no longer is left out. */
+function otherGenerations({ id, ca }: CaGeneration, { authority }: EnrollmentServices): readonly CaGeneration[] {
+  const announced = authority.next(ca)?.id;
+  return authority
+    .generations()
+    .filter((each) => each.ca === ca && each.id !== id && (each.state !== 'next' || each.id === announced))
+    .toReversed();
+}

@@ -1,0 +1,77 @@
+/** Chains to the next root for certificates that chain to the present one, and back (RFC 8555 7.4.2). */
+import { X509Certificate } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createProtocolServices } from '../../../src/enrollment/protocol-services.js';
+import { createServiceKeys } from '../../../src/enrollment/service-keys.js';
+import type { ProtocolServices } from '../../../src/protocol.js';
+import { decodeCertificate } from '../../../src/x509/certificate.js';
+import { certificateOf, createEstClient } from '../../support/est-client.js';
+import { applyYaml, fleet, fleetPasscode } from '../../support/fleet.js';
+import { makeCsr } from '../../support/make-csr.js';
+import { opensslAccepts } from '../../support/openssl-verify.js';
+import { startTestGateway, type TestGateway } from '../../support/test-gateway.js';
+
+let test: TestGateway;
+let services: ProtocolServices;
+let certificate: Uint8Array;
+
+beforeAll(async () => {
+  test = await startTestGateway({ configuration: fleet });
+  const { core } = test.gateway;
+  services = createProtocolServices(core, createServiceKeys(core), test.settings);
+  const est = createEstClient(test, { label: 'fleet', passcode: fleetPasscode });
+  certificate = new Uint8Array(certificateOf(await est.post('simpleenroll', makeCsr())).raw);
+  est.close();
+});
+afterAll(() => test.close());
+
+const root = (isStaged: boolean) =>
+  `certificateAuthorities: [{ name: root, subject: "CN=Root,O=Plant", key: ec-p384, validity: 20y, stageNextGeneration: ${isStaged} }]`;
+
+describe('The alternate chains of a certificate', () => {
+  it('are none as long as its root has no other generation', async () => {
+    expect(await services.alternateIssuersOf(certificate)).toEqual([]);
+  });
+
+  it('lead to the next generation of its root, over the certificate of the old key by the new one', async () => {
+    await applyYaml(test, root(true));
+    const usual = await services.issuersOf(certificate);
+    const [chain = [], ...others] = await services.alternateIssuersOf(certificate);
+    expect(others).toEqual([]);
+    expect(chain).toHaveLength(usual.length + 1);
+    expect(chain.slice(0, -2)).toEqual(usual.slice(0, -1));
+    expect(chain.at(-1)).toEqual(test.gateway.core.authority.generation('root-2')?.certificate.der);
+    const [cross, old] = [chain.at(-2), usual.at(-1)].map((der) => new X509Certificate(der ?? new Uint8Array()));
+    expect(old && cross?.publicKey.equals(old.publicKey)).toBe(true);
+    expect(opensslAccepts([...chain].reverse().concat(certificate), ['-x509_strict'])).toBe(true);
+    expect(opensslAccepts([...usual].reverse().concat(certificate), ['-x509_strict'])).toBe(true);
+  });
+
+  it('are for other certificates of the hierarchy those that lead there', async () => {
+    const { authority } = test.gateway.core;
+    const issuing = authority.generation('devices-1')?.certificate.der ?? new Uint8Array();
+    const [chain = []] = await services.alternateIssuersOf(issuing);
+    expect(opensslAccepts([...chain].reverse().concat(issuing), ['-x509_strict'])).toBe(true);
+    expect(chain).toHaveLength(2);
+  });
+
+  it('end with a cross-certificate that is revoked, and are not shown once the next root is announced no more', async () => {
+    await applyYaml(test, root(false));
+    expect(await services.alternateIssuersOf(certificate)).toEqual([]);
+    await applyYaml(test, root(true));
+    const [chain = []] = await services.alternateIssuersOf(certificate);
+    const { store } = test.gateway.core;
+    const { serialNumber } = decodeCertificate(chain.at(-2) ?? new Uint8Array());
+    const revoked = { revokedAt: Date.now(), revocationReason: 4, invalidityDate: null };
+    await store.commit({
+      statements: [store.certificates.revoke({ id: `root-2:${serialNumber}`, ...revoked })],
+      audit: [],
+    });
+    expect(await services.alternateIssuersOf(certificate)).toEqual([]);
+  });
+
+  it('are refused for what was not issued here', async () => {
+    const { der } = test.gateway.core.authority.generation('root-1')?.certificate ?? {};
+    await expect(services.alternateIssuersOf(der ?? new Uint8Array())).rejects.toMatchObject({ code: 'internal' });
+  });
+});
