@@ -23,5 +23,7 @@ export interface ValidationTask {
 export type Validate = (task: ValidationTask) => Promise<void>;
 
 export function createValidate(_outbound: OutboundClient): Validate {
-  throw new Error('not built yet');
+  return async () => {
+    throw new Error('not built yet');
+  };
 }
