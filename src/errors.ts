@@ -52,6 +52,17 @@ export class GatewayError extends Error {
   }
 }
 
+/** A refusal that HTTP has a status of its own for, whatever the protocol. */
+export class HttpError extends GatewayError {
+  readonly status: number;
+
+  constructor(status: number, code: ErrorCode, message: string) {
+    super(code, message);
+    this.name = 'HttpError';
+    this.status = status;
+  }
+}
+
 /** What a change relied on was no longer so when it was committed: a parallel request was first. Reading again helps. */
 export class OvertakenError extends GatewayError {
   constructor(options: GatewayErrorOptions = {}) {

@@ -1,5 +1,6 @@
 /** The composition root: the only file that knows all parts. It wires, and decides nothing. */
 import { pathToFileURL } from 'node:url';
+import { createAcmeHandler } from '../protocols/acme/index.js';
 import { createCmpHandler } from '../protocols/cmp/index.js';
 import { createEstHandler } from '../protocols/est/index.js';
 import { createRepositoryHandler } from '../protocols/repository/index.js';
@@ -37,6 +38,7 @@ interface GatewayOptions {
 type CreateHandler = (services: ProtocolServices) => ProtocolHandler;
 
 const builtInHandlers: ReadonlyMap<string, CreateHandler> = new Map([
+  ['acme', createAcmeHandler],
   ['cmp', createCmpHandler],
   ['est', createEstHandler],
   ['repository', createRepositoryHandler],

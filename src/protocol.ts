@@ -81,7 +81,7 @@ export interface Route {
   readonly path: string;
   /** Whether it is also served on the plain-HTTP device listener; all routes are on the TLS one. */
   readonly plainHttp: boolean;
-  /** Largest accepted body in bytes; more is answered with 413. */
+  /** Largest body of a POST that is accepted, in bytes; more is answered with 413. */
   readonly bodyLimit: number;
   handle(exchange: Exchange): Promise<Reply>;
 }
@@ -90,7 +90,7 @@ export interface ProtocolHandler {
   readonly name: string;
   readonly routes: readonly Route[];
   /** Puts an error that happened outside `handle` (413, 405, a time-out) into the protocol's own form. */
-  failure(error: unknown, exchange: Pick<Exchange, 'requestId' | 'headers'>): Reply;
+  failure(error: unknown, exchange: Pick<Exchange, 'requestId' | 'params' | 'headers'>): Reply;
   /** Forgets what has expired of the protocol's own state; called every minute. */
   housekeeping?(now: Date): Promise<void>;
 }

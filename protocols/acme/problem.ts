@@ -50,6 +50,8 @@ interface AcmeErrorOptions {
   readonly members?: Readonly<Record<string, unknown>>;
   /** Values of Link headers. */
   readonly links?: readonly string[];
+  /** URL of what stands in the way. */
+  readonly location?: string;
   readonly cause?: unknown;
   readonly retryAfterSeconds?: number;
 }
@@ -61,17 +63,19 @@ export class AcmeError extends GatewayError {
   readonly subproblems: readonly Subproblem[];
   readonly members: Readonly<Record<string, unknown>>;
   readonly links: readonly string[];
+  readonly location: string | undefined;
 
   constructor(type: ProblemType, detail: string, options: AcmeErrorOptions = {}) {
     const [usualStatus, usualCode] = problemTypes[type];
-    const { status = usualStatus, code = usualCode, subproblems = [], members = {}, links = [], ...others } = options;
-    super(code, detail, others);
+    const { status = usualStatus, code = usualCode, subproblems = [], members = {}, links = [], location } = options;
+    super(code, detail, options);
     this.name = 'AcmeError';
     this.type = type;
     this.status = status;
     this.subproblems = subproblems;
     this.members = members;
     this.links = links;
+    this.location = location;
   }
 }
 

@@ -8,9 +8,9 @@ import type { PresentedCredential } from '../model/presented-credential.js';
 import type { Identity, UsedCredential } from '../policy/identity.js';
 import type { Store } from '../store/store.js';
 import { fingerprint } from '../x509/certificate.js';
+import { remoteNetwork } from '../x509/remote-network.js';
 import { type AccountAuthorization, verifyAccount } from './acme-account.js';
 import { type PresentedCertificate, type VerifiedCertificate, verifyCertificate } from './client-certificate.js';
-import { remoteNetwork } from './remote-network.js';
 import { type AskWebhook, type VerifiedSecret, verifySecret } from './secret.js';
 
 export interface AuthenticationInput {

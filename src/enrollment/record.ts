@@ -1,11 +1,11 @@
 /** What the enrollment flow leaves in the audit log. */
 import { createAuditRecord } from '../audit/audit-record.js';
-import { remoteNetwork } from '../authentication/remote-network.js';
 import { GatewayError } from '../errors.js';
 import type { Trace } from '../policy/decision.js';
 import type { Identity } from '../policy/identity.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
 import type { AuditRecord } from '../store/change.js';
+import { remoteNetwork } from '../x509/remote-network.js';
 import type { Issuance } from './issuance.js';
 import type { DecidedOperation, EnrollmentRequest, RefusedMessage } from './request.js';
 import { supersessionRecord } from './revoke.js';

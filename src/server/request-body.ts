@@ -1,20 +1,13 @@
 /** Reads a request's body within its route's limit. */
 import type { IncomingMessage } from 'node:http';
-import { GatewayError } from '../errors.js';
-
-/** The body is larger than its route takes: HTTP 413, which no other refusal maps to. */
-export class BodyTooLargeError extends GatewayError {
-  constructor(limit: number) {
-    super('malformed-request', `the request body is larger than the ${limit} bytes that are accepted here`);
-  }
-}
+import { GatewayError, HttpError } from '../errors.js';
 
 /**
- * @throws BodyTooLargeError as soon as the limit is known to be passed; the rest is not read.
+ * @throws HttpError 413 as soon as the limit is known to be passed; the rest is not read.
  * @throws GatewayError `malformed-request` when the client stops in the middle.
  */
 export function readBody(request: IncomingMessage, limit: number): Promise<Uint8Array> {
-  if (Number(request.headers['content-length'] ?? 0) > limit) return Promise.reject(new BodyTooLargeError(limit));
+  if (Number(request.headers['content-length'] ?? 0) > limit) return Promise.reject(tooLarge(limit));
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
@@ -23,7 +16,7 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Uint8
       if (length > limit) {
         request.removeAllListeners('data');
         request.pause();
-        reject(new BodyTooLargeError(limit));
+        reject(tooLarge(limit));
         return;
       }
       chunks.push(chunk);
@@ -34,4 +27,12 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Uint8
     );
     request.on('aborted', () => reject(new GatewayError('malformed-request', 'the request body ended early')));
   });
+}
+
+function tooLarge(limit: number): HttpError {
+  return new HttpError(
+    413,
+    'malformed-request',
+    `the request body is larger than the ${limit} bytes that are accepted here`,
+  );
 }

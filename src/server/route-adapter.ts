@@ -2,11 +2,11 @@
 
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Express, Request, Response } from 'express';
-import { GatewayError, isRefusal } from '../errors.js';
+import { GatewayError, HttpError, isRefusal } from '../errors.js';
 import { createIdentifier } from '../identifier.js';
 import type { Log } from '../log.js';
 import type { Exchange, ProtocolHandler, ProtocolServices, Reply, Route, TlsClient } from '../protocol.js';
-import { BodyTooLargeError, readBody } from './request-body.js';
+import { readBody } from './request-body.js';
 import { directClient, proxiedClient } from './tls-client.js';
 
 interface AdapterOptions {
@@ -25,29 +25,27 @@ export function mountHandler(app: Express, handler: ProtocolHandler, options: Ad
     const here = routes.filter((route) => route.path === path);
     for (const route of here) {
       const serve = (request: Request, response: Response) => serveRoute(handler, route, request, response, options);
-      if (route.method === 'GET') app.get(path, serve);
-      else app.post(path, serve);
+      app[mountedBy[route.method]](path, serve);
     }
     const allow = here.map((route) => (route.method === 'GET' ? 'GET, HEAD' : route.method)).join(', ');
     app.all(path, (request, response) => {
       const requestId = createIdentifier();
-      const status = 405;
-      send(
-        response,
-        {
-          status,
-          headers: { allow, 'content-type': 'text/plain; charset=utf-8' },
-          body: `${request.method} is not answered here, only ${allow}\n`,
-        },
-        requestId,
+      const error = new HttpError(
+        405,
+        'unsupported-operation',
+        `${request.method} is not answered here, only ${allow}`,
       );
+      const reply = failureReply(handler, error, request, requestId);
+      send(response, { ...reply, headers: { ...reply.headers, allow } }, requestId);
       options.log.info(
-        { requestId, protocol: handler.name, method: request.method, path: request.path, status },
+        { requestId, protocol: handler.name, method: request.method, path: request.path, status: reply.status },
         'request',
       );
     });
   }
 }
+
+const mountedBy = { GET: 'get', POST: 'post', OPTIONS: 'options' } as const;
 
 async function serveRoute(
   handler: ProtocolHandler,
@@ -67,9 +65,7 @@ async function serveRoute(
     reply = await route.handle(exchange);
   } catch (error) {
     failure = error;
-    reply = handler.failure(error, { requestId, headers: singleHeaders(request.headers) });
-    if (error instanceof BodyTooLargeError)
-      reply = { ...reply, status: 413, headers: { ...reply.headers, connection: 'close' } };
+    reply = failureReply(handler, error, request, requestId);
   }
   send(response, reply, requestId);
   const entry = {
@@ -86,6 +82,16 @@ async function serveRoute(
   if (refusal === undefined) log.info(entry, 'request');
   else if (reply.status >= 500 || !isRefusal(refusal)) log.error({ ...entry, err: refusal }, 'request failed');
   else log.info({ ...entry, ...describeRefusal(refusal) }, 'request refused');
+}
+
+/** Whatever form the protocol gives to it, a status that HTTP has for a refusal stays. */
+function failureReply(handler: ProtocolHandler, error: unknown, request: Request, requestId: string): Reply {
+  const { params, headers } = describeRequest(request);
+  const reply = handler.failure(error, { requestId, params, headers });
+  if (!(error instanceof HttpError)) return reply;
+  const { status } = error;
+  // The rest of a body that is too large is not read, so that nothing can follow it.
+  return { ...reply, status, headers: status === 413 ? { ...reply.headers, connection: 'close' } : reply.headers };
 }
 
 /** In words, for a refusal is no fault of the gateway's: nobody wants its stack. */
@@ -106,12 +112,12 @@ async function readExchange(
   const { recordRefusal } = options;
   try {
     const client = describeClient(request, options);
-    const body = route.method === 'GET' ? new Uint8Array() : await readBody(request, route.bodyLimit);
+    const body = route.method === 'POST' ? await readBody(request, route.bodyLimit) : new Uint8Array();
     return { ...client, ...describeRequest(request), body, requestId };
   } catch (error) {
     if (error instanceof GatewayError) {
       const { label } = request.params as Record<string, string | undefined>;
-      const operation = route.path.slice(route.path.lastIndexOf('/') + 1);
+      const operation = route.path.split('/').findLast((segment) => !segment.startsWith(':')) ?? '';
       const remoteAddress = plainAddress(request.socket.remoteAddress ?? '');
       await recordRefusal({
         protocol: handler.name,
@@ -166,9 +172,10 @@ function singleHeaders(headers: IncomingHttpHeaders): Exchange['headers'] {
 
 function send(response: Response, reply: Reply, requestId: string): void {
   // Text stays text: Node then sends it in one piece with the headers.
-  const { body } = reply;
+  const { body, links = [] } = reply;
   // A 204 has no body and says no length (RFC 9110 8.6).
   const length = reply.status === 204 ? {} : { 'content-length': String(Buffer.byteLength(body)) };
-  response.writeHead(reply.status, { ...reply.headers, ...length, 'x-request-id': requestId });
+  const link = links.length === 0 ? {} : { link: [...links] };
+  response.writeHead(reply.status, { ...reply.headers, ...link, ...length, 'x-request-id': requestId });
   response.end(reply.status === 204 || response.req.method === 'HEAD' ? undefined : body);
 }

@@ -7,8 +7,6 @@ interface UsedNonce {
   readonly expiresAt: number;
 }
 
-export type NonceStore = ReturnType<typeof createNonceStore>;
-
 export function createNonceStore(database: Database) {
   const { write } = database.tables<{ acmeUsedNonce: UsedNonce }>();
   return {

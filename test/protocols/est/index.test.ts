@@ -6,7 +6,7 @@ import { unusedServices } from '../../support/unused-services.js';
 import { createFakeGateway, issued } from './fake-gateway.js';
 
 const handler = createEstHandler(unusedServices);
-const exchange = { requestId: 'request-1', headers: {} };
+const exchange = { requestId: 'request-1', params: {}, headers: {} };
 
 describe('EST operations (RFC 7030 3.2.2)', () => {
   it('are found with and without label, on TLS only', () => {

@@ -94,10 +94,10 @@ describe('The repository (RFC 5280 4.2.1.13, 4.2.2.1; RFC 2585)', () => {
   });
 
   it('shows nothing of what nobody foresaw', () => {
-    const reply = handler.failure(new Error('secret'), { requestId: 'request-1', headers: {} });
+    const reply = handler.failure(new Error('secret'), { requestId: 'request-1', params: {}, headers: {} });
     expect(reply.status).toBe(500);
     expect(reply.body).toContain('request-1');
     expect(reply.body).not.toContain('secret');
-    expect(handler.failure({ status: 413 }, { requestId: 'r', headers: {} }).status).toBe(413);
+    expect(handler.failure({ status: 413 }, { requestId: 'r', params: {}, headers: {} }).status).toBe(413);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { remoteNetwork } from '../../../src/authentication/remote-network.js';
+import { remoteNetwork } from '../../../src/x509/remote-network.js';
 
 describe('the network that a client is counted by', () => {
   it.each(['192.0.2.1', '', 'unknown'])('is %p itself', (address) => {

@@ -1,5 +1,5 @@
 /** Which of the remote addresses are one client to the limits on clients. */
-import { parseIpAddress } from '../x509/ip-address.js';
+import { parseIpAddress } from './ip-address.js';
 
 /** An IPv4 address itself; of an IPv6 address its first 64 bits, because that much is one client's to choose from. */
 export function remoteNetwork(address: string): string {
