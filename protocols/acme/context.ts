@@ -32,6 +32,8 @@ interface SignedRequest extends AcmeRequest {
 /** Signed with the key of an account that is valid. */
 export interface AccountRequest extends SignedRequest {
   readonly account: AccountRecord;
+  /** The URL of the account, as the message has it. */
+  readonly kid: string;
 }
 
 /** Signed with a key that the message brings: newAccount, and revokeCert with the certificate's own (RFC 8555 6.2). */

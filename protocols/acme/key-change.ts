@@ -48,11 +48,11 @@ const subject = 'the inner JWS';
 const keyChangeSchema = z.object({ account: z.string(), oldKey: z.unknown().optional() });
 
 /** Checks 2 to 8 of RFC 8555 7.3.5. @throws AcmeError */
-async function readNewKey({ account, payload, urls }: AccountRequest): Promise<SigningKey> {
+async function readNewKey({ account, kid, payload, urls }: AccountRequest): Promise<SigningKey> {
   const message = readJws(payload, subject);
-  const { alg, url, nonce, kid, jwk } = message.header;
+  const { alg, url, nonce, jwk } = message.header;
   const algorithm = readSignatureAlgorithm(alg);
-  if (jwk === undefined || kid !== undefined) {
+  if (jwk === undefined || message.header.kid !== undefined) {
     throw new AcmeError('malformed', `the protected header of ${subject} must have "jwk", the new key, and no "kid"`);
   }
   if (nonce !== undefined) throw new AcmeError('malformed', `${subject} must not have a nonce`);
@@ -60,7 +60,7 @@ async function readNewKey({ account, payload, urls }: AccountRequest): Promise<S
   const key = signingKey(readPublicJwk(jwk, 'the new key'), algorithm, 'the new key');
   await verifySignature(message, key, subject);
   const change = readPayload(keyChangeSchema, parseJsonObject(message.payload, `the payload of ${subject}`));
-  if (change.account !== urls.account(account.id)) {
+  if (change.account !== kid) {
     throw new AcmeError('malformed', `"account" of ${subject} must be the URL of the account that signs the outer one`);
   }
   if (thumbprintOf(readPublicJwk(change.oldKey, 'the old key')) !== account.keyThumbprint) {

@@ -13,6 +13,7 @@ import { AcmeError } from './problem.js';
 import type { Resource } from './resources.js';
 import type { AccountRecord } from './store/accounts.js';
 import { requireCurrentTerms } from './terms.js';
+import { createUrls } from './urls.js';
 
 /** Verifies a message; what is returned has it answered by its resource. @throws AcmeError */
 export async function readMessage(
@@ -39,7 +40,7 @@ export async function readMessage(
     await verifyAccount(message, account, algorithm);
     await nonces.use(nonce);
     requireValid(account);
-    const signed: AccountRequest = { ...request, payload: readPayload(message, resource), account };
+    const signed: AccountRequest = { ...request, payload: readPayload(message, resource), account, kid };
     if (resource.needsTerms === true) requireCurrentTerms(account, request.policy);
     return () => byAccount(signed, context);
   }
@@ -65,14 +66,17 @@ function requireUrl({ header }: JwsMessage, { exchange, urls }: AcmeRequest, res
   throw new AcmeError('unauthorized', `the message is signed for another URL than ${expected}, which it was sent to`);
 }
 
+/** The URL may begin with another of the gateway's names than the message was sent to: a client keeps it, and names change. */
 async function findAccount(
   kid: string,
-  { policy, urls }: AcmeRequest,
-  { accounts }: AcmeContext,
+  { policy, label, urls }: AcmeRequest,
+  { accounts, services }: AcmeContext,
 ): Promise<AccountRecord> {
-  const prefix = urls.account('');
+  const host = URL.canParse(kid) ? new URL(kid).host : undefined;
+  const prefix = createUrls(services.baseUrl(label, host), label).account('');
   if (!kid.startsWith(prefix)) {
-    throw new AcmeError('malformed', `"kid" must be the URL of an account of this directory, below ${prefix}`);
+    const expected = urls.account('');
+    throw new AcmeError('malformed', `"kid" must be the URL of an account of this directory, below ${expected}`);
   }
   const account = await accounts.findById({ id: kid.slice(prefix.length), policy: policy.name });
   if (account !== undefined) return account;
