@@ -32,6 +32,8 @@ export interface TestCertificate {
   readonly issuer?: string;
   /** Keys are named; the same name is the same key. `rsa…` makes RSA keys (`rsa1024…` short ones), all else P-256. */
   readonly key?: string;
+  /** DER, of a key that is elsewhere: in place of `key`. */
+  readonly subjectPublicKeyInfo?: Uint8Array;
   readonly signer?: string;
   readonly version?: 1 | 3;
   readonly hash?: 'sha1' | 'sha256';
@@ -58,7 +60,7 @@ export function makeCertificate(spec: TestCertificate): Uint8Array {
         value: [time(spec.notBefore ?? '2026-01-01T00:00:00Z'), time(spec.notAfter ?? '2036-01-01T00:00:00Z')],
       }),
       name(spec.subject),
-      fromBER(testKey(spec.key ?? spec.subject).spki).result,
+      fromBER(spec.subjectPublicKeyInfo ?? testKey(spec.key ?? spec.subject).spki).result,
       ...(extensions.length === 0 ? [] : [tagged(3, new Sequence({ value: extensions.map(extensionBlock) }))]),
     ],
   });
