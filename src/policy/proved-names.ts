@@ -1,7 +1,8 @@
 /** Identifiers that were proved over ACME, as names in certificates. */
 import type { AcmeIdentifier } from '../model/acme.js';
-import { hardwareModuleName, permanentIdentifier } from '../x509/device-identifiers.js';
+import { encodeHardwareModule, encodePermanentIdentifier } from '../x509/device-names.js';
 import { formatGeneralName, type GeneralName } from '../x509/general-names.js';
+import { idOnHardwareModuleName, idOnPermanentIdentifier } from '../x509/oids.js';
 
 interface ProvedNames {
   /** Whether a name in its usual form is one of them. */
@@ -25,10 +26,8 @@ function nameOf({ type, value }: AcmeIdentifier): GeneralName {
     case 'ip':
       return { type, value };
     case 'permanent-identifier':
-      return permanentIdentifier(value);
-    case 'hardware-module': {
-      const [hardwareType = '', serialNumber = ''] = value.split(':');
-      return hardwareModuleName(hardwareType, Buffer.from(serialNumber, 'hex'));
-    }
+      return { type: 'otherName', typeId: idOnPermanentIdentifier, value: encodePermanentIdentifier({ value }) };
+    case 'hardware-module':
+      return { type: 'otherName', typeId: idOnHardwareModuleName, value: encodeHardwareModule(value) };
   }
 }

@@ -3,10 +3,17 @@ import type { KeyObject } from 'node:crypto';
 import { type Certificate, decodeCertificate, extension } from '../../../src/x509/certificate.js';
 import { isStringTag } from '../../../src/x509/character-strings.js';
 import { DerError } from '../../../src/x509/der.js';
+import { readHardwareModule, readPermanentIdentifier } from '../../../src/x509/device-names.js';
 import { decodeBasicConstraints, decodeKeyUsage } from '../../../src/x509/extensions.js';
 import { decodeGeneralNames, type GeneralName } from '../../../src/x509/general-names.js';
 import { decodeName } from '../../../src/x509/names.js';
-import { idCeBasicConstraints, idCeKeyUsage, idCeSubjectAltName } from '../../../src/x509/oids.js';
+import {
+  idCeBasicConstraints,
+  idCeKeyUsage,
+  idCeSubjectAltName,
+  idOnHardwareModuleName,
+  idOnPermanentIdentifier,
+} from '../../../src/x509/oids.js';
 import {
   describePublicKey,
   importDescribedKey,
@@ -14,12 +21,6 @@ import {
   UnsupportedKeyError,
 } from '../../../src/x509/public-key.js';
 import type { StatementFields } from './attestation-object.js';
-import {
-  idOnHardwareModuleName,
-  idOnPermanentIdentifier,
-  readHardwareModule,
-  readPermanentIdentifier,
-} from './device-names.js';
 import { refused } from './refused.js';
 
 export interface DeviceIdentifiers {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { AcmeIdentifier } from '../../../../src/model/acme.js';
 import { utf8String } from '../../../../src/x509/der-writer.js';
-import { hardwareModuleName, permanentIdentifier } from '../../../../src/x509/device-identifiers.js';
 import type { GeneralName } from '../../../../src/x509/general-names.js';
+import { hardwareModuleName, permanentIdentifier } from '../../../support/acme/device-names.js';
 import { approved, type Case, credential, decideCase, dns, expectDenied } from '../make-case.js';
 
 const permanent = '1.3.6.1.5.5.7.8.3';
@@ -38,6 +38,7 @@ function asking(
 }
 
 const ip = (value: string): GeneralName => ({ type: 'ip', value });
+const otherName = (typeId: string, value: Uint8Array): GeneralName => ({ type: 'otherName', typeId, value });
 
 describe('proved identifiers rule', () => {
   it.each<[string, Case]>([
@@ -45,8 +46,11 @@ describe('proved identifiers rule', () => {
     ['a DNS name in other case', asking('CN=A.example', dns('A.EXAMPLE'))],
     ['a wildcard', asking('CN=*.b.example', dns('*.b.example'))],
     ['an address in another form', asking('CN=2001:db8::1', [ip('2001:db8:0::1')])],
-    ['a permanent identifier', asking('CN=Serial-1,serialNumber=Serial-1', [permanentIdentifier('Serial-1')])],
-    ['a hardware module', asking('', [hardwareModuleName('1.3.6.1.4.1.99999.1', Buffer.from([10, 11]))])],
+    [
+      'a permanent identifier',
+      asking('CN=Serial-1,serialNumber=Serial-1', [otherName(permanent, permanentIdentifier('Serial-1'))]),
+    ],
+    ['a hardware module', asking('', [otherName(hardware, hardwareModuleName('0a0b', '2b06010401868d1f01'))])],
     ['fewer names than were proved', asking('O=Anything', dns('a.example'))],
   ])('lets pass %s that was proved', (_, matter) => {
     approved(decideCase(matter));
@@ -65,8 +69,12 @@ describe('proved identifiers rule', () => {
       asking('', [{ type: 'email', value: 'a@a.example' }]),
       '"email:a@a.example"',
     ],
-    ['another permanent identifier', asking('', [permanentIdentifier('Serial-2')]), 'otherName:'],
-    ['a permanent identifier in other case', asking('', [permanentIdentifier('serial-1')]), 'otherName:'],
+    ['another permanent identifier', asking('', [otherName(permanent, permanentIdentifier('Serial-2'))]), 'otherName:'],
+    [
+      'a permanent identifier in other case',
+      asking('', [otherName(permanent, permanentIdentifier('serial-1'))]),
+      'otherName:',
+    ],
     [
       'a text in place of the permanent identifier',
       asking('', [{ type: 'otherName', typeId: permanent, value: utf8String('Serial-1') }]),
@@ -74,7 +82,7 @@ describe('proved identifiers rule', () => {
     ],
     [
       'another hardware module',
-      asking('', [hardwareModuleName('1.3.6.1.4.1.99999.1', Buffer.from([10, 12]))]),
+      asking('', [otherName(hardware, hardwareModuleName('0a0c', '2b06010401868d1f01'))]),
       'otherName:',
     ],
     ['a common name', asking('CN=c.example', dns('a.example')), 'commonName "c.example"'],

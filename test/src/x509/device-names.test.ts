@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
+import { DerError } from '../../../src/x509/der.js';
 import {
   encodeHardwareModule,
   encodePermanentIdentifier,
   readHardwareModule,
   readPermanentIdentifier,
-} from '../../../../protocols/acme/attestation/device-names.js';
-import { DerError } from '../../../../src/x509/der.js';
-import { hardwareModuleName, permanentIdentifier } from '../../../support/acme/device-names.js';
+} from '../../../src/x509/device-names.js';
+import { hardwareModuleName, permanentIdentifier } from '../../support/acme/device-names.js';
 
 const assignerHex = '2b0601040183b20302';
 const assigner = '1.3.6.1.4.1.55555.2';

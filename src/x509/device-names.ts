@@ -1,11 +1,8 @@
 /** Names of devices as otherName: PermanentIdentifier (RFC 4043 2) and HardwareModuleName (RFC 4108 5). */
 
-import { readString } from '../../../src/x509/character-strings.js';
-import { DerError, DerReader, Tag } from '../../../src/x509/der.js';
-import { octetString, oid, sequence, utf8String } from '../../../src/x509/der-writer.js';
-
-export const idOnPermanentIdentifier = '1.3.6.1.5.5.7.8.3';
-export const idOnHardwareModuleName = '1.3.6.1.5.5.7.8.4';
+import { readString } from './character-strings.js';
+import { DerError, DerReader, Tag } from './der.js';
+import { octetString, oid, sequence, utf8String } from './der-writer.js';
 
 export interface PermanentIdentifier {
   /** When absent, the subject's serialNumber takes its place. */
