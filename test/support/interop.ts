@@ -48,11 +48,14 @@ export interface Shell {
   remove(): void;
 }
 
-/** Opens a shell with these variables besides the PATH. Remove it, so that nothing is left behind. */
-export function openShell(variables: Readonly<Record<string, string>> = {}): Shell {
+/**
+ * Opens a shell with these variables besides the PATH. Remove it, so that nothing is left behind.
+ * @param timeout milliseconds that one run may take
+ */
+export function openShell(variables: Readonly<Record<string, string>> = {}, timeout = 20_000): Shell {
   const directory = mkdtempSync(join(tmpdir(), 'gatehouse-interop-'));
   const path = process.env.PATH ?? '';
-  const options = { cwd: directory, env: { ...variables, PATH: path, HOME: directory }, timeout: 20_000 };
+  const options = { cwd: directory, env: { ...variables, PATH: path, HOME: directory }, timeout };
 
   // Not the synchronous way: the gateway that the client talks to is in this process.
   function run(...lines: string[]): Promise<ScriptResult> {
