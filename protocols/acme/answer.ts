@@ -12,6 +12,8 @@ export interface Answer {
   readonly links?: readonly string[];
   /** Seconds. */
   readonly retryAfter?: number;
+  /** For how many seconds anybody may keep the answer; absent: nobody may. */
+  readonly maxAge?: number;
 }
 
 /** The value of a Link header (RFC 8288). */

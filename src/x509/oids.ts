@@ -28,6 +28,10 @@ export const idAtCommonName = '2.5.4.3';
 export const idAdOcsp = '1.3.6.1.5.5.7.48.1';
 export const idAdCaIssuers = '1.3.6.1.5.5.7.48.2';
 
+// RFC 4043, RFC 4108 5: forms of otherName
+export const idOnPermanentIdentifier = '1.3.6.1.5.5.7.8.3';
+export const idOnHardwareModuleName = '1.3.6.1.5.5.7.8.4';
+
 // RFC 5280 4.2.1.12, RFC 6402 2.10, RFC 9480 2.2, RFC 5280 A.1: key purposes
 export const idKpServerAuth = '1.3.6.1.5.5.7.3.1';
 export const idKpClientAuth = '1.3.6.1.5.5.7.3.2';
