@@ -1,17 +1,29 @@
 /** What the resources of the ACME handler work with. */
 import type { Exchange, PolicyView, ProtocolServices } from '../../src/protocol.js';
+import type { ChallengeResponse, Responded } from './challenge.js';
 import type { AccountRecord, AccountStore } from './store/accounts.js';
-import type { AuthorizationStore } from './store/authorizations.js';
+import type { AuthorizationRecord, AuthorizationStore } from './store/authorizations.js';
 import type { OrderStore } from './store/orders.js';
 import type { Urls } from './urls.js';
-import type { Validate } from './validation/validate.js';
 
 export interface AcmeContext {
   readonly services: ProtocolServices;
   readonly accounts: AccountStore;
   readonly authorizations: AuthorizationStore;
   readonly orders: OrderStore;
-  readonly validate: Validate;
+  readonly validations: Validations;
+}
+
+/** Validations over the network that are under way (RFC 8555 8.2). */
+export interface Validations {
+  /**
+   * Has a challenge validated, and returns when the first attempt is over, or after a moment while it goes on. Nothing happens
+   * where another message or process was first.
+   * @throws AcmeError `rateLimited`
+   */
+  begin(responded: Responded, response: ChallengeResponse): Promise<void>;
+  /** Takes up a validation that is due and that nobody works on any more. @throws AcmeError `rateLimited` */
+  resume(record: AuthorizationRecord): Promise<void>;
 }
 
 /** A request for a resource of a directory. */

@@ -1,6 +1,31 @@
 /** What is done every minute: validations that were left over, and what has expired. */
+import { GatewayError } from '../../src/errors.js';
 import type { AcmeContext } from './context.js';
 
-export async function keepHouse(_context: AcmeContext, _now: Date): Promise<void> {
-  throw new Error('not built yet');
+/** Validations that begin here go on by themselves. @throws GatewayError `unavailable` */
+export async function keepHouse(
+  { services, authorizations, orders, validations }: AcmeContext,
+  now: Date,
+): Promise<void> {
+  const due = await authorizations.due({ now: now.getTime(), limit: maximumValidations });
+  for (const record of due) {
+    try {
+      await validations.resume(record);
+    } catch (error) {
+      // Too many are under way: there is another minute.
+      if (!(error instanceof GatewayError && error.code === 'rate-limited')) throw error;
+    }
+  }
+  const expired = { before: now.getTime() - keptMilliseconds, limit: maximumRemovals };
+  await services.commit([
+    orders.removeExpiredLinks(expired),
+    orders.removeExpired(expired),
+    authorizations.removeExpired(expired),
+  ]);
 }
+
+/** For people who look into what went wrong. */
+const keptMilliseconds = 30 * 86_400_000;
+
+const maximumValidations = 100;
+const maximumRemovals = 2000;

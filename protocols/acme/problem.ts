@@ -1,6 +1,5 @@
 /** Problem documents (RFC 8555 6.7, RFC 9457): what is refused, by its type and status. */
 import { type ErrorCode, GatewayError } from '../../src/errors.js';
-import type { AcmeIdentifier } from '../../src/model/acme.js';
 
 /** What each type is by default: its HTTP status, and what the core and the audit log call it. */
 const problemTypes = {
@@ -35,11 +34,17 @@ const problemTypes = {
 
 export type ProblemType = keyof typeof problemTypes;
 
+/** As the client has sent it: its type may be an unknown one. */
+interface NamedIdentifier {
+  readonly type: string;
+  readonly value: string;
+}
+
 /** A part of a compound problem, about one identifier (RFC 8555 6.7.1). */
 export interface Subproblem {
   readonly type: ProblemType;
   readonly detail: string;
-  readonly identifier?: AcmeIdentifier;
+  readonly identifier?: NamedIdentifier;
 }
 
 interface AcmeErrorOptions {
@@ -85,7 +90,7 @@ export interface ProblemDocument {
   readonly type: string;
   readonly detail: string;
   readonly status?: number;
-  readonly identifier?: AcmeIdentifier;
+  readonly identifier?: NamedIdentifier;
   readonly subproblems?: readonly ProblemDocument[];
   readonly [member: string]: unknown;
 }

@@ -1,4 +1,5 @@
 /** Authorizations with their challenges (RFC 8555 7.1.4, 7.1.5). */
+import { sql } from 'kysely';
 import type { AcmeIdentifierType } from '../../../src/model/acme.js';
 import type { Database } from '../../../src/store/database.js';
 import { slotsOf } from '../../../src/store/query.js';
@@ -38,8 +39,12 @@ export type AuthorizationStore = ReturnType<typeof createAuthorizationStore>;
 export function createAuthorizationStore(database: Database) {
   const { write, find, read } = database.tables<{ acmeAuthorization: AuthorizationRecord }>();
   return {
-    findById: find((db, slot: { id: string; policy: string }) =>
-      db.selectFrom('acmeAuthorization').select(columns).where('id', '=', slot.id).where('policy', '=', slot.policy),
+    find: find((db, slot: { id: string; accountId: string }) =>
+      db
+        .selectFrom('acmeAuthorization')
+        .select(columns)
+        .where('id', '=', slot.id)
+        .where('accountId', '=', slot.accountId),
     ),
 
     /** The valid ones of an account for an identifier, those that last longest first. */
@@ -61,7 +66,7 @@ export function createAuthorizationStore(database: Database) {
           .where('identifierValue', '=', slot.identifierValue)
           .where('identifierType', '=', slot.identifierType)
           .where('isWildcard', '=', slot.isWildcard)
-          .where('status', '=', 'valid')
+          .where('status', '=', valid)
           .where('expiresAt', '>', slot.now)
           .orderBy('expiresAt', 'desc'),
     ),
@@ -111,11 +116,23 @@ export function createAuthorizationStore(database: Database) {
       { rows: 1, otherwise: 'invalid-state' },
     ),
 
-    removeExpired: write((db, slot: { before: number }) =>
-      db.deleteFrom('acmeAuthorization').where('expiresAt', '<=', slot.before),
+    removeExpired: write((db, slot: { before: number; limit: number }) =>
+      db
+        .deleteFrom('acmeAuthorization')
+        .where('id', 'in', (row) =>
+          row
+            .selectFrom('acmeAuthorization as old')
+            .select('old.id')
+            .where('old.expiresAt', '<=', slot.before)
+            .orderBy('old.expiresAt')
+            .limit(slot.limit),
+        ),
     ),
   };
 }
+
+/** Written out: an index of only these is not used for a value that is not known beforehand. */
+const valid = sql.lit('valid' as const);
 
 const columns = [
   'id',

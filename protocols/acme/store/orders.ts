@@ -1,4 +1,6 @@
 /** Orders (RFC 8555 7.1.3). */
+import { sql } from 'kysely';
+import type { Statement } from '../../../src/store/change.js';
 import type { Database } from '../../../src/store/database.js';
 import { slotsOf } from '../../../src/store/query.js';
 import type { AuthorizationRecord } from './authorizations.js';
@@ -46,6 +48,9 @@ type OrderProgress = Pick<OrderRecord, 'id' | 'status' | 'error' | 'certificate'
   readonly from: OrderRecord['status'];
 };
 
+/** What the store makes for a commit. */
+export type OrderWrite = Statement;
+
 export type OrderStore = ReturnType<typeof createOrderStore>;
 
 export function createOrderStore(database: Database) {
@@ -60,13 +65,21 @@ export function createOrderStore(database: Database) {
         .where('label', '=', slot.label),
     ),
 
-    /** The states of an order's authorizations, in the order of its identifiers. */
+    /** The order that replaces a certificate, if one does. */
+    findReplacing: find((db, slot: { replaces: string }) =>
+      db.selectFrom('acmeOrder').select(columns).where('replaces', '=', slot.replaces).where('status', '<>', invalid),
+    ),
+
+    /**
+     * The states of an order's authorizations, in the order of its identifiers. Those of a valid order may be removed before it:
+     * of them nothing but the id is left.
+     */
     authorizations: read((db, slot: { orderId: string }) =>
       db
         .selectFrom('acmeOrderAuthorization as link')
-        .innerJoin('acmeAuthorization as authorization', 'authorization.id', 'link.authorizationId')
+        .leftJoin('acmeAuthorization as authorization', 'authorization.id', 'link.authorizationId')
         .select([
-          'authorization.id',
+          'link.authorizationId as id',
           'authorization.identifierType',
           'authorization.identifierValue',
           'authorization.isWildcard',
@@ -119,16 +132,6 @@ export function createOrderStore(database: Database) {
       db.insertInto('acmeOrderAuthorization').values(slotsOf(slot, ['orderId', 'position', 'authorizationId'])),
     ),
 
-    /** An order that was left open no longer stands in the way of another that replaces the same certificate. */
-    closeExpired: write((db, slot: { replaces: string; now: number }) =>
-      db
-        .updateTable('acmeOrder')
-        .set({ status: 'invalid' })
-        .where('replaces', '=', slot.replaces)
-        .where('status', '=', 'open')
-        .where('expiresAt', '<=', slot.now),
-    ),
-
     /** Ends the open orders that an authorization was for, which has failed or was given up. `error`: JSON of the problem. */
     failOfAuthorization: write((db, slot: { authorizationId: string; error: string | null }) =>
       db
@@ -160,20 +163,39 @@ export function createOrderStore(database: Database) {
       { rows: 1, otherwise: 'invalid-state' },
     ),
 
-    /** First the links, by the same orders. */
-    removeExpiredLinks: write((db, slot: { before: number }) =>
+    /** First the links, by the same orders, in the same commit. */
+    removeExpiredLinks: write((db, slot: { before: number; limit: number }) =>
       db
         .deleteFrom('acmeOrderAuthorization')
         .where('orderId', 'in', (row) =>
-          row.selectFrom('acmeOrder').select('id').where('expiresAt', '<=', slot.before),
+          row
+            .selectFrom('acmeOrder')
+            .select('id')
+            .where('expiresAt', '<=', slot.before)
+            .orderBy('expiresAt')
+            .orderBy('id')
+            .limit(slot.limit),
         ),
     ),
 
-    removeExpired: write((db, slot: { before: number }) =>
-      db.deleteFrom('acmeOrder').where('expiresAt', '<=', slot.before),
+    removeExpired: write((db, slot: { before: number; limit: number }) =>
+      db
+        .deleteFrom('acmeOrder')
+        .where('id', 'in', (row) =>
+          row
+            .selectFrom('acmeOrder as old')
+            .select('old.id')
+            .where('old.expiresAt', '<=', slot.before)
+            .orderBy('old.expiresAt')
+            .orderBy('old.id')
+            .limit(slot.limit),
+        ),
     ),
   };
 }
+
+/** Written out: an index of all but these is not used for a value that is not known beforehand. */
+const invalid = sql.lit('invalid' as const);
 
 const columns = [
   'id',
