@@ -21,17 +21,19 @@ import { createAuthorizationStore } from './store/authorizations.js';
 import { createOrderStore } from './store/orders.js';
 import { createUrls } from './urls.js';
 import { createValidate } from './validation/validate.js';
+import { createValidations } from './validations.js';
 
 /** Makes the ACME handler. What is thrown out of `handle` is for the edge to log and to give to `failure`. */
 export function createAcmeHandler(services: ProtocolServices): ProtocolHandler {
   const nonces = createNonces(services);
-  const context: AcmeContext = {
+  const parts = {
     services,
     accounts: createAccountStore(services.database),
     authorizations: createAuthorizationStore(services.database),
     orders: createOrderStore(services.database),
-    validate: createValidate(services.outbound),
   };
+  const validate = createValidate(services.outbound);
+  const context: AcmeContext = { ...parts, validations: createValidations({ ...parts, validate }) };
 
   async function post(exchange: Exchange, resource: Resource): Promise<Answer> {
     const answer = await recorded(exchange, resource, () =>
