@@ -1,6 +1,5 @@
 /** Signatures of messages, verified by jose. */
-import { createPublicKey, type KeyObject } from 'node:crypto';
-import { errors, flattenedVerify } from 'jose';
+import { errors, flattenedVerify, importJWK } from 'jose';
 import type { PublicJwk } from '../context.js';
 import { AcmeError } from '../problem.js';
 import { algorithmOf, type SignatureAlgorithm } from './algorithms.js';
@@ -27,7 +26,7 @@ export function signingKey(jwk: PublicJwk, algorithm: SignatureAlgorithm, subjec
  * @throws AcmeError `malformed` as `invalid-signature`; `badPublicKey` for a key that is none, such as a point off its curve
  */
 export async function verifySignature(message: JwsMessage, key: SigningKey, subject: string): Promise<void> {
-  const imported = recentKeys.get(key.thumbprint) ?? importKey(key.jwk);
+  const imported = recentKeys.get(key.thumbprint) ?? (await importKey(key.jwk));
   try {
     await flattenedVerify(message.encoded, imported, { algorithms: [message.header.alg] });
   } catch (cause) {
@@ -38,10 +37,12 @@ export async function verifySignature(message: JwsMessage, key: SigningKey, subj
 }
 
 /** Importing a key costs about as much as verifying by it. Only who holds a key gets it in here. */
-const recentKeys = new Map<string, KeyObject>();
+const recentKeys = new Map<string, ImportedKey>();
 const maximumRecentKeys = 2000;
 
-function remember(thumbprint: string, key: KeyObject): void {
+type ImportedKey = Awaited<ReturnType<typeof importJWK>>;
+
+function remember(thumbprint: string, key: ImportedKey): void {
   recentKeys.delete(thumbprint);
   recentKeys.set(thumbprint, key);
   if (recentKeys.size <= maximumRecentKeys) return;
@@ -49,9 +50,9 @@ function remember(thumbprint: string, key: KeyObject): void {
   if (oldest !== undefined) recentKeys.delete(oldest);
 }
 
-function importKey(jwk: PublicJwk): KeyObject {
+async function importKey(jwk: PublicJwk): Promise<ImportedKey> {
   try {
-    return createPublicKey({ key: { ...jwk }, format: 'jwk' });
+    return await importJWK({ ...jwk }, algorithmOf(jwk));
   } catch (cause) {
     throw new AcmeError('badPublicKey', 'the key is none of its kind: its numbers do not fit each other', { cause });
   }
