@@ -1,19 +1,40 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { applyYaml } from '../support/fleet.js';
 import { describeWith, openShell, type Shell } from '../support/interop.js';
-import { startTestGateway, type TestGateway } from '../support/test-gateway.js';
+import { freePorts, startTestGateway, type TestGateway } from '../support/test-gateway.js';
+
+// ACME clients are slow to start.
+const patience = 60_000;
+jest.setTimeout(2 * patience);
 
 let gateway: TestGateway;
 let shell: Shell;
 beforeAll(async () => {
   gateway = await startTestGateway();
+  await applyYaml(gateway, await withAnotherPort());
+  gateway = await gateway.restart();
   // Without any variables: the first line that is printed reads them.
-  shell = openShell();
+  shell = openShell({}, patience);
 });
 afterAll(async () => {
   shell.remove();
   await gateway.close();
 });
+
+/** The policy `quickstart` for ACME clients that are asked back at another port than 80, which is for root or taken. */
+async function withAnotherPort(): Promise<string> {
+  const schema = z.object({
+    policies: z.array(z.looseObject({ name: z.string(), acme: z.looseObject({}).optional() })),
+  });
+  const { policies } = schema.parse(parse(readFileSync('config/quickstart.yaml', 'utf8')));
+  const [httpPort] = await freePorts(1);
+  const own = policies.filter(({ name }) => name === 'quickstart');
+  return JSON.stringify({ policies: own.map((policy) => ({ ...policy, acme: { ...policy.acme, httpPort } })) });
+}
 
 /** The lines that a person copies, below the line that begins so; they are indented. */
 function linesBelow(beginning: string): string[] {
@@ -100,5 +121,23 @@ describeWith(['openssl', 'estclient'], 'The lines that the start prints for estc
   it('get a first certificate', async () => {
     await copy('estclient');
     expect(firstCertificate('device-3')).toMatchObject({ subject: 'CN=device-3', issuer });
+  });
+});
+
+describeWith(['certbot', 'lego', 'openssl'], 'The lines that the start prints for ACME', () => {
+  it('get a certificate with certbot and one with lego, for a client at the port of the policy', async () => {
+    await copy('Over ACME, with certbot or lego');
+    const verify = (chain: string) => `openssl verify -CAfile "$GATEHOUSE_CA_FILE" -untrusted ${chain} ${chain}`;
+    const files = {
+      certbot: { chain: 'certbot/live/localhost/fullchain.pem', key: 'certbot/live/localhost/privkey.pem' },
+      lego: { chain: 'lego/certificates/localhost.crt', key: 'lego/certificates/localhost.key' },
+    };
+    for (const { chain, key } of Object.values(files)) {
+      await shell.succeed(...linesBelow('read the variables'), verify(chain));
+      const certificate = new X509Certificate(shell.read(chain));
+      expect(certificate.subjectAltName).toBe('DNS:localhost');
+      expect(certificate.issuer).toBe(issuer);
+      expect(certificate.checkPrivateKey(createPrivateKey(shell.read(key)))).toBe(true);
+    }
   });
 });

@@ -10,7 +10,6 @@ import { type AcmeServer, type ChallengeAnswers, hostAddress } from './acme/serv
 import type { SessionOptions } from './acme/session.js';
 import { makeTlsAlpnCertificate, startTlsAlpnResponder, type TlsAlpnResponder } from './acme/tls-alpn-responder.js';
 import { applyYaml, fleet, policyLike } from './fleet.js';
-import { recordOf } from './records.js';
 import { startTestGateway, type TestGateway } from './test-gateway.js';
 
 /** Opens accounts of the policies `bound` and `both`, as often as one likes. */
@@ -89,7 +88,15 @@ export async function startAcmeFleet(options: AcmeFleetOptions = {}): Promise<Ac
       return client;
     },
     issuingRoot: async () => roots,
-    isRevoked: async (certificate: X509Certificate) => (await recordOf(test, certificate)).status === 'revoked',
+    isRevoked: async ({ serialNumber, fingerprint256 }: X509Certificate) => {
+      const certificateFingerprint = fingerprint256.replaceAll(':', '').toLowerCase();
+      const { certificates } = gateway.core.store;
+      const record = await certificates.findByFingerprint({
+        serialNumber: serialNumber.toLowerCase(),
+        certificateFingerprint,
+      });
+      return record?.status === 'revoked';
+    },
     async close() {
       for (const client of clients) client.close();
       await test.close();

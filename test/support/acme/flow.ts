@@ -22,8 +22,8 @@ export interface Proof {
   readonly keyAuthorization: string;
 }
 
-/** Makes an answer to a challenge ready. */
-export type Responder = (proof: Proof) => void | Promise<void>;
+/** Makes an answer to a challenge ready. What it returns, if anything, is the payload of the response. */
+export type Responder = (proof: Proof) => unknown;
 /** By the type of challenge. The first in this order that an authorization offers is taken. */
 export type Responders = Readonly<Record<string, Responder>>;
 
@@ -74,8 +74,8 @@ export async function prove(client: AcmeClient, url: string, responders: Respond
   const pending = readAuthorization(await client.fetch(url));
   if (pending.status === 'valid') return pending;
   const { challenge, responder } = choose(pending, responders);
-  await responder(proofOf(client, pending, challenge));
-  readChallenge(await client.respond(challenge.url));
+  const payload = await responder(proofOf(client, pending, challenge));
+  readChallenge(await client.respond(challenge.url, payload));
   const authorization = await poll(client, url, readAuthorization, ({ status }) => status !== 'pending');
   if (authorization.status !== 'valid') throw new Error(`not proved but ${JSON.stringify(authorization)}`);
   return authorization;
