@@ -30,7 +30,7 @@ export async function commitValidated(
     ...attested,
     status: 'valid',
     validateAt: null,
-    expiresAt: now.getTime() + acme.authorizationLifetime * 1000,
+    expiresAt: now.getTime() + lifetimeOf(responded.record, acme) * 1000,
   });
   const { attestedBy } = attested;
   await services.commit(
@@ -44,6 +44,17 @@ export async function commitValidated(
     ],
   );
 }
+
+/** Seconds. RFC 8659 3 wants CAA records looked at before a certificate is issued: by then that is not long ago. */
+function lifetimeOf(
+  { identifierType }: AuthorizationRecord,
+  { authorizationLifetime, caaIdentities }: PolicyView['acme'],
+): number {
+  const isUnderCaa = identifierType === 'dns' && caaIdentities.length > 0;
+  return isUnderCaa ? Math.min(authorizationLifetime, maximumCaaAge) : authorizationLifetime;
+}
+
+const maximumCaaAge = 8 * 3600;
 
 /** The end of the authorization, and of the orders that need it. @throws GatewayError as commitValidated does */
 export async function commitFailed(

@@ -79,6 +79,23 @@ describe('ACME responses to challenges (RFC 8555 7.5.1)', () => {
       ]);
     }));
 
+  it('make that of a name last for eight hours where CAA records are looked at (RFC 8659 3), and of an address longer', () =>
+    withAcme(async (acme) => {
+      acme.says.acme = { authorizationLifetime: 86_400, caaIdentities: ['ca.example'] };
+      const { authorizations } = await placeOrder(acme, {
+        identifiers: [
+          { type: 'dns', value: 'a.example' },
+          { type: 'ip', value: '192.0.2.1' },
+        ],
+      });
+      const lasting = async (id: string | undefined) => {
+        await respond(acme, id);
+        const { expires } = (await authorizationOf(acme, id)) as { expires: string };
+        return (Date.parse(expires) - start.getTime()) / 3_600_000;
+      };
+      expect([await lasting(authorizations[0]), await lasting(authorizations[1])]).toEqual([8, 24]);
+    }));
+
   it('are answered in a moment when the validation takes longer', () =>
     withAcme(async (acme) => {
       const { validate, end } = endless();
