@@ -81,7 +81,7 @@ async function authenticating<Requester>(ask: () => Promise<Requester>): Promise
     return await ask();
   } catch (error) {
     if (!isRefusal(error) || error.code === 'rate-limited') throw error;
-    throw badStatement(error.message, error);
+    throw badStatement(`the certificate of the attestation is not accepted: ${error.message}`, error);
   }
 }
 

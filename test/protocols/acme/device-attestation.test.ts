@@ -123,7 +123,7 @@ describe('ACME device-attest-01 (draft-ietf-acme-device-attest)', () => {
       expect(challenges).toMatchObject([
         { status: 'invalid', error: { type: 'urn:ietf:params:acme:error:badAttestationStatement' } },
       ]);
-      expect(challenges[0]?.error?.detail.slice(0, 40)).toBe(detail.slice(0, 40));
+      expect(challenges[0]?.error?.detail).toContain(detail.slice(0, 40));
       expect((await orderOf(acme, id)).status).toBe('invalid');
       expect(acme.events).toMatchObject([{ action: 'authorization.failed' }]);
     }),
