@@ -19,8 +19,6 @@ import { encodeAlternativeNames, isNetworkName, readAlternativeNames, readSubjec
 
 interface Ordered {
   readonly identifiers: readonly AcmeIdentifier[];
-  /** Of the account's key, which must not be the certificate's as well (RFC 8555 11.1). */
-  readonly accountKey: string;
   /** Fingerprints of the keys that were attested for the order. */
   readonly attestedKeys: readonly string[];
 }
@@ -36,18 +34,19 @@ export function readOrderedRequest(der: Uint8Array, ordered: Ordered): Certifica
       throw badCsr('the signature of the request does not fit its public key', 'invalid-proof-of-possession');
     }
     checkKey(csr, ordered);
+    const keyThumbprint = thumbprintOf(csr.subjectPublicKeyInfo);
     const extensions = orderedExtensions(csr, ordered.identifiers);
     const { hash } = decodeSignatureAlgorithm(csr.signatureAlgorithm);
-    return { ...csr, extensions, ...(hash === undefined ? {} : { requestHash: hash }) };
+    return { ...csr, extensions, keyThumbprint, ...(hash === undefined ? {} : { requestHash: hash }) };
   });
 }
 
-type Required = Pick<RequestedCertificate, 'requestHash'>;
+interface Required extends Pick<RequestedCertificate, 'requestHash'> {
+  /** RFC 7638, as accounts keep theirs. */
+  readonly keyThumbprint: string;
+}
 
-function checkKey({ subjectPublicKeyInfo }: CertificationRequest, { accountKey, attestedKeys }: Ordered): void {
-  if (thumbprintOf(subjectPublicKeyInfo) === accountKey) {
-    throw badCsr("the key of the request is the account's own; make another one", 'unacceptable-key');
-  }
+function checkKey({ subjectPublicKeyInfo }: CertificationRequest, { attestedKeys }: Ordered): void {
   const key = keyFingerprint(subjectPublicKeyInfo);
   if (attestedKeys.every((attested) => attested === key)) return;
   throw badCsr('the key of the request is not the one that was attested', 'unacceptable-key');

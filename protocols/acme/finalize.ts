@@ -20,7 +20,7 @@ export const finalizeOrder = recorded(
     const { csr } = readPayload(finalizeSchema, request.payload);
     const order = await findCurrentOrder(request, context);
     requireReady(order, request);
-    const enrollment = readEnrollment(decodeBase64Url(csr, 'csr'), order, request, context);
+    const enrollment = await readEnrollment(decodeBase64Url(csr, 'csr'), order, request, context);
     const result = await askingCore(() => context.services.enroll(enrollment), renamed);
     // Where a parallel message was first, its certificate is the order's.
     const now = await findOrder(request, context);
@@ -51,19 +51,19 @@ const whatToDo: Readonly<Record<Exclude<Order['status'], 'ready'>, string>> = {
   invalid: 'make a new one',
 };
 
-function readEnrollment(
+async function readEnrollment(
   der: Uint8Array,
   { record, authorizations }: Order,
   request: AccountRequest,
   context: AcmeContext,
-): EnrollmentRequest {
+): Promise<EnrollmentRequest> {
   const { id, identifiers, notBefore, notAfter, profile } = record;
   const csr = readOrderedRequest(der, {
     identifiers: JSON.parse(identifiers),
-    accountKey: request.account.keyThumbprint,
     attestedKeys: authorizations.flatMap(({ attestedKey }) => attestedKey ?? []),
   });
-  const { subjectPublicKeyInfo, subject, extensions, requestHash } = csr;
+  const { subjectPublicKeyInfo, subject, extensions, requestHash, keyThumbprint } = csr;
+  await requireNoAccountKey(keyThumbprint, request, context);
   return {
     ...originOf(request.exchange),
     protocol: 'acme',
@@ -83,6 +83,19 @@ function readEnrollment(
     credentials: [accountCredential(request, authorizations, context)],
     accompanying: (result) => [orderProgress(record, result, context)],
   };
+}
+
+/** RFC 8555 11.1: neither the account's own key is certified, nor that of another one. @throws AcmeError `badCSR` */
+async function requireNoAccountKey(
+  keyThumbprint: string,
+  { policy, account }: AccountRequest,
+  { accounts }: AcmeContext,
+): Promise<void> {
+  const isOwn = keyThumbprint === account.keyThumbprint;
+  if (!isOwn && (await accounts.findByKey({ policy: policy.name, keyThumbprint })) === undefined) return;
+  throw new AcmeError('badCSR', 'the key of the request is that of an account; make another one', {
+    code: 'unacceptable-key',
+  });
 }
 
 /** The order stays ready (RFC 8555 7.4): another request may do better. */

@@ -69,6 +69,7 @@ export function createAcmeHandler(services: ProtocolServices): ProtocolHandler {
   function surroundings({ params, headers }: Pick<Exchange, 'params' | 'headers'>): Surroundings {
     const { label = '' } = params;
     try {
+      services.policy(label);
       return { nonces, directory: createUrls(services.baseUrl(label, headers.host), label).directory };
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;

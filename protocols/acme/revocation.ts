@@ -6,6 +6,7 @@ import type { PresentedCredential } from '../../src/model/presented-credential.j
 import { originOf } from '../../src/protocol.js';
 import { type Certificate, decodeCertificate } from '../../src/x509/certificate.js';
 import { DerError } from '../../src/x509/der.js';
+import { decodeName } from '../../src/x509/names.js';
 import { UnsupportedKeyError } from '../../src/x509/public-key.js';
 import { accountCredential } from './account-credential.js';
 import type { Answer } from './answer.js';
@@ -65,7 +66,14 @@ function readRevocation(payload: unknown): Wanted {
   if (name === undefined) {
     throw new AcmeError('badRevocationReason', 'the reason must be 0, 1, 3, 4 or 5, or be left out');
   }
-  return { certificate: reading(() => decodeCertificate(der)), reason: name };
+  return { certificate: reading(() => decodeWithNames(der)), reason: name };
+}
+
+/** The core compares its issuer with that of others. @throws DerError */
+function decodeWithNames(der: Uint8Array): Certificate {
+  const certificate = decodeCertificate(der);
+  decodeName(certificate.issuer);
+  return certificate;
 }
 
 /** The account's valid authorizations for what the certificate has in it. */

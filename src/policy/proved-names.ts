@@ -7,8 +7,10 @@ import { idOnHardwareModuleName, idOnPermanentIdentifier } from '../x509/oids.js
 interface ProvedNames {
   /** Whether a name in its usual form is one of them. */
   includes(name: GeneralName): boolean;
-  /** Whether the text of a subject attribute is the value of one. */
+  /** Whether the text of a common name is the value of one. */
   includesText(text: string): boolean;
+  /** Whether a serial number is. Who has the DNS name `sn1` has not shown to be the device of that number. */
+  includesSerialNumber(text: string): boolean;
 }
 
 export function provedNames(identifiers: readonly AcmeIdentifier[]): ProvedNames {
@@ -17,6 +19,8 @@ export function provedNames(identifiers: readonly AcmeIdentifier[]): ProvedNames
     includes: (name) => names.has(formatGeneralName(name)),
     includesText: (text) =>
       identifiers.some(({ type, value }) => value === (type === 'dns' ? text.toLowerCase() : text)),
+    includesSerialNumber: (text) =>
+      identifiers.some(({ type, value }) => type !== 'dns' && type !== 'ip' && value === text),
   };
 }
 

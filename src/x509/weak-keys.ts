@@ -1,4 +1,4 @@
-/** Signs of RSA keys that were made badly. Pure arithmetic, well below a millisecond for RSA-2048; the policy decides. */
+/** Signs of keys that were made badly. Pure arithmetic, well below a millisecond for RSA-2048; the policy decides. */
 
 export type RsaWeakness = 'roca' | 'exponent' | 'small-factor' | 'close-primes';
 
@@ -44,6 +44,35 @@ export function hasClosePrimes(modulus: Uint8Array): boolean {
   }
   return false;
 }
+
+/**
+ * Whether a public key of EdDSA is no key: a point of small order, for which anybody can make signatures that verify, or one
+ * written with a coordinate beyond the field's prime, as another text of the same key. Verifying finds neither (RFC 8032 5.1.7).
+ * @param point as RFC 8032 5.1.2 and 5.2.2 encode it
+ */
+export function isWeakEdwardsPoint(algorithm: 'ed25519' | 'ed448', point: Uint8Array): boolean {
+  const { prime, smallOrders } = edwardsCurves[algorithm];
+  const encoded = bigIntOf(point.toReversed());
+  const y = encoded & ((1n << BigInt(8 * point.length - 1)) - 1n);
+  return y >= prime || smallOrders.includes(y);
+}
+
+const ed25519Prime = (1n << 255n) - 19n;
+const ed448Prime = (1n << 448n) - (1n << 224n) - 1n;
+/** With the y coordinates of the points whose order divides the cofactor: 8 and 4. */
+const edwardsCurves = {
+  ed25519: {
+    prime: ed25519Prime,
+    smallOrders: [
+      0n,
+      1n,
+      ed25519Prime - 1n,
+      0x05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826n,
+      0x7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd84d3d706a17c7n,
+    ],
+  },
+  ed448: { prime: ed448Prime, smallOrders: [0n, 1n, ed448Prime - 1n] },
+} as const satisfies Readonly<Record<string, { readonly prime: bigint; readonly smallOrders: readonly bigint[] }>>;
 
 const smallPrimes = primesBelow(1000);
 const smallPrimeProduct = product(smallPrimes);

@@ -1,6 +1,6 @@
 /** Public keys as JSON (RFC 7517, RFC 7518 6, RFC 8037 2), each in one form only: a key has one thumbprint. */
 import { hash } from 'node:crypto';
-import { findRsaWeakness, isWeakExponent } from '../../../src/x509/weak-keys.js';
+import { findRsaWeakness, isWeakEdwardsPoint, isWeakExponent } from '../../../src/x509/weak-keys.js';
 import type { PublicJwk } from '../context.js';
 import { isJsonObject, type JsonObject } from '../json.js';
 import { AcmeError } from '../problem.js';
@@ -68,7 +68,11 @@ function readEcKey(value: JsonObject, subject: string): PublicJwk {
 
 function readOctetKey(value: JsonObject, subject: string): PublicJwk {
   if (value.crv !== 'Ed25519') throw new AcmeError('badPublicKey', `the curve of ${subject} must be Ed25519`);
-  return { kty: 'OKP', crv: value.crv, x: fixedLength(value, 'x', 32, subject) };
+  const x = fixedLength(value, 'x', 32, subject);
+  if (isWeakEdwardsPoint('ed25519', Buffer.from(x, 'base64url'))) {
+    throw new AcmeError('badPublicKey', `anybody can sign for ${subject}: use a new key pair`);
+  }
+  return { kty: 'OKP', crv: value.crv, x };
 }
 
 function readRsaKey(value: JsonObject, subject: string): PublicJwk {

@@ -47,7 +47,7 @@ export function createAuthorizationStore(database: Database) {
         .where('accountId', '=', slot.accountId),
     ),
 
-    /** The valid ones of an account for an identifier, those that last longest first. */
+    /** Valid ones of an account for an identifier, those that last longest first; not all, where it has had many made. */
     findValid: read(
       (
         db,
@@ -68,7 +68,8 @@ export function createAuthorizationStore(database: Database) {
           .where('isWildcard', '=', slot.isWildcard)
           .where('status', '=', valid)
           .where('expiresAt', '>', slot.now)
-          .orderBy('expiresAt', 'desc'),
+          .orderBy('expiresAt', 'desc')
+          .limit(maximumValid),
     ),
 
     /** When the last but `offset` authorization for an identifier was made: what tells whether there are too many. */
@@ -133,6 +134,9 @@ export function createAuthorizationStore(database: Database) {
 
 /** Written out: an index of only these is not used for a value that is not known beforehand. */
 const valid = sql.lit('valid' as const);
+
+/** One would do, but for those that a change of the policy has made useless. */
+const maximumValid = 20;
 
 const columns = [
   'id',

@@ -11,24 +11,31 @@ import { type Attempt, connectionProblem, connectionTo, type ValidationTask } fr
  */
 export async function validateHttp(attempt: Attempt): Promise<void> {
   const { identifier, keyAuthorization } = attempt.task;
-  const { url, response } = await fetchFollowing(attempt);
+  const own = challengeUrl(attempt.task);
+  const { url, response } = await fetchFollowing(own, attempt);
   const seen = `the http-01 challenge of ${identifier.value} was answered by ${url.host}`;
-  if (response.status !== 200) {
+  // Of a page that a redirect has chosen, status and length would tell whether it is there, and what is in it.
+  const isOwnPage = url.pathname === own.pathname && url.search === '';
+  if (response.status !== 200 && isOwnPage) {
     const detail = `${seen} with status ${response.status}; serve the key authorization there, with status 200`;
     throw new AcmeError('incorrectResponse', detail);
   }
   // The server should ignore white space at the end.
   const body = Buffer.from(Buffer.from(response.body).toString('latin1').trimEnd(), 'latin1');
   const expected = Buffer.from(keyAuthorization);
-  if (body.length === expected.length && timingSafeEqual(body, expected)) return;
+  if (response.status === 200 && body.length === expected.length && timingSafeEqual(body, expected)) return;
+  if (!isOwnPage) {
+    const detail = `${seen}, where a redirect led, with something else than status 200 and the key authorization; serve that there`;
+    throw new AcmeError('incorrectResponse', detail);
+  }
   const detail = `${seen} with ${response.body.length} bytes that are not the key authorization; serve nothing but the ${expected.length} bytes of it`;
   throw new AcmeError('incorrectResponse', detail);
 }
 
-async function fetchFollowing(attempt: Attempt): Promise<{ url: URL; response: OutboundResponse }> {
+async function fetchFollowing(first: URL, attempt: Attempt): Promise<{ url: URL; response: OutboundResponse }> {
   const { task } = attempt;
   const visited = new Set<string>();
-  let url = challengeUrl(task);
+  let url = first;
   for (;;) {
     visited.add(url.href);
     const response = await get(url, visited.size > 1, attempt);

@@ -2,7 +2,7 @@
 import type { KeyConstraints } from '../../model/key-constraints.js';
 import { namesEqual } from '../../x509/names.js';
 import { keyFingerprint, type PublicKeyDescription } from '../../x509/public-key.js';
-import { findRsaWeakness, type RsaWeakness } from '../../x509/weak-keys.js';
+import { findRsaWeakness, isWeakEdwardsPoint, type RsaWeakness } from '../../x509/weak-keys.js';
 import { denied, ok, type Verdict } from '../decision.js';
 import type { Draft } from '../draft.js';
 import type { KnownCertificate } from '../facts.js';
@@ -85,6 +85,9 @@ function constraintProblem(key: PublicKeyDescription, constraints: KeyConstraint
 }
 
 function weakness(key: PublicKeyDescription): string | undefined {
+  if (key.algorithm === 'ed25519' || key.algorithm === 'ed448') {
+    return isWeakEdwardsPoint(key.algorithm, key.point) ? 'anybody can sign for the public key' : undefined;
+  }
   if (key.algorithm !== 'rsa') return undefined;
   const found = findRsaWeakness(key.modulus, key.exponent);
   return found === undefined ? undefined : weaknesses[found];

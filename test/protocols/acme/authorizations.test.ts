@@ -28,6 +28,19 @@ describe('ACME newAuthz (RFC 8555 7.4.1)', () => {
       expect(authorizations).toEqual([id]);
     }));
 
+  it('may be asked for over and over: an order does not read all of them', () =>
+    withAcme(async (acme) => {
+      for (let i = 0; i < 25; i++) {
+        const { location } = await newAuthz(acme, { type: 'dns', value: 'a.example' });
+        await respond(acme, idOf(location));
+      }
+      const now = acme.context.services.clock.now().getTime();
+      const wanted = { identifierType: 'dns', identifierValue: 'a.example', isWildcard: 0 } as const;
+      const found = await acme.context.authorizations.findValid({ accountId: acme.account.id, ...wanted, now });
+      expect(found).toHaveLength(20);
+      expect((await placeOrder(acme, dns('a.example'))).order.status).toBe('ready');
+    }));
+
   it('refuses wildcards', () =>
     withAcme(async (acme) => {
       await expect(newAuthz(acme, { type: 'dns', value: '*.example' })).rejects.toMatchObject({

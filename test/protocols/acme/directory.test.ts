@@ -60,6 +60,21 @@ describe('the directory (RFC 8555 7.1.1)', () => {
       { methods: ['est'] },
     ));
 
+  it('is linked to by no answer where the label stands for nothing, whatever is in it', () =>
+    withAcme(async (acme) => {
+      for (const label of [
+        'unknown',
+        '%00',
+        '%0d%0ax',
+        '%E2%80%A8',
+        'x%3E;rel=%22alternate%22,%3Chttps:%2F%2Fother.example',
+      ]) {
+        const reply = await acme.send('GET', `https://acme.example/acme/${label}/directory`);
+        expect(refusalOf(reply)).toBe('404 malformed');
+        expect(reply.links).toEqual([]);
+      }
+    }));
+
   it('is also fetched by POST-as-GET (6.3)', () =>
     withAcme(async (acme) => {
       const account = await acme.openAccount();

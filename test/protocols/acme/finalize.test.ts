@@ -158,6 +158,18 @@ describe('ACME finalize (RFC 8555 7.4)', () => {
       }
     }));
 
+  it("refuses another account's key, also of one that was given up (RFC 8555 11.1)", () =>
+    withAcme(async (acme) => {
+      await acme.addAccount({ keyThumbprint: thumbprintOf(spkiOf(deviceKey)), status: 'deactivated' });
+      const { id } = await placeReadyOrder(acme, dns('a.example'));
+      await expect(finalize(acme, id, csrFor(['a.example']))).rejects.toMatchObject({
+        type: 'badCSR',
+        code: 'unacceptable-key',
+      });
+      expect(acme.enrollments).toEqual([]);
+      expect(acme.refusals).toMatchObject([{ operation: 'finalize' }]);
+    }));
+
   it.each<[string, unknown]>([
     ['no csr', {}],
     ['PEM', { csr: '-----BEGIN CERTIFICATE REQUEST-----' }],

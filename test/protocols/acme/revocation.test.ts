@@ -52,6 +52,18 @@ describe('ACME revokeCert (RFC 8555 7.6)', () => {
       ]);
     }));
 
+  it('of a certificate whose issuer cannot be read is malformed, and asks the core nothing', () =>
+    withAcme(async (acme) => {
+      const at = Buffer.from(certificate).indexOf(issuerName);
+      const wrong = Uint8Array.from(certificate);
+      // No SET but a PrintableString.
+      wrong[at + 2] = 0x13;
+      const request = acme.request({ certificate: base64Url(wrong) });
+      await expect(revokeByAccount(request, acme.context)).rejects.toMatchObject({ type: 'malformed' });
+      expect(acme.revocations).toEqual([]);
+      expect(acme.refusals).toMatchObject([{ operation: 'revokeCert', code: 'malformed-request' }]);
+    }));
+
   it('by another key is refused and recorded', () =>
     withAcme(async (acme) => {
       const request = byKey(acme, { certificate: base64Url(certificate) }, 'another');

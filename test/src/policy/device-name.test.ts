@@ -24,6 +24,16 @@ describe('deviceNameOf', () => {
   });
 
   it.each([
+    ['the common name, as it was proved', 'CN=HOST.example,serialNumber=sn', ['b.example'], 'host.example'],
+    ['the first alternative name that is one', 'CN=cn,serialNumber=sn', ['c.example', 'b.example'], 'b.example'],
+    ['what is asked for where none is one', 'CN=cn', ['c.example'], 'cn'],
+  ])('takes of an account’s proved names %s', (_, subject, alternatives, expected) => {
+    const provedIdentifiers = ['host.example', 'b.example'].map((value) => ({ type: 'dns' as const, value }));
+    const requested = { subject: name(subject), extensions: [subjectAltName(dns(...alternatives))] };
+    expect(deviceNameOf({ identity: { ...nobody, provedIdentifiers }, requested })).toBe(expected);
+  });
+
+  it.each([
     ['serial number of the authenticating certificate', 'CN=c,serialNumber=s', 's'],
     ['common name of the authenticating certificate', 'CN=c', 'c'],
     ['the request when the certificate names nobody', 'O=x', 'sn'],

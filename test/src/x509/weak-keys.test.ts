@@ -1,4 +1,4 @@
-import { generatePrimeSync } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, generatePrimeSync, verify } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { decodeCertificationRequest } from '../../../src/x509/pkcs10.js';
 import { describePublicKey } from '../../../src/x509/public-key.js';
@@ -7,6 +7,7 @@ import {
   hasClosePrimes,
   hasRocaFingerprint,
   hasSmallFactor,
+  isWeakEdwardsPoint,
   isWeakExponent,
 } from '../../../src/x509/weak-keys.js';
 import { cpuTimeOf } from '../../support/cpu-time.js';
@@ -89,5 +90,49 @@ describe('weak RSA keys', () => {
     const p = generatePrimeSync(1024, { bigint: true });
     expect(hasSmallFactor(bytes(p * 997n))).toBe(true);
     expect(hasSmallFactor(fixture.modulus)).toBe(false);
+  });
+});
+
+describe('weak EdDSA keys', () => {
+  const littleEndian = (n: bigint, octets: number) =>
+    Uint8Array.from(Buffer.from(n.toString(16).padStart(2 * octets, '0'), 'hex').toReversed());
+  const hex = (text: string) => Uint8Array.from(Buffer.from(text, 'hex'));
+  const prime = { ed25519: 2n ** 255n - 19n, ed448: 2n ** 448n - 2n ** 224n - 1n };
+  const octets = { ed25519: 32, ed448: 57 };
+
+  it('are those that OpenSSL verifies anybody’s signature with', () => {
+    const neutral = littleEndian(1n, 32);
+    const x = Buffer.from(neutral).toString('base64url');
+    const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
+    expect(verify(null, Buffer.from('anything'), key, Buffer.concat([neutral, Buffer.alloc(32)]))).toBe(true);
+    expect(isWeakEdwardsPoint('ed25519', neutral)).toBe(true);
+  });
+
+  it.each(['ed25519', 'ed448'] as const)('are points of small order of %s, and what is beyond its prime', (curve) => {
+    const p = prime[curve];
+    for (const y of [0n, 1n, p - 1n, p, p + 1n]) {
+      const point = littleEndian(y, octets[curve]);
+      expect(isWeakEdwardsPoint(curve, point)).toBe(true);
+      // The sign of x.
+      point[octets[curve] - 1] = (point[octets[curve] - 1] ?? 0) | 0x80;
+      expect(isWeakEdwardsPoint(curve, point)).toBe(true);
+    }
+  });
+
+  it.each([
+    '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+    '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85',
+    'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+    'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa',
+  ])('are points of order 8: %s', (point) => {
+    expect(isWeakEdwardsPoint('ed25519', hex(point))).toBe(true);
+  });
+
+  it.each(['ed25519', 'ed448'] as const)('are none that were made as they should be: %s', (curve) => {
+    for (let i = 0; i < 20; i++) {
+      const { publicKey } = curve === 'ed25519' ? generateKeyPairSync('ed25519') : generateKeyPairSync('ed448');
+      const { x = '' } = publicKey.export({ format: 'jwk' });
+      expect(isWeakEdwardsPoint(curve, Uint8Array.from(Buffer.from(x, 'base64url')))).toBe(false);
+    }
   });
 });

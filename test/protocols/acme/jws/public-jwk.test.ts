@@ -45,6 +45,13 @@ describe('keys as JWK (RFC 7517, RFC 7518 6)', () => {
   });
 
   it.each([
+    ['the neutral element, for which anybody can sign', 'AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'],
+    ['another text of it', '7v_______________________________________38'],
+  ])('are refused as Ed25519 keys: %s', (_, x) => {
+    expect(() => read({ kty: 'OKP', crv: 'Ed25519', x })).toThrow(expect.objectContaining({ type: 'badPublicKey' }));
+  });
+
+  it.each([
     ['null', null],
     ['a string', 'key'],
     ['a list', [ec]],

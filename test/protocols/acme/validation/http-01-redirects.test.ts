@@ -63,6 +63,25 @@ describe('redirects of http-01 (RFC 8555 8.3, 10.2)', () => {
     expect(await outcomeWith(chain(Number.POSITIVE_INFINITY))).toMatchObject({ type: 'connection' });
   });
 
+  it('tell nothing of the pages that they lead to (10.4)', async () => {
+    const pages: RequestListener = (request, response) => {
+      if (request.url === challengePath) response.writeHead(302, { location: '/inner?guess=1' }).end();
+      else response.writeHead(request.url === '/inner?guess=1' ? inner.status : 404).end(inner.body);
+    };
+    let inner = { status: 200, body: 'a secret' };
+    const found = await outcomeWith(pages);
+    inner = { status: 401, body: '' };
+    const missing = await outcomeWith(pages);
+    const port = /:\d+/g;
+    expect(JSON.stringify(found).replace(port, '')).toBe(JSON.stringify(missing).replace(port, ''));
+    expect(found).toEqual({
+      type: 'incorrectResponse',
+      message: expect.stringMatching(
+        /^the http-01 challenge of device.example was answered by device.example:\d+, where a redirect led, with something else than status 200 and the key authorization; serve that there$/,
+      ),
+    });
+  });
+
   it('end where they come back', async () => {
     expect(await outcomeWith(redirectingTo(challengePath))).toEqual({
       type: 'connection',

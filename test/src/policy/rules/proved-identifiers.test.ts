@@ -3,7 +3,7 @@ import type { AcmeIdentifier } from '../../../../src/model/acme.js';
 import { utf8String } from '../../../../src/x509/der-writer.js';
 import type { GeneralName } from '../../../../src/x509/general-names.js';
 import { hardwareModuleName, permanentIdentifier } from '../../../support/acme/device-names.js';
-import { approved, type Case, credential, decideCase, dns, expectDenied } from '../make-case.js';
+import { approved, type Case, credential, decideCase, dns, expectDenied, device as someDevice } from '../make-case.js';
 
 const permanent = '1.3.6.1.5.5.7.8.3';
 const hardware = '1.3.6.1.5.5.7.8.4';
@@ -34,7 +34,8 @@ function asking(
   alternativeNames: readonly GeneralName[],
   provedIdentifiers: readonly AcmeIdentifier[] = proved,
 ): Case {
-  return { profile, subject, alternativeNames, identity: { credentials: [], provedIdentifiers } };
+  const facts = { deviceName: 'a.example' };
+  return { profile, subject, alternativeNames, facts, identity: { credentials: [], provedIdentifiers } };
 }
 
 const ip = (value: string): GeneralName => ({ type: 'ip', value });
@@ -92,6 +93,11 @@ describe('proved identifiers rule', () => {
       asking('serialNumber=Serial-2', dns('a.example')),
       'serialNumber "Serial-2"',
     ],
+    [
+      'the serial number of a device that is a proved DNS name',
+      asking('serialNumber=a.example', dns('a.example')),
+      'serialNumber "a.example"',
+    ],
     ['anything, where nothing was proved', asking('', dns('a.example'), []), '"dns:a.example"'],
   ])('refuses %s', (_, matter, fragment) => {
     const decision = decideCase(matter);
@@ -112,6 +118,35 @@ describe('proved identifiers rule', () => {
     };
     const { issuance } = approved(decideCase(given));
     expect(Buffer.from(issuance.subject).includes('fixed')).toBe(true);
+  });
+
+  describe('for a device that the request itself names', () => {
+    const ofDevice = { attribute: 'serialNumber', source: 'device', field: 'name' } as const;
+    const naming = (deviceName: string, alternativeNames = dns('a.example')): Case => ({
+      ...asking(`serialNumber=${deviceName}`, alternativeNames),
+      profile: { subject: [ofDevice], subjectAltNames: [{ type: 'dns', source: 'request' }] },
+      facts: { deviceName },
+    });
+    const device = { ...someDevice, name: 'device-9' };
+
+    it('refuses one that was not proved, although the certificate would have its name from the record', () => {
+      const matter = naming('device-9');
+      const decision = decideCase({ ...matter, facts: { ...matter.facts, device } });
+      expectDenied(decision, 'rejected-name', 'device name "device-9" is none of the identifiers');
+      expect(decision.trace.at(-1)?.rule).toBe('proved-identifiers');
+    });
+
+    it.each(['a.example', '2001:db8::1', 'Serial-1'])('lets pass %s, which was proved', (name) => {
+      const matter = naming(name);
+      approved(decideCase({ ...matter, facts: { ...matter.facts, device: { ...someDevice, name } } }));
+    });
+
+    it('asks for no proof of the name that a credential registers', () => {
+      const matter = naming('device-9', []);
+      const credentials = [{ ...credential, registeredValues: { device: 'device-9' } }];
+      const identity = { ...matter.identity, credentials };
+      approved(decideCase({ ...matter, identity, facts: { ...matter.facts, device } }));
+    });
   });
 
   it('asks for no proof of others than ACME accounts', () => {
