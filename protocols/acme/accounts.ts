@@ -105,7 +105,7 @@ function requireAgreement(isAgreed: boolean, { policy }: KeyRequest): string | n
 
 function bindingOf(value: unknown, request: KeyRequest): Binding | undefined {
   if (value !== undefined) return readBinding(value, request);
-  if (request.policy.acme.authorization === 'challenges') return undefined;
+  if (!request.policy.needsExternalAccount) return undefined;
   throw new AcmeError('externalAccountRequired', bindingNeeded);
 }
 

@@ -19,6 +19,8 @@ export function describePolicy({ policy, authentication, profiles }: ResolvedPol
     acme: policy.acme,
     profiles: entryProfiles(profiles),
     acceptsPasswords: authentication.hasPasscodes,
+    // Where certificates are demanded no account will do: whoever opens one is told that.
+    needsExternalAccount: policy.acme.authorization !== 'challenges' || authentication.policy.require === 'secret',
     changeSubjectName: policy.changeSubjectName,
     ...outlineOf(compiled),
   };

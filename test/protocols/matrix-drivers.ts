@@ -1,13 +1,19 @@
 /** The clients of the protocols, behind one interface. */
 import type { X509Certificate } from 'node:crypto';
 import type { ErrorCode } from '../../src/errors.js';
+import { toPem } from '../../src/x509/pem.js';
+import { type AcmeClient, createAcmeClient } from '../support/acme/client.js';
+import { certificatesIn } from '../support/acme/flow.js';
+import { problemUrn, readOrder, readProblem } from '../support/acme/objects.js';
+import type { AcmeAnswer } from '../support/acme/transport.js';
+import { requestIdOf } from '../support/acme-refusals.js';
 import type { CmpClient } from '../support/cmp/client.js';
 import type { CmpCredential, SentMessage } from '../support/cmp/message.js';
 import { type CmpOutcome, outcomeOf as outcomeOfMessage } from '../support/cmp/outcome.js';
 import { readMessage } from '../support/cmp/read-message.js';
 import { createCmpClient } from '../support/cmp-client.js';
 import { type Answer, certificateOf, createEstClient, type TlsIdentity } from '../support/est-client.js';
-import { fleet, fleetPasscode, makePasscode } from '../support/fleet.js';
+import { fleet, fleetPasscode, makePasscode, policyLike } from '../support/fleet.js';
 import { type KeyPair, makeCsr } from '../support/make-csr.js';
 import { createScepClient, type ScepOutcome, type ScepWish } from '../support/scep-client.js';
 import type { TestGateway } from '../support/test-gateway.js';
@@ -34,17 +40,19 @@ export interface Driver {
   /** Of a credential that opens one enrollment under the policy `fleet`. */
   limitedPasscode(): Promise<string>;
   enroll(wish: Wish): Promise<Outcome>;
-  reenroll(wish: Wish & { readonly identity: TlsIdentity }): Promise<Outcome>;
   /** The protocol's words, from its RFC. */
   readonly wire: Readonly<Record<Refusal, string>>;
 }
 
-export type Refusal = Extract<
-  ErrorCode,
-  'rejected-name' | 'bad-secret' | 'unacceptable-key' | 'revoked-requester' | 'not-found'
->;
+export type Refusal = Extract<ErrorCode, 'rejected-name' | 'bad-secret' | 'unacceptable-key' | 'not-found'>;
 
-function createEstDriver(test: TestGateway): Driver {
+/** Of a protocol where a certificate authenticates the request for its successor. */
+export interface RenewingDriver extends Driver {
+  reenroll(wish: Wish & { readonly identity: TlsIdentity }): Promise<Outcome>;
+  readonly wire: Readonly<Record<Refusal | 'revoked-requester', string>>;
+}
+
+function createEstDriver(test: TestGateway): RenewingDriver {
   async function ask(operation: string, { label, key, commonName, passcode, identity }: Wish): Promise<Outcome> {
     const est = createEstClient(test, {
       label,
@@ -77,7 +85,7 @@ function createEstDriver(test: TestGateway): Driver {
   };
 }
 
-function createScepDriver(test: TestGateway): Driver {
+function createScepDriver(test: TestGateway): RenewingDriver {
   async function ask(type: 'PKCSReq' | 'RenewalReq', { label, commonName, passcode, ...wish }: Wish): Promise<Outcome> {
     const scep = createScepClient(test, { label });
     const challenge = passcode === undefined ? {} : { challenge: passcode };
@@ -124,13 +132,39 @@ const references: ReadonlyMap<string, string> = new Map([
   [fleetPasscode, 'fleet'],
   ['limited-secret', 'limited'],
 ]);
-/** {@link fleet} with what the drivers need. */
-export const matrixConfiguration = fleet.replace(
-  'credentials:\n',
-  'credentials:\n      - { kind: cmp-secret, name: limited, reference: limited, secret: limited-secret, usageLimit: 1 }\n',
-);
 
-function createCmpDriver(test: TestGateway): Driver {
+/** ACME's external accounts, likewise. */
+const externalAccounts: ReadonlyMap<string, string> = new Map([
+  [fleetPasscode, 'fleet'],
+  ['limited-account', 'limited'],
+]);
+
+/** base64url: what ACME's MAC keys are here, given what the others call a passcode. */
+function macKeyOf(passcode: string): string {
+  return Buffer.from(`${passcode} of an account`).toString('base64url');
+}
+
+/** {@link fleet} with what the drivers need. */
+export const matrixConfiguration = fleet
+  .replace(
+    'credentials:\n',
+    `credentials:
+      - { kind: cmp-secret, name: limited, reference: limited, secret: limited-secret, usageLimit: 1 }
+      - { kind: acme-account-key, name: acme, keyId: fleet, hmacKey: ${macKeyOf(fleetPasscode)} }
+      - { kind: acme-account-key, name: acme-once, keyId: limited, hmacKey: ${macKeyOf('limited-account')}, usageLimit: 1 }
+`,
+  )
+  .replace(
+    'methods: [est, scep, cmp]',
+    'methods: [est, scep, cmp, acme]\n    acme: { authorization: externalAccount }',
+  );
+
+/** A further policy that all drivers speak to; `changes` in YAML's flow style. */
+export function matrixPolicy(name: string, changes: string): string {
+  return policyLike(name, `methods: [est, scep, cmp, acme], acme: { authorization: externalAccount }, ${changes}`);
+}
+
+function createCmpDriver(test: TestGateway): RenewingDriver {
   const { authority } = test.gateway.core;
   const chain = authority.chain(authority.issuer('devices').id);
   // Who asks again sends the same message, or polls when told to wait.
@@ -189,9 +223,79 @@ function createCmpDriver(test: TestGateway): Driver {
   };
 }
 
+function createAcmeDriver(test: TestGateway): Driver {
+  const { core, listeners } = test.gateway;
+  const base = `https://localhost:${listeners.deviceTlsPort}/acme`;
+  const roots = toPem('CERTIFICATE', core.authority.chain(core.authority.issuer('root').id)[0] ?? new Uint8Array());
+  // Who asks again fetches the order.
+  const orders = new Map<Wish, Placed>();
+
+  async function enroll(wish: Wish): Promise<Outcome> {
+    const { label } = wish;
+    const client = createAcmeClient({ directory: `${base}/${label}/directory`, roots, ...accounts.get(wish) });
+    try {
+      const placed = orders.get(wish) ?? (await place(client, wish));
+      if ('outcome' in placed) return placed;
+      orders.set(wish, placed);
+      const order = readOrder(await client.fetch(placed.url));
+      if (order.status === 'processing') return { outcome: 'pending', requestId: placed.requestId };
+      const [certificate] = certificatesIn(await client.fetch(order.certificate ?? ''));
+      if (certificate === undefined) throw new Error('the chain is empty');
+      return { outcome: 'issued', certificate };
+    } finally {
+      client.close();
+    }
+  }
+  const accounts = new Map<Wish, Pick<AcmeClient, 'key'> & { readonly account: string }>();
+
+  /** Opens an account, and finalizes an order of it; or says what was refused. */
+  async function place(client: AcmeClient, wish: Wish): Promise<Placed | Outcome> {
+    const { label, key, commonName, passcode = '' } = wish;
+    const found = await client.send(`${base}/${label}/directory`);
+    // Who finds no directory and sends a message all the same is refused as well.
+    if (found.status !== 200) return refusedBy(await client.post(`${base}/${label}/new-account`, {}));
+    const externalAccount = { keyId: externalAccounts.get(passcode) ?? 'fleet', hmacKey: macKeyOf(passcode) };
+    const opened = await client.newAccount({ externalAccount });
+    if (opened.status >= 400) return refusedBy(opened);
+    const made = await client.newOrder({ identifiers: [commonName] });
+    if (made.status >= 400) return refusedBy(made);
+    const { finalize } = readOrder(made);
+    const finalized = await client.finalize(finalize, makeCsr({ key, subject: `CN=${commonName}` }));
+    if (finalized.status >= 400) return refusedBy(finalized);
+    accounts.set(wish, { key: client.key, account: opened.location ?? '' });
+    return { url: made.location ?? '', requestId: requestIdOf(finalized) };
+  }
+
+  function refusedBy(answer: AcmeAnswer): Outcome {
+    const wire = readProblem(answer).type.replace(problemUrn(''), '');
+    return { outcome: 'refused', wire, requestId: requestIdOf(answer) };
+  }
+
+  return {
+    protocol: 'acme',
+    limitedPasscode: async () => 'limited-account',
+    enroll,
+    wire: {
+      'rejected-name': 'rejectedIdentifier',
+      'bad-secret': 'unauthorized',
+      'unacceptable-key': 'badCSR',
+      'not-found': 'malformed',
+    },
+  };
+}
+
+/** An order that was finalized. */
+interface Placed {
+  readonly url: string;
+  /** Of the message that finalized it. */
+  readonly requestId: string;
+}
+
 /** By protocol. */
-export const drivers = [
+export const renewingDrivers = [
   ['est', createEstDriver],
   ['scep', createScepDriver],
   ['cmp', createCmpDriver],
 ] as const;
+
+export const drivers = [...renewingDrivers, ['acme', createAcmeDriver]] as const;

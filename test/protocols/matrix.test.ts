@@ -6,48 +6,67 @@ import type { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { approveRequest } from '../../src/enrollment/approve.js';
 import { revokeCertificate } from '../../src/enrollment/revoke.js';
-import { applyYaml, fleetPasscode, policyLike } from '../support/fleet.js';
+import { applyYaml, fleetPasscode } from '../support/fleet.js';
 import { newKey } from '../support/make-csr.js';
 import { countRecords, eventOf, recordOf } from '../support/records.js';
 import { startTestGateway, type TestGateway } from '../support/test-gateway.js';
 import { shortRsaKey } from '../support/weak-keys.js';
-import { type Driver, drivers, matrixConfiguration, type Outcome, type Refusal, type Wish } from './matrix-drivers.js';
+import {
+  type Driver,
+  drivers,
+  matrixConfiguration,
+  matrixPolicy,
+  type Outcome,
+  type Refusal,
+  type RenewingDriver,
+  renewingDrivers,
+  type Wish,
+} from './matrix-drivers.js';
 
 let test: TestGateway;
 
 beforeAll(async () => {
   test = await startTestGateway({ configuration: matrixConfiguration });
-  await applyYaml(test, policyLike('manual', 'approval: manual'));
+  await applyYaml(test, matrixPolicy('manual', 'approval: manual'));
 });
 afterAll(() => test.close());
 
+let wishes = 0;
+
+function wishFor(protocol: string, changes: Partial<Wish> = {}): Wish {
+  wishes++;
+  return { label: 'fleet', key: newKey(), commonName: `${protocol}-${wishes}`, passcode: fleetPasscode, ...changes };
+}
+
+async function enrolledBy(driver: Driver, wanted: Wish): Promise<X509Certificate> {
+  const result = await driver.enroll(wanted);
+  if (result.outcome !== 'issued') throw new Error(`not issued: ${JSON.stringify(result)}`);
+  return result.certificate;
+}
+
+/** The refusal in the protocol's words, its event in the core's, and nothing on record. */
+async function expectRefusalBy<Code extends string>(
+  { protocol, wire }: { readonly protocol: string; readonly wire: Readonly<Record<Code, string>> },
+  code: Code,
+  ask: () => Promise<Outcome>,
+): Promise<void> {
+  const before = await countRecords(test);
+  const result = await ask();
+  expect(result).toMatchObject({ outcome: 'refused', wire: wire[code] });
+  expect(await countRecords(test)).toEqual(before);
+  const event = await eventOf(test, { requestId: result.outcome === 'refused' ? result.requestId : '' });
+  expect(event).toMatchObject({ action: 'request.refused', protocol, code, reason: expect.stringMatching(/\w/) });
+}
+
 describe.each(drivers)('%s', (protocol, createDriver) => {
   let driver: Driver;
-  let wishes = 0;
   beforeAll(() => {
     driver = createDriver(test);
   });
 
-  function wish(changes: Partial<Wish> = {}): Wish {
-    wishes++;
-    return { label: 'fleet', key: newKey(), commonName: `${protocol}-${wishes}`, passcode: fleetPasscode, ...changes };
-  }
-
-  async function enrolled(wanted: Wish): Promise<X509Certificate> {
-    const result = await driver.enroll(wanted);
-    if (result.outcome !== 'issued') throw new Error(`not issued: ${JSON.stringify(result)}`);
-    return result.certificate;
-  }
-
-  /** The refusal in the protocol's words, its event in the core's, and nothing on record. */
-  async function expectRefusal(code: Refusal, ask: () => Promise<Outcome>): Promise<void> {
-    const before = await countRecords(test);
-    const result = await ask();
-    expect(result).toMatchObject({ outcome: 'refused', wire: driver.wire[code] });
-    expect(await countRecords(test)).toEqual(before);
-    const event = await eventOf(test, { requestId: result.outcome === 'refused' ? result.requestId : '' });
-    expect(event).toMatchObject({ action: 'request.refused', protocol, code, reason: expect.stringMatching(/\w/) });
-  }
+  const wish = (changes: Partial<Wish> = {}) => wishFor(protocol, changes);
+  const enrolled = (wanted: Wish) => enrolledBy(driver, wanted);
+  const expectRefusal = (code: Refusal, ask: () => Promise<Outcome>) => expectRefusalBy(driver, code, ask);
 
   it('issued: the certificate of the decision, on record with device and event', async () => {
     const wanted = wish();
@@ -111,6 +130,16 @@ describe.each(drivers)('%s', (protocol, createDriver) => {
     expect(await countRecords(test)).toEqual(before);
     expect((await enrolled({ ...wanted, key: newKey() })).serialNumber).not.toBe(certificate.serialNumber);
   });
+});
+
+describe.each(renewingDrivers)('%s, by a certificate', (protocol, createDriver) => {
+  let driver: RenewingDriver;
+  beforeAll(() => {
+    driver = createDriver(test);
+  });
+
+  const wish = (changes: Partial<Wish> = {}) => wishFor(protocol, changes);
+  const enrolled = (wanted: Wish) => enrolledBy(driver, wanted);
 
   it('re-enrollment: a successor of the same device, which names what it replaces', async () => {
     const wanted = wish();
@@ -133,6 +162,6 @@ describe.each(drivers)('%s', (protocol, createDriver) => {
     );
     const identity = { chain: [certificate.raw], privateKey: wanted.key.privateKey };
     const { passcode: _, ...renewal } = wanted;
-    await expectRefusal('revoked-requester', () => driver.reenroll({ ...renewal, key: newKey(), identity }));
+    await expectRefusalBy(driver, 'revoked-requester', () => driver.reenroll({ ...renewal, key: newKey(), identity }));
   });
 });

@@ -6,6 +6,7 @@ import { toPem } from '../../src/x509/pem.js';
 import { type AcmeClient, createAcmeClient } from './acme/client.js';
 import { type DnsServer, startDnsServer } from './acme/dns-server.js';
 import { startHttpResponder } from './acme/http-responder.js';
+import { readAccount } from './acme/objects.js';
 import { type AcmeServer, type ChallengeAnswers, hostAddress } from './acme/server.js';
 import type { SessionOptions } from './acme/session.js';
 import { makeTlsAlpnCertificate, startTlsAlpnResponder, type TlsAlpnResponder } from './acme/tls-alpn-responder.js';
@@ -26,6 +27,7 @@ interface AcmeFleetOptions {
 }
 
 export interface AcmeFleet extends AcmeServer {
+  /** Another one after a restart. */
   readonly test: TestGateway;
   readonly dns: DnsServer;
   /** How validation works here: fields of a policy's ACME settings, in YAML's flow style. */
@@ -34,6 +36,10 @@ export interface AcmeFleet extends AcmeServer {
   directoryOf(policy: string): string;
   /** Closed with the fleet. @param policy default: `web` */
   client(policy?: string, options?: Partial<SessionOptions>): AcmeClient;
+  /** A client with an account, which is bound to {@link externalAccount} where the policy wants that. */
+  clientWithAccount(policy?: string, options?: Partial<SessionOptions>): Promise<AcmeClient>;
+  /** Of the gateway, on the same data. */
+  restart(): Promise<void>;
 }
 
 /**
@@ -68,9 +74,18 @@ export async function startAcmeFleet(options: AcmeFleetOptions = {}): Promise<Ac
   const roots = rootsOf(test);
   const isRealTime = Math.abs(gateway.core.clock.now().getTime() - Date.now()) < 60_000;
   const clients: AcmeClient[] = [];
+  let current = test;
+
+  function client(policy = 'web', more: Partial<SessionOptions> = {}): AcmeClient {
+    const made = createAcmeClient({ directory: directoryOf(policy), roots, isRealTime, ...more });
+    clients.push(made);
+    return made;
+  }
 
   return {
-    test,
+    get test() {
+      return current;
+    },
     dns,
     validation,
     directoryOf,
@@ -82,15 +97,20 @@ export async function startAcmeFleet(options: AcmeFleetOptions = {}): Promise<Ac
     tlsPort: tls.port,
     resolver: dns.resolver,
     challenges: answersBy(dns, http, tls),
-    client(policy = 'web', more = {}) {
-      const client = createAcmeClient({ directory: directoryOf(policy), roots, isRealTime, ...more });
-      clients.push(client);
-      return client;
+    client,
+    async clientWithAccount(policy, more) {
+      const made = client(policy, more);
+      const { meta } = await made.directory();
+      readAccount(await made.newAccount(meta?.externalAccountRequired ? { externalAccount } : {}));
+      return made;
+    },
+    async restart() {
+      current = await current.restart();
     },
     issuingRoot: async () => roots,
     isRevoked: async ({ serialNumber, fingerprint256 }: X509Certificate) => {
       const certificateFingerprint = fingerprint256.replaceAll(':', '').toLowerCase();
-      const { certificates } = gateway.core.store;
+      const { certificates } = current.gateway.core.store;
       const record = await certificates.findByFingerprint({
         serialNumber: serialNumber.toLowerCase(),
         certificateFingerprint,
@@ -99,7 +119,7 @@ export async function startAcmeFleet(options: AcmeFleetOptions = {}): Promise<Ac
     },
     async close() {
       for (const client of clients) client.close();
-      await test.close();
+      await current.close();
       await Promise.all([http.close(), tls.close(), dns.close()]);
     },
   };

@@ -216,6 +216,7 @@ function viewOf(name: string, { acme, profiles = [], methods = ['acme'] }: AcmeO
     acme: { ...policySchema.shape.acme.parse(undefined), ...acme },
     profiles,
     acceptsPasswords: false,
+    needsExternalAccount: (acme?.authorization ?? 'challenges') !== 'challenges',
     keys: { ed25519: false, ed448: false },
     requestHashes: ['sha256'],
     subject: [],
