@@ -53,6 +53,8 @@ const confirmationCheckMilliseconds = 1_000;
 /** How soon the CAs of a changed configuration are made and its TLS certificate fits, at most. */
 const configurationCheckMilliseconds = 1_000;
 const housekeepingMilliseconds = 60_000;
+/** How soon a protocol takes up what a crash has interrupted, at most. */
+const protocolsMilliseconds = 10_000;
 
 /** @throws Error with a sentence for the operator when something that it needs cannot be had. */
 export async function startGateway({ settings, log, clock }: GatewayOptions): Promise<Gateway> {
@@ -97,6 +99,13 @@ export async function startGateway({ settings, log, clock }: GatewayOptions): Pr
         },
       },
       {
+        name: 'protocols',
+        everyMilliseconds: protocolsMilliseconds,
+        run: async () => {
+          for (const handler of handlers) await handler.housekeeping?.(clock.now());
+        },
+      },
+      {
         name: 'housekeeping',
         everyMilliseconds: housekeepingMilliseconds,
         run: async () => {
@@ -106,7 +115,6 @@ export async function startGateway({ settings, log, clock }: GatewayOptions): Pr
             statements: core.store.enrollmentTransactions.removeExpired({ now: clock.now().getTime() }),
             audit: [],
           });
-          for (const handler of handlers) await handler.housekeeping?.(clock.now());
           await renewTls();
         },
       },

@@ -91,7 +91,7 @@ export interface ProtocolHandler {
   readonly routes: readonly Route[];
   /** Puts an error that happened outside `handle` (413, 405, a time-out) into the protocol's own form. */
   failure(error: unknown, exchange: Pick<Exchange, 'requestId' | 'params' | 'headers'>): Reply;
-  /** Forgets what has expired of the protocol's own state; called every minute. */
+  /** Forgets what has expired of the protocol's own state, and goes on with what was interrupted; called every ten seconds. */
   housekeeping?(now: Date): Promise<void>;
 }
 

@@ -9,6 +9,7 @@ import { baseOf, identifierSchema, readIdentifiers } from './identifiers.js';
 import { makeAuthorization, requireChallenges } from './make-authorizations.js';
 import { readPayload } from './payload.js';
 import { AcmeError } from './problem.js';
+import { limitPending } from './rate-limits.js';
 import { recorded } from './recorded.js';
 import { requireNames } from './require-names.js';
 
@@ -24,6 +25,7 @@ export const newAuthorization = recorded(
       });
     }
     requireChallenges(identifiers, request);
+    await limitPending(request, context);
     await requireNames({ identifiers }, request, context);
     const record = await makeAuthorization(wanted, request, context);
     await context.services.commit([context.authorizations.insert(record)]);

@@ -23,6 +23,8 @@ export interface ChallengeResponse {
   /** RFC 8555 8.1, by the key that the account had then. */
   readonly keyAuthorization: string;
   readonly accountUrl: string;
+  /** Where the account was opened from: its validations wait for one another. */
+  readonly network: string;
 }
 
 /** An authorization as read, and which of its challenges was responded to. */

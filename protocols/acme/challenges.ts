@@ -61,6 +61,7 @@ async function respond(request: AccountRequest, context: AcmeContext): Promise<v
   const response: ChallengeResponse = {
     keyAuthorization: `${found.token}.${account.keyThumbprint}`,
     accountUrl,
+    network: account.network,
   };
   const responded = { record, type: found.type };
   if (found.type !== 'device-attest-01') return await context.validations.begin(responded, response);

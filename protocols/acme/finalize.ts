@@ -81,7 +81,10 @@ async function readEnrollment(
     },
     certificationRequest: der,
     credentials: [accountCredential(request, authorizations, context)],
-    accompanying: (result) => [orderProgress(record, result, context)],
+    accompanying: (result) => [
+      context.accounts.requireValid({ id: request.account.id }),
+      orderProgress(record, result, context),
+    ],
   };
 }
 

@@ -1,4 +1,4 @@
-/** What is done every minute: validations that were left over, and what has expired. */
+/** What is done every ten seconds: validations that were left over, and what has expired. */
 import { GatewayError } from '../../src/errors.js';
 import type { AcmeContext } from './context.js';
 
@@ -25,7 +25,7 @@ export async function keepHouse(
 }
 
 /** For people who look into what went wrong. */
-const keptMilliseconds = 30 * 86_400_000;
+const keptMilliseconds = 7 * 86_400_000;
 
 const maximumValidations = 100;
 const maximumRemovals = 2000;

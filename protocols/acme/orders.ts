@@ -11,7 +11,7 @@ import { findReusable, makeAuthorization, requireChallenges } from './make-autho
 import { orderAnswer, orderStatus } from './order-state.js';
 import { readPayload } from './payload.js';
 import { AcmeError } from './problem.js';
-import { limitOrders } from './rate-limits.js';
+import { limitOrders, limitPending } from './rate-limits.js';
 import { recorded } from './recorded.js';
 import { alreadyReplaced, requireReplaceable } from './replaced-certificate.js';
 import { requireNames } from './require-names.js';
@@ -25,6 +25,7 @@ export const newOrder = recorded('newOrder', async (request: AccountRequest, con
   const profile = selectProfile(payload.profile, request.policy);
   requireChallenges(identifiers, request);
   await limitOrders(request, context);
+  await limitPending(request, context);
   const { replaces } = payload;
   const room = replaces === undefined ? [] : await requireReplaceable(replaces, identifiers, request, context);
 

@@ -14,6 +14,19 @@ export async function limitOrders({ account, policy }: AccountRequest, context: 
   limit(first?.createdAt, `this account has made ${ordersPerAccount} orders within an hour`, context);
 }
 
+/**
+ * What is never finished stays until it expires: nobody should be able to fill the disk with it.
+ * @throws AcmeError `rateLimited`
+ */
+export async function limitPending({ account, policy }: AccountRequest, context: AcmeContext): Promise<void> {
+  const { pendingAuthorizationsPerAccount: most } = policy.acme.limits;
+  const now = context.services.clock.now().getTime();
+  const tooMany = await context.authorizations.pendingOf({ accountId: account.id, now, offset: most - 1 });
+  if (tooMany === undefined) return;
+  const detail = `${most} authorizations of this account wait for their challenges; complete or deactivate some`;
+  throw new AcmeError('rateLimited', detail, { retryAfterSeconds: 600 });
+}
+
 /** @throws AcmeError `rateLimited` */
 export async function limitAuthorizations(
   wanted: AcmeIdentifier,

@@ -15,7 +15,7 @@ type Parts = Pick<AcmeContext, 'services' | 'authorizations' | 'orders'> & { rea
 const retryDelays: readonly number[] = [3_000, 10_000];
 
 /** How long whoever makes an attempt has it to himself, in milliseconds: longer than an attempt takes. */
-const leaseMilliseconds = 60_000;
+const leaseMilliseconds = 30_000;
 
 const attemptsAtOnce = 100;
 const validationsOfAccount = 50;
@@ -30,7 +30,8 @@ export function createValidations(parts: Parts, delays = retryDelays): Validatio
   const waiting = new Map<string, NodeJS.Timeout>();
 
   async function begin(responded: Responded, response: ChallengeResponse): Promise<void> {
-    const started = await start(responded, (challenge) => ({ ...challenge, response: challenge.response ?? response }));
+    const settled = (challenge: Challenge) => ({ ...challenge, response: challenge.response ?? response });
+    const started = await start(responded, response.network, settled);
     if (started === undefined) return;
     const moment = new AbortController();
     const { signal } = moment;
@@ -40,24 +41,25 @@ export function createValidations(parts: Parts, delays = retryDelays): Validatio
 
   async function resume(record: AuthorizationRecord): Promise<void> {
     const challenge = readChallenges(record.challenges).find(({ status }) => status === 'processing');
-    if (challenge === undefined) return;
-    await start({ record, type: challenge.type }, (same) => same);
+    if (challenge?.response === undefined) return;
+    await start({ record, type: challenge.type }, challenge.response.network, (same) => same);
   }
 
   /** Claims an attempt and begins it; undefined where another one was first. */
   async function start(
     responded: Responded,
+    network: string,
     change: (challenge: Challenge) => Challenge,
   ): Promise<Started | undefined> {
     const { id, accountId } = responded.record;
     const timer = waiting.get(id);
     // The place of one that waits is taken over.
-    if (timer === undefined) enter(accountId);
+    if (timer === undefined) enter(accountId, network);
     clearTimeout(timer);
     waiting.delete(id);
     try {
       const claimed = await claim(responded, change);
-      return { end: work({ ...responded, record: claimed }) };
+      return { end: work({ ...responded, record: claimed }, network) };
     } catch (error) {
       leave(accountId);
       if (isOvertaken(error)) return undefined;
@@ -78,12 +80,12 @@ export function createValidations(parts: Parts, delays = retryDelays): Validatio
   }
 
   /** Never rejects: what cannot be committed now is due again when its lease has ended. */
-  async function work(responded: Responded): Promise<void> {
+  async function work(responded: Responded, network: string): Promise<void> {
     const { accountId } = responded.record;
     try {
-      const next = await slots.run(async () => await attempt(await renewed(responded)));
+      const next = await slots.run(network, async () => await attempt(await renewed(responded)));
       if (next === undefined) leave(accountId);
-      else wait(next);
+      else wait(next, network);
     } catch {
       leave(accountId);
     }
@@ -127,19 +129,19 @@ export function createValidations(parts: Parts, delays = retryDelays): Validatio
     }
   }
 
-  function wait({ responded, delay }: Retry): void {
+  function wait({ responded, delay }: Retry, network: string): void {
     const { id } = responded.record;
     const timer = setTimeout(() => {
-      start(responded, (challenge) => challenge).catch(() => undefined);
+      start(responded, network, (challenge) => challenge).catch(() => undefined);
     }, delay);
     // Whoever starts next finds what is due.
     timer.unref();
     waiting.set(id, timer);
   }
 
-  function enter(accountId: string): void {
+  function enter(accountId: string, network: string): void {
     const count = ofAccount.get(accountId) ?? 0;
-    if (count >= validationsOfAccount || slots.isBusy()) {
+    if (count >= validationsOfAccount || slots.isBusy(network)) {
       throw new AcmeError('rateLimited', 'too many validations are under way; wait for them to end and try again', {
         retryAfterSeconds: 10,
       });

@@ -46,6 +46,7 @@ export async function verifyAccount(
   return {
     requester: `acme-account:${account}`,
     credentials,
+    isAccount: true,
     ...(authorization === 'externalAccount' ? {} : { provedIdentifiers: identifiers }),
     ...(device ? { deviceIdentifier: device.value } : {}),
   };

@@ -116,6 +116,7 @@ function describeCertificate(record: CertificateRecord, now: Date): KnownCertifi
     status: hasLapsed(record, now) ? 'revoked' : record.status,
     ...(reason === undefined ? {} : { revocationReason: reason }),
     notAfter: new Date(record.notAfter),
+    requester: record.requester,
   };
 }
 

@@ -47,6 +47,7 @@ const storedIdentitySchema = z.object({
       isCounted: z.literal(true).exactOptional(),
     }),
   ),
+  isAccount: z.literal(true).exactOptional(),
   provedIdentifiers: z.array(z.object({ type: z.enum(acmeIdentifierTypes), value: z.string() })).exactOptional(),
   deviceIdentifier: z.string().exactOptional(),
   issuedCertificate: z

@@ -91,11 +91,13 @@ const acmeSchema = z.strictObject({
     .strictObject({
       /** Accounts opened from one network: an IPv4 address, or an IPv6 network of 64 bits. */
       accountsPerAddress: z.int().min(1).default(1000),
+      /** At any time, not in one hour: those of an account whose challenges nobody has answered yet. */
+      pendingAuthorizationsPerAccount: z.int().min(1).default(300),
       ordersPerAccount: z.int().min(1).optional(),
       /** Authorizations for one identifier, of all accounts. */
       authorizationsPerIdentifier: z.int().min(1).optional(),
     })
-    .default({ accountsPerAddress: 1000 }),
+    .default({ accountsPerAddress: 1000, pendingAuthorizationsPerAccount: 300 }),
 });
 
 export const policySchema = z.strictObject({

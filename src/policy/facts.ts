@@ -28,6 +28,8 @@ export interface KnownCertificate {
   readonly status: 'valid' | 'held' | 'revoked';
   readonly revocationReason?: string;
   readonly notAfter: Date;
+  /** `Identity.requester` of who asked for it. */
+  readonly requester: string;
 }
 
 export interface Facts {

@@ -35,6 +35,8 @@ export interface Identity {
   readonly issuedCertificate?: PresentedIssuedCertificate;
   /** DER Name of the authenticating certificate's subject, issued here or by an authentication CA. */
   readonly certificateSubject?: Uint8Array;
+  /** The requester is an ACME account: it renews by asking once more, as its protocol has no other way (RFC 8555). */
+  readonly isAccount?: true;
   /** What an ACME account has proved, where names that nobody has proved must not be in its certificates. */
   readonly provedIdentifiers?: readonly AcmeIdentifier[];
   /** What the device is called by the order of an ACME account: a permanent identifier, or a hardware module. */

@@ -74,6 +74,17 @@ export function createAccountStore(database: Database) {
       { rows: 1, otherwise: 'forbidden' },
     ),
 
+    /** Guard: refused as `forbidden` for an account that is deactivated meanwhile. */
+    requireValid: write(
+      (db, slot: { id: string }) =>
+        db
+          .updateTable('acmeAccount')
+          .set((row) => ({ status: row.ref('status') }))
+          .where('id', '=', slot.id)
+          .where('status', '=', 'valid'),
+      { rows: 1, otherwise: 'forbidden' },
+    ),
+
     /** Refused as `duplicate-request` where another account has the key, or this one has changed its own meanwhile. */
     changeKey: write(
       (db, slot: Pick<AccountRecord, 'id' | 'policy' | 'keyThumbprint' | 'jwk'> & { readonly oldThumbprint: string }) =>

@@ -72,6 +72,18 @@ export function createAuthorizationStore(database: Database) {
           .limit(maximumValid),
     ),
 
+    /** Whether an account has more than `offset` that nobody has proved yet. */
+    pendingOf: find((db, slot: { accountId: string; now: number; offset: number }) =>
+      db
+        .selectFrom('acmeAuthorization')
+        .select('id')
+        .where('accountId', '=', slot.accountId)
+        .where('status', '=', pending)
+        .where('expiresAt', '>', slot.now)
+        .limit(1)
+        .offset(slot.offset),
+    ),
+
     /** When the last but `offset` authorization for an identifier was made: what tells whether there are too many. */
     madeFor: find(
       (db, slot: { policy: string; identifierType: AcmeIdentifierType; identifierValue: string; offset: number }) =>
@@ -134,6 +146,7 @@ export function createAuthorizationStore(database: Database) {
 
 /** Written out: an index of only these is not used for a value that is not known beforehand. */
 const valid = sql.lit('valid' as const);
+const pending = sql.lit('pending' as const);
 
 /** One would do, but for those that a change of the policy has made useless. */
 const maximumValid = 20;

@@ -12,6 +12,7 @@ export function checkDuplicates(draft: Draft): Verdict {
   const others = facts.sameDevice.filter((other) => !isReplaced(other, draft) && namesEqual(other.subject, subject));
   if (others.length === 0) return ok('no other valid certificate of this subject');
   if (duplicates === 'refuse') {
+    if (others.every((other) => isRenewedByAccount(other, draft))) return ok('the account renews what it has');
     return denied(
       'duplicate-request',
       'the device has a valid certificate of this subject; re-enroll with that, or have it revoked',
@@ -51,6 +52,10 @@ export function countLeaving({ policy, replaces }: Facts, superseded: number, no
 /** A limit whose count is not known counts as reached. */
 function isReached(limit: number | undefined, count: number | undefined, leaving: number): boolean {
   return limit !== undefined && (count ?? Number.POSITIVE_INFINITY) - leaving >= limit;
+}
+
+function isRenewedByAccount({ requester }: KnownCertificate, { identity }: Draft): boolean {
+  return identity.isAccount === true && requester === identity.requester;
 }
 
 function isReplaced({ issuerId, serialNumber }: KnownCertificate, { operation, facts }: Draft): boolean {

@@ -42,6 +42,10 @@ export const acme: Migration = {
       .on('acme_authorization')
       .columns(['account_id', 'identifier_value'])
       .where(sql<boolean>`status = 'valid'`),
+    createIndex('acme_authorization_pending')
+      .on('acme_authorization')
+      .column('account_id')
+      .where(sql<boolean>`status = 'pending'`),
     createIndex('acme_authorization_validate_at')
       .on('acme_authorization')
       .column('validate_at')

@@ -91,7 +91,9 @@ describe('newAccount (RFC 8555 7.3)', () => {
 
   it('opens so many accounts for a network in an hour (6.6)', () =>
     withStore(async (store) => {
-      const acme = createAcmeGateway(store, 'servers', { acme: { limits: { accountsPerAddress: 2 } } });
+      const acme = createAcmeGateway(store, 'servers', {
+        acme: { limits: { accountsPerAddress: 2, pendingAuthorizationsPerAccount: 300 } },
+      });
       const open = async (remoteAddress: string) => {
         const { jwk, ...key } = makeSigner();
         const header = { nonce: await acme.nonce(), url: `${base}/new-account`, jwk };

@@ -22,7 +22,11 @@ const trusted = {
   isRegistrationAuthority: false,
   isCrossCertifiable: false,
 };
-const response = { keyAuthorization: 'token.thumbprint', accountUrl: 'https://gate.example/account' };
+const response = {
+  keyAuthorization: 'token.thumbprint',
+  accountUrl: 'https://gate.example/account',
+  network: '192.0.2.1',
+};
 
 async function attesting(
   acme: FakeAcme,

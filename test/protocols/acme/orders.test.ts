@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { newAuthorization } from '../../../protocols/acme/authorizations.js';
 import { newOrder, showOrder } from '../../../protocols/acme/orders.js';
 import { AcmeError } from '../../../protocols/acme/problem.js';
 import { GatewayError } from '../../../src/errors.js';
@@ -187,9 +188,29 @@ describe('ACME newOrder (RFC 8555 7.4)', () => {
   });
 
   describe('rate limits', () => {
+    const limits = { accountsPerAddress: 1, pendingAuthorizationsPerAccount: 300 };
+
+    it('of authorizations that wait for their challenges end when some are proved', () =>
+      withAcme(async (acme) => {
+        acme.says.acme = { limits: { ...limits, pendingAuthorizationsPerAccount: 2 } };
+        const { authorizations } = await placeOrder(acme, dns('a.example', 'b.example'));
+        for (const make of [
+          () => placeOrder(acme, dns('c.example')),
+          () => newAuthorization(acme.request({ identifier: { type: 'dns', value: 'c.example' } }), acme.context),
+        ]) {
+          await expect(make()).rejects.toMatchObject({ type: 'rateLimited', status: 429, retryAfterSeconds: 600 });
+        }
+        const other = await acme.addAccount();
+        expect((await newOrder({ ...acme.request(dns('c.example')), account: other }, acme.context)).status).toBe(201);
+        await respond(acme, authorizations[0]);
+        expect((await placeOrder(acme, dns('c.example'))).order.status).toBe('pending');
+        acme.clock.advance(8 * 86_400);
+        expect((await placeOrder(acme, dns('d.example'))).order.status).toBe('pending');
+      }));
+
     it('of orders of an account end when the oldest of them is an hour old', () =>
       withAcme(async (acme) => {
-        acme.says.acme = { limits: { accountsPerAddress: 1, ordersPerAccount: 2 } };
+        acme.says.acme = { limits: { ...limits, ordersPerAccount: 2 } };
         await placeOrder(acme, dns('a.example'));
         acme.clock.advance(600);
         await placeOrder(acme, dns('b.example'));
@@ -204,7 +225,7 @@ describe('ACME newOrder (RFC 8555 7.4)', () => {
 
     it('of an identifier count all accounts, and not what is used again', () =>
       withAcme(async (acme) => {
-        acme.says.acme = { limits: { accountsPerAddress: 1, authorizationsPerIdentifier: 1 } };
+        acme.says.acme = { limits: { ...limits, authorizationsPerIdentifier: 1 } };
         await placeReadyOrder(acme, dns('a.example'));
         expect((await placeOrder(acme, dns('a.example'))).order.status).toBe('ready');
         const other = await acme.addAccount();

@@ -7,7 +7,7 @@ describe('work that is bounded', () => {
     const ends: (() => void)[] = [];
     const begun: number[] = [];
     const works = Array.from({ length: 5 }, (_, i) =>
-      slots.run(async () => {
+      slots.run('a', async () => {
         begun.push(i);
         await new Promise<void>((resolve) => ends.push(resolve));
         if (i === 0) throw new Error('failed');
@@ -30,14 +30,29 @@ describe('work that is bounded', () => {
       { value: 3 },
       { value: 4 },
     ]);
-    expect(await slots.run(async () => 'free')).toBe('free');
+    expect(await slots.run('a', async () => 'free')).toBe('free');
   });
 
-  it('is too much when ten times as much waits', () => {
+  it('is done for one client after another', async () => {
     const slots = createSlots(1);
-    for (let i = 0; i < 10; i++) void slots.run(() => new Promise(() => {}));
-    expect(slots.isBusy()).toBe(false);
-    void slots.run(() => new Promise(() => {}));
-    expect(slots.isBusy()).toBe(true);
+    const done: string[] = [];
+    let begin = () => {};
+    const blocked = slots.run('many', () => new Promise<void>((resolve) => (begin = resolve)));
+    const works = ['many', 'many', 'many', 'few', 'other'].map((client) =>
+      slots.run(client, async () => {
+        done.push(client);
+      }),
+    );
+    begin();
+    await Promise.all([blocked, ...works]);
+    expect(done).toEqual(['many', 'few', 'other', 'many', 'many']);
+  });
+
+  it('is too much of a client when as much of it waits as is done at once', () => {
+    const slots = createSlots(2);
+    for (let i = 0; i < 3; i++) void slots.run('many', () => new Promise(() => {}));
+    expect(slots.isBusy('many')).toBe(false);
+    void slots.run('many', () => new Promise(() => {}));
+    expect([slots.isBusy('many'), slots.isBusy('few')]).toEqual([true, false]);
   });
 });

@@ -130,6 +130,7 @@ export const known: KnownCertificate = {
   subject: name('CN=device-1'),
   status: 'valid',
   notAfter: new Date(now.getTime() + 30 * day),
+  requester: 'passcode:c1',
 };
 
 export function makeInput(matter: Case = {}): DecisionInput {

@@ -16,6 +16,19 @@ describe('duplicates rule', () => {
     );
   });
 
+  it('lets an account renew what it has, and nobody else (RFC 8555)', () => {
+    const requester = 'acme-account:a1';
+    const matter: Case = {
+      policy: { duplicates: 'refuse' },
+      identity: { requester, isAccount: true },
+      facts: { sameDevice: [{ ...known, requester }] },
+    };
+    approved(decideCase(matter));
+    const others = [{ ...known, requester }, known];
+    expectDenied(decideCase({ ...matter, facts: { sameDevice: others } }), 'duplicate-request', 'has a valid');
+    expectDenied(decideCase({ ...matter, identity: { requester } }), 'duplicate-request', 'has a valid certificate');
+  });
+
   it('compares the subject that was decided, by RFC 5280 7.1', () => {
     const matter: Case = {
       policy: { duplicates: 'refuse' },
