@@ -154,6 +154,8 @@ export interface PolicyView extends RequestOutline {
   /** The profiles that requesters may choose from who authenticate with no certificate; none is of CA certificates. */
   readonly profiles: readonly { readonly name: string; readonly description?: string }[];
   readonly acceptsPasswords: boolean;
+  /** Whether an ACME account has to be bound to an external one. */
+  readonly wantsExternalAccount: boolean;
   readonly changeSubjectName: boolean;
 }
 
@@ -211,7 +213,7 @@ export interface ProtocolServices {
    */
   openAccount(opening: AccountOpening): Promise<void>;
   /**
-   * Refuses names that no request of the requester could get.
+   * Refuses names, or a validity, that no request of the requester could get.
    * @throws GatewayError `rejected-name`, `rejected-profile`, `forbidden`, or as authentication does; after its audit event is committed
    */
   requireNames(request: NamesRequest): Promise<void>;

@@ -19,35 +19,34 @@ import { encodeAlternativeNames, isNetworkName, readAlternativeNames, readSubjec
 
 interface Ordered {
   readonly identifiers: readonly AcmeIdentifier[];
-  /** Of the account's key, which must not be the certificate's as well (RFC 8555 11.1). */
-  readonly accountKey: string;
   /** Fingerprints of the keys that were attested for the order. */
   readonly attestedKeys: readonly string[];
+}
+
+interface OrderedRequest extends CertificationRequest, Pick<RequestedCertificate, 'requestHash'> {
+  /** Of its key, as accounts keep theirs. */
+  readonly keyThumbprint: string;
 }
 
 /**
  * Reads a request, verifies that its own key has signed it, and compares it with the order.
  * @throws AcmeError `badCSR`, which names the difference
  */
-export function readOrderedRequest(der: Uint8Array, ordered: Ordered): CertificationRequest & Required {
+export function readOrderedRequest(der: Uint8Array, ordered: Ordered): OrderedRequest {
   return reading(() => {
     const csr = decodeCertificationRequest(der);
     if (!verifyCertificationRequest(csr)) {
       throw badCsr('the signature of the request does not fit its public key', 'invalid-proof-of-possession');
     }
     checkKey(csr, ordered);
+    const keyThumbprint = thumbprintOf(csr.subjectPublicKeyInfo);
     const extensions = orderedExtensions(csr, ordered.identifiers);
     const { hash } = decodeSignatureAlgorithm(csr.signatureAlgorithm);
-    return { ...csr, extensions, ...(hash === undefined ? {} : { requestHash: hash }) };
+    return { ...csr, keyThumbprint, extensions, ...(hash === undefined ? {} : { requestHash: hash }) };
   });
 }
 
-type Required = Pick<RequestedCertificate, 'requestHash'>;
-
-function checkKey({ subjectPublicKeyInfo }: CertificationRequest, { accountKey, attestedKeys }: Ordered): void {
-  if (thumbprintOf(subjectPublicKeyInfo) === accountKey) {
-    throw badCsr("the key of the request is the account's own; make another one", 'unacceptable-key');
-  }
+function checkKey({ subjectPublicKeyInfo }: CertificationRequest, { attestedKeys }: Ordered): void {
   const key = keyFingerprint(subjectPublicKeyInfo);
   if (attestedKeys.every((attested) => attested === key)) return;
   throw badCsr('the key of the request is not the one that was attested', 'unacceptable-key');
@@ -99,7 +98,7 @@ function reading<T>(read: () => T): T {
   }
 }
 
-function badCsr(detail: string, code: AcmeError['code'] = 'rejected-name'): AcmeError {
+export function badCsr(detail: string, code: AcmeError['code'] = 'rejected-name'): AcmeError {
   return new AcmeError('badCSR', detail, { code });
 }
 

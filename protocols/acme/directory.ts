@@ -3,7 +3,7 @@ import type { Answer } from './answer.js';
 import type { AcmeRequest } from './context.js';
 
 export function directory({ policy, urls }: AcmeRequest): Answer {
-  const { termsOfService, website, caaIdentities, authorization } = policy.acme;
+  const { termsOfService, website, caaIdentities } = policy.acme;
   const json = {
     newNonce: urls.newNonce,
     newAccount: urls.newAccount,
@@ -16,7 +16,7 @@ export function directory({ policy, urls }: AcmeRequest): Answer {
       ...(termsOfService === undefined ? {} : { termsOfService }),
       ...(website === undefined ? {} : { website }),
       ...(caaIdentities.length === 0 ? {} : { caaIdentities }),
-      externalAccountRequired: authorization !== 'challenges',
+      externalAccountRequired: policy.wantsExternalAccount,
       // draft-ietf-acme-profiles: a map of names to what people are told.
       ...(policy.profiles.length === 0
         ? {}

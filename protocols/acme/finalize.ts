@@ -7,7 +7,7 @@ import { accountCredential } from './account-credential.js';
 import type { Answer } from './answer.js';
 import { isProved } from './authorization-state.js';
 import type { AccountRequest, AcmeContext } from './context.js';
-import { readOrderedRequest } from './csr.js';
+import { badCsr, readOrderedRequest } from './csr.js';
 import { findCurrentOrder, findOrder, orderProgress } from './find-order.js';
 import { type Order, orderAnswer } from './order-state.js';
 import { decodeBase64Url, readPayload } from './payload.js';
@@ -20,7 +20,7 @@ export const finalizeOrder = recorded(
     const { csr } = readPayload(finalizeSchema, request.payload);
     const order = await findCurrentOrder(request, context);
     requireReady(order, request);
-    const enrollment = readEnrollment(decodeBase64Url(csr, 'csr'), order, request, context);
+    const enrollment = await readEnrollment(decodeBase64Url(csr, 'csr'), order, request, context);
     const result = await askingCore(() => context.services.enroll(enrollment), renamed);
     // Where a parallel message was first, its certificate is the order's.
     const now = await findOrder(request, context);
@@ -51,19 +51,22 @@ const whatToDo: Readonly<Record<Exclude<Order['status'], 'ready'>, string>> = {
   invalid: 'make a new one',
 };
 
-function readEnrollment(
+async function readEnrollment(
   der: Uint8Array,
   { record, authorizations }: Order,
   request: AccountRequest,
   context: AcmeContext,
-): EnrollmentRequest {
+): Promise<EnrollmentRequest> {
   const { id, identifiers, notBefore, notAfter, profile } = record;
   const csr = readOrderedRequest(der, {
     identifiers: JSON.parse(identifiers),
-    accountKey: request.account.keyThumbprint,
     attestedKeys: authorizations.flatMap(({ attestedKey }) => attestedKey ?? []),
   });
-  const { subjectPublicKeyInfo, subject, extensions, requestHash } = csr;
+  const { subjectPublicKeyInfo, keyThumbprint, subject, extensions, requestHash } = csr;
+  // RFC 8555 11.1: what a certificate is used for must be no way to have an account's messages signed.
+  if ((await context.accounts.findAnyByKey({ keyThumbprint })) !== undefined) {
+    throw badCsr('the key of the request is that of an account; make another one', 'unacceptable-key');
+  }
   return {
     ...originOf(request.exchange),
     protocol: 'acme',

@@ -36,6 +36,7 @@ export const basePolicy: PolicyView = {
   profiles: [],
   est: { challengePassword: 'check' },
   acceptsPasswords: true,
+  wantsExternalAccount: false,
   keys: {
     ec: { curves: ['P-256', 'P-384'] },
     rsa: { minimumBits: 2048, maximumBits: 4096 },
