@@ -213,7 +213,7 @@ export interface ProtocolServices {
    */
   openAccount(opening: AccountOpening): Promise<void>;
   /**
-   * Refuses names that no request of the requester could get.
+   * Refuses names, or a validity, that no request of the requester could get.
    * @throws GatewayError `rejected-name`, `rejected-profile`, `forbidden`, or as authentication does; after its audit event is committed
    */
   requireNames(request: NamesRequest): Promise<void>;

@@ -11,10 +11,11 @@ import type { AccountRequest, AcmeContext, KeyRequest } from './context.js';
 import { type Binding, readBinding } from './external-account.js';
 import { requireSoundKey } from './jws/public-jwk.js';
 import { readPayload } from './payload.js';
-import { AcmeError } from './problem.js';
+import { AcmeError, problemDocument } from './problem.js';
 import { recorded } from './recorded.js';
 import type { AccountRecord } from './store/accounts.js';
 import { userActionRequired } from './terms.js';
+import { withdrawOrders } from './withdraw-orders.js';
 
 /** Opens an account for the key that signs; the one that it has already is shown as it is (RFC 8555 7.3.1). */
 export const newAccount = recorded('newAccount', async (request: KeyRequest, context) => {
@@ -49,7 +50,8 @@ export const newAccount = recorded('newAccount', async (request: KeyRequest, con
 });
 
 /** Shows the account that asks, changes it, or gives it up (RFC 8555 7.3.2, 7.3.3, 7.3.6). */
-export const account = recorded('account', async (request: AccountRequest, { accounts, services }) => {
+export const account = recorded('account', async (request: AccountRequest, context) => {
+  const { accounts, orders, services } = context;
   const { account: current, exchange, payload, policy } = request;
   if (exchange.params.id !== current.id) {
     throw new AcmeError('unauthorized', 'this is not the account that signs the message');
@@ -69,6 +71,9 @@ export const account = recorded('account', async (request: AccountRequest, { acc
     await services.commit([accounts.update({ id, status, contacts, agreedTerms })], [event]);
   } catch (error) {
     throw error instanceof GatewayError && error.code === 'forbidden' ? deactivated() : error;
+  }
+  if (status === 'deactivated') {
+    await withdrawOrders(await orders.waitingOf({ accountId: id }), problemDocument(deactivated()), request, context);
   }
   return showAccount(updated, request);
 });

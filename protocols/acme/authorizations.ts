@@ -12,6 +12,7 @@ import { AcmeError } from './problem.js';
 import { limitPending } from './rate-limits.js';
 import { recorded } from './recorded.js';
 import { requireNames } from './require-names.js';
+import { withdrawOrders } from './withdraw-orders.js';
 
 export const newAuthorization = recorded(
   'newAuthz',
@@ -61,12 +62,15 @@ async function deactivate(request: AccountRequest, context: AcmeContext): Promis
   for (let attempt = 1; ; attempt++) {
     const record = await findAuthorization(request, context);
     const status = authorizationStatus(record, services.clock.now().getTime());
-    if (status === 'deactivated') return;
+    const problem = orderProblem(record, new AcmeError('unauthorized', 'its authorization was deactivated'));
+    // Also for one that was deactivated by a message that came no further.
+    const end = async () =>
+      await withdrawOrders(await orders.waitingFor({ authorizationId: record.id }), problem, request, context);
+    if (status === 'deactivated') return await end();
     if (status !== 'pending' && status !== 'valid') {
       throw new AcmeError('malformed', `the authorization is ${status}: there is nothing to give up`);
     }
     const { id, challenges, attestedKey, attestedBy, expiresAt, revision: from } = record;
-    const problem = orderProblem(record, new AcmeError('unauthorized', 'its authorization was deactivated'));
     const progress = { id, challenges, attestedKey, attestedBy, expiresAt, from };
     const { accountId: account, policy } = record;
     const details = { account, policy, identifier: identifierOf(record) };
@@ -78,7 +82,7 @@ async function deactivate(request: AccountRequest, context: AcmeContext): Promis
         ],
         [{ action: 'authorization.deactivated', outcome: 'success', subject: id, details }],
       );
-      return;
+      return await end();
     } catch (error) {
       const isOvertaken = error instanceof GatewayError && error.code === 'invalid-state';
       if (!isOvertaken || attempt === maximumAttempts) throw error;

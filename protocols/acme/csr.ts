@@ -23,11 +23,16 @@ interface Ordered {
   readonly attestedKeys: readonly string[];
 }
 
+interface OrderedRequest extends CertificationRequest, Pick<RequestedCertificate, 'requestHash'> {
+  /** Of its key, as accounts keep theirs. */
+  readonly keyThumbprint: string;
+}
+
 /**
  * Reads a request, verifies that its own key has signed it, and compares it with the order.
  * @throws AcmeError `badCSR`, which names the difference
  */
-export function readOrderedRequest(der: Uint8Array, ordered: Ordered): CertificationRequest & Required {
+export function readOrderedRequest(der: Uint8Array, ordered: Ordered): OrderedRequest {
   return reading(() => {
     const csr = decodeCertificationRequest(der);
     if (!verifyCertificationRequest(csr)) {
@@ -39,11 +44,6 @@ export function readOrderedRequest(der: Uint8Array, ordered: Ordered): Certifica
     const { hash } = decodeSignatureAlgorithm(csr.signatureAlgorithm);
     return { ...csr, extensions, keyThumbprint, ...(hash === undefined ? {} : { requestHash: hash }) };
   });
-}
-
-interface Required extends Pick<RequestedCertificate, 'requestHash'> {
-  /** RFC 7638, as accounts keep theirs. */
-  readonly keyThumbprint: string;
 }
 
 function checkKey({ subjectPublicKeyInfo }: CertificationRequest, { attestedKeys }: Ordered): void {
@@ -98,7 +98,7 @@ function reading<T>(read: () => T): T {
   }
 }
 
-function badCsr(detail: string, code: AcmeError['code'] = 'rejected-name'): AcmeError {
+export function badCsr(detail: string, code: AcmeError['code'] = 'rejected-name'): AcmeError {
   return new AcmeError('badCSR', detail, { code });
 }
 

@@ -7,7 +7,7 @@ import { accountCredential } from './account-credential.js';
 import type { Answer } from './answer.js';
 import { isProved } from './authorization-state.js';
 import type { AccountRequest, AcmeContext } from './context.js';
-import { readOrderedRequest } from './csr.js';
+import { badCsr, readOrderedRequest } from './csr.js';
 import { findCurrentOrder, findOrder, orderProgress } from './find-order.js';
 import { type Order, orderAnswer } from './order-state.js';
 import { decodeBase64Url, readPayload } from './payload.js';
@@ -62,8 +62,11 @@ async function readEnrollment(
     identifiers: JSON.parse(identifiers),
     attestedKeys: authorizations.flatMap(({ attestedKey }) => attestedKey ?? []),
   });
-  const { subjectPublicKeyInfo, subject, extensions, requestHash, keyThumbprint } = csr;
-  await requireNoAccountKey(keyThumbprint, request, context);
+  const { subjectPublicKeyInfo, keyThumbprint, subject, extensions, requestHash } = csr;
+  // RFC 8555 11.1: what a certificate is used for must be no way to have an account's messages signed.
+  if ((await context.accounts.findAnyByKey({ keyThumbprint })) !== undefined) {
+    throw badCsr('the key of the request is that of an account; make another one', 'unacceptable-key');
+  }
   return {
     ...originOf(request.exchange),
     protocol: 'acme',
@@ -86,19 +89,6 @@ async function readEnrollment(
       orderProgress(record, result, context),
     ],
   };
-}
-
-/** RFC 8555 11.1: neither the account's own key is certified, nor that of another one. @throws AcmeError `badCSR` */
-async function requireNoAccountKey(
-  keyThumbprint: string,
-  { policy, account }: AccountRequest,
-  { accounts }: AcmeContext,
-): Promise<void> {
-  const isOwn = keyThumbprint === account.keyThumbprint;
-  if (!isOwn && (await accounts.findByKey({ policy: policy.name, keyThumbprint })) === undefined) return;
-  throw new AcmeError('badCSR', 'the key of the request is that of an account; make another one', {
-    code: 'unacceptable-key',
-  });
 }
 
 /** The order stays ready (RFC 8555 7.4): another request may do better. */

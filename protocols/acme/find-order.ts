@@ -62,7 +62,8 @@ export function orderProgress(record: OrderRecord, result: EnrollmentResult, { o
   return orders.proceed({ ...unchanged(record), status: 'valid', certificate, expiresAt });
 }
 
-function unchanged({ id, status, error, certificate, requestId, expiresAt }: OrderRecord) {
+/** For a change of some of it. */
+export function unchanged({ id, status, error, certificate, requestId, expiresAt }: OrderRecord) {
   return { id, from: status, error, certificate, requestId, expiresAt };
 }
 

@@ -31,7 +31,11 @@ export const newOrder = recorded('newOrder', async (request: AccountRequest, con
 
   const reusable = await Promise.all(identifiers.map((each) => findReusable(each, request, context)));
   const held = reusable.filter((each) => each !== undefined);
-  await requireNames({ identifiers, held, ...(profile === undefined ? {} : { profile }) }, request, context);
+  await requireNames(
+    { identifiers, held, ...validity, ...(profile === undefined ? {} : { profile }) },
+    request,
+    context,
+  );
   const authorizations = await Promise.all(
     identifiers.map(async (each, i) => reusable[i] ?? (await makeAuthorization(each, request, context))),
   );

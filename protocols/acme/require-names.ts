@@ -12,6 +12,9 @@ import { encodeAlternativeNames, isNetworkName } from './subject-names.js';
 interface Wanted {
   readonly identifiers: readonly AcmeIdentifier[];
   readonly profile?: string;
+  /** Epoch milliseconds. */
+  readonly notBefore?: number | null;
+  readonly notAfter?: number | null;
   /** The valid authorizations for them. */
   readonly held?: readonly LinkedAuthorization[];
 }
@@ -21,7 +24,7 @@ interface Wanted {
  * authentication does
  */
 export async function requireNames(
-  { identifiers, profile, held = [] }: Wanted,
+  { identifiers, profile, notBefore = null, notAfter = null, held = [] }: Wanted,
   request: AccountRequest,
   context: AcmeContext,
 ): Promise<void> {
@@ -34,6 +37,8 @@ export async function requireNames(
         protocol: 'acme',
         ...(profile === undefined ? {} : { profileHint: profile }),
         subjectAltNames: encodeAlternativeNames(identifiers),
+        ...(notBefore === null ? {} : { notBefore: new Date(notBefore) }),
+        ...(notAfter === null ? {} : { notAfter: new Date(notAfter) }),
         credentials: [accountCredential(request, held, context)],
       }),
     (error) => renamed(error),

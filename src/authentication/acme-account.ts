@@ -58,21 +58,25 @@ export async function verifyAccount(
  * @throws GatewayError `untrusted-signer` where a certificate is demanded, which no account has
  */
 export function needsExternalAccount(
+  authentication: ResolvedAuthenticationPolicy,
+  authorization: AccountAuthorization,
+): boolean {
+  const { name, require } = authentication.policy;
+  if (require === 'certificate' || require === 'certificate-and-secret') {
+    throw new GatewayError(
+      'untrusted-signer',
+      `authentication policy ${name} demands a client certificate, which accounts do not have`,
+    );
+  }
+  return isExternalAccountWanted(authentication, authorization);
+}
+
+/** The same, to tell clients. */
+export function isExternalAccountWanted(
   { policy }: ResolvedAuthenticationPolicy,
   authorization: AccountAuthorization,
 ): boolean {
-  switch (policy.require) {
-    case 'any':
-      return authorization !== 'challenges';
-    case 'secret':
-      return true;
-    case 'certificate':
-    case 'certificate-and-secret':
-      throw new GatewayError(
-        'untrusted-signer',
-        `authentication policy ${policy.name} demands a client certificate, which accounts do not have`,
-      );
-  }
+  return policy.require !== 'any' || authorization !== 'challenges';
 }
 
 export function externalAccountMissing(): GatewayError {

@@ -1,4 +1,5 @@
 /** What protocols may know of a policy: its settings, and what requests for its certificates have to be like. */
+import { isExternalAccountWanted } from '../authentication/acme-account.js';
 import type { ResolvedPolicy } from '../catalog/catalog.js';
 import { GatewayError } from '../errors.js';
 import type { CompiledProfile } from '../policy/compile-profile.js';
@@ -19,8 +20,7 @@ export function describePolicy({ policy, authentication, profiles }: ResolvedPol
     acme: policy.acme,
     profiles: entryProfiles(profiles),
     acceptsPasswords: authentication.hasPasscodes,
-    // Where certificates are demanded no account will do: whoever opens one is told that.
-    needsExternalAccount: policy.acme.authorization !== 'challenges' || authentication.policy.require === 'secret',
+    needsExternalAccount: isExternalAccountWanted(authentication, policy.acme.authorization),
     changeSubjectName: policy.changeSubjectName,
     ...outlineOf(compiled),
   };

@@ -221,6 +221,9 @@ export interface NamesRequest {
   readonly profileHint?: string;
   /** DER GeneralNames. */
   readonly subjectAltNames: Uint8Array;
+  /** The validity that the certificate is to have. */
+  readonly notBefore?: Date;
+  readonly notAfter?: Date;
   readonly credentials: readonly PresentedCredential[];
   readonly remoteAddress: string;
   readonly requestId: string;

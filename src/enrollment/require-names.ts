@@ -1,8 +1,11 @@
 /** Names that are asked about before there is a request for a certificate (RFC 8555 7.4). */
 import { GatewayError } from '../errors.js';
 import { checkNames } from '../policy/check-names.js';
+import { reasonOf } from '../policy/decision.js';
 import { nameByCredential } from '../policy/device-name.js';
+import type { Facts } from '../policy/facts.js';
 import type { Identity } from '../policy/identity.js';
+import { decideValidity } from '../policy/rules/validity.js';
 import { selectProfile } from '../policy/select-profile.js';
 import { authenticateRequest } from './authenticate-request.js';
 import { findDevice } from './facts.js';
@@ -57,4 +60,18 @@ async function judgeNames(
   };
   const denial = checkNames({ identity, facts, subjectAltNames: request.subjectAltNames });
   if (denial) throw new GatewayError(denial.code, denial.said);
+  requireValidity(request, { policy, profile, issuer: services.authority.issuer(policy.issuingCa) }, services);
+}
+
+/** RFC 8555 7.4: an order whose validity no certificate would have is refused before anything is proved. */
+function requireValidity(
+  { notBefore, notAfter }: NamesRequest,
+  facts: Pick<Facts, 'policy' | 'profile' | 'issuer'>,
+  { clock }: Pick<EnrollmentServices, 'clock'>,
+): void {
+  if (notBefore === undefined && notAfter === undefined) return;
+  const requested = { ...(notBefore && { notBefore }), ...(notAfter && { notAfter }) };
+  const now = clock.now();
+  const verdict = decideValidity({ facts, requested, now, notBefore: now, notAfter: now });
+  if (verdict.outcome === 'denied') throw new GatewayError(verdict.code, reasonOf('validity', verdict.said));
 }

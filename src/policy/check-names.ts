@@ -26,6 +26,9 @@ export function checkNames({ identity, facts, subjectAltNames }: NamesInput): De
     if (device?.outcome === 'denied') return because('device', device);
     const taken = takeNames(facts.profile.subjectAltNames, alternativeNames, undefined, matter);
     if (taken.outcome === 'denied') return because('subject-alt-names', taken);
+    // RFC 8555 7.4: better no certificate than one for other names than those that were ordered.
+    const [other] = taken.modified;
+    if (other !== undefined) return because('subject-alt-names', denied('rejected-name', other));
     const registered = checkAskedValues(matter);
     return registered && because('registered-values', registered);
   } catch (error) {

@@ -42,6 +42,11 @@ export function createAccountStore(database: Database) {
         .where('keyThumbprint', '=', slot.keyThumbprint),
     ),
 
+    /** An account of any policy that has the key. */
+    findAnyByKey: find((db, slot: { keyThumbprint: string }) =>
+      db.selectFrom('acmeAccount').select('id').where('keyThumbprint', '=', slot.keyThumbprint).limit(1),
+    ),
+
     /** When the last but `offset` account was opened from a network: what tells whether there are too many. */
     openedFrom: find((db, slot: { network: string; offset: number }) =>
       db

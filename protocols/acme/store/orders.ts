@@ -146,6 +146,29 @@ export function createOrderStore(database: Database) {
         ),
     ),
 
+    /** The orders of an account that wait for an approval. */
+    waitingOf: read((db, slot: { accountId: string }) =>
+      db
+        .selectFrom('acmeOrder')
+        .select(columns)
+        .where('accountId', '=', slot.accountId)
+        .where('status', '=', 'processing'),
+    ),
+
+    /** Those of them that an authorization was for. */
+    waitingFor: read((db, slot: { authorizationId: string }) =>
+      db
+        .selectFrom('acmeOrder')
+        .select(columns)
+        .where('status', '=', 'processing')
+        .where('id', 'in', (row) =>
+          row
+            .selectFrom('acmeOrderAuthorization')
+            .select('orderId')
+            .where('authorizationId', '=', slot.authorizationId),
+        ),
+    ),
+
     /** Refused as `invalid-state` when another message was first. */
     proceed: write(
       (db, slot: OrderProgress) =>

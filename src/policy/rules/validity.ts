@@ -2,11 +2,19 @@
  * Validity (RFC 5280 4.1.2.5), in whole seconds. It begins before now by the CA's backdate, for slow clocks, and ends
  * with now plus the profile's validity; both ends count as valid, so that it is a second longer, which nobody measures.
  */
+import type { RequestedCertificate } from '../../model/requested-certificate.js';
 import { denied, ok, type Verdict } from '../decision.js';
 import type { Draft } from '../draft.js';
+import type { Facts } from '../facts.js';
+
+/** What the rule looks at, and settles. */
+interface ValidityMatter extends Pick<Draft, 'notBefore' | 'notAfter' | 'now'> {
+  readonly facts: Pick<Facts, 'policy' | 'profile' | 'issuer'>;
+  readonly requested: Pick<RequestedCertificate, 'notBefore' | 'notAfter'>;
+}
 
 /** Settles begin and end. */
-export function decideValidity(draft: Draft): Verdict {
+export function decideValidity(draft: ValidityMatter): Verdict {
   const { facts, requested, now } = draft;
   const { issuer, profile } = facts;
   const start = wholeSeconds(now);

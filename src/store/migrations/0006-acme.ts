@@ -17,7 +17,7 @@ export const acme: Migration = {
       .addColumn('external_account_binding', text)
       .addColumn('network', text, required)
       .addColumn('created_at', integer, required),
-    createIndex('acme_account_key').unique().on('acme_account').columns(['policy', 'key_thumbprint']),
+    createIndex('acme_account_key').unique().on('acme_account').columns(['key_thumbprint', 'policy']),
     createIndex('acme_account_network').on('acme_account').columns(['network', 'created_at']),
 
     table('acme_authorization')

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { withStore } from '../../src/store/temporary-store.js';
 import { acmeOnOneStore, base, createAcmeGateway, jsonOf, problemOf, refusalOf } from './acme-gateway.js';
-import { makeJws, makeSigner } from './signer.js';
+import { makeJws, makeSigner, makeWeakSigner } from './signer.js';
 
 const withAcme = acmeOnOneStore();
 const signer = makeSigner();
@@ -73,6 +73,14 @@ describe('newAccount (RFC 8555 7.3)', () => {
       expect(acme.refusals).toMatchObject([{ operation: 'newAccount', code: 'malformed-request' }]);
     }),
   );
+
+  it('takes no RSA key that was made badly', () =>
+    withAcme(async (acme) => {
+      const weak = makeWeakSigner();
+      expect(refusalOf(await acme.ask(weak, 'new-account', {}, { jwk: weak.jwk }))).toBe('400 badPublicKey');
+      expect(acme.openings).toEqual([]);
+      expect(acme.refusals).toMatchObject([{ operation: 'newAccount', code: 'unacceptable-key' }]);
+    }));
 
   it('wants the terms of service agreed to', () =>
     withAcme(

@@ -21,6 +21,7 @@ export interface AcmeOptions {
   readonly acme?: Partial<PolicyView['acme']>;
   readonly profiles?: PolicyView['profiles'];
   readonly methods?: PolicyView['methods'];
+  readonly needsExternalAccount?: boolean;
 }
 
 export interface Problem {
@@ -206,7 +207,8 @@ function expectType({ headers, body }: Reply, type: string): void {
   if (headers['Content-Type'] !== type) throw new Error(`not ${type}: ${headers['Content-Type']} ${body}`);
 }
 
-function viewOf(name: string, { acme, profiles = [], methods = ['acme'] }: AcmeOptions): PolicyView {
+function viewOf(name: string, options: AcmeOptions): PolicyView {
+  const { acme, profiles = [], methods = ['acme'], needsExternalAccount = false } = options;
   return {
     name,
     methods,
@@ -216,7 +218,7 @@ function viewOf(name: string, { acme, profiles = [], methods = ['acme'] }: AcmeO
     acme: { ...policySchema.shape.acme.parse(undefined), ...acme },
     profiles,
     acceptsPasswords: false,
-    needsExternalAccount: (acme?.authorization ?? 'challenges') !== 'challenges',
+    needsExternalAccount,
     keys: { ed25519: false, ed448: false },
     requestHashes: ['sha256'],
     subject: [],

@@ -35,8 +35,8 @@ describe('the directory (RFC 8555 7.1.1)', () => {
           termsOfService: 'https://acme.example/terms',
           website: 'https://acme.example/',
           caaIdentities: ['acme.example'],
-          authorization: 'externalAccount',
         },
+        needsExternalAccount: true,
         profiles: [{ name: 'server', description: 'for servers' }, { name: 'plain' }],
       },
     ));

@@ -14,6 +14,7 @@ import type {
   ProtocolEvent,
   RefusedMessage,
   RevocationMessage,
+  Withdrawal,
 } from '../../../src/enrollment/request.js';
 import type { Requester } from '../../../src/enrollment/requester.js';
 import type { EnrollmentResult, Renewal } from '../../../src/enrollment/result.js';
@@ -21,6 +22,8 @@ import { GatewayError } from '../../../src/errors.js';
 import { createIdentifier } from '../../../src/identifier.js';
 import { policySchema } from '../../../src/model/policy.js';
 import type { Exchange, PolicyView, ProtocolServices } from '../../../src/protocol.js';
+import { encodeAuthorityInfoAccess } from '../../../src/x509/location-extensions.js';
+import { idPeAuthorityInfoAccess } from '../../../src/x509/oids.js';
 import { withStore } from '../../src/store/temporary-store.js';
 import { makeCertificate } from '../../support/make-chain.js';
 import { createTestClock, type TestClock } from '../../support/test-clock.js';
@@ -38,6 +41,7 @@ export interface FakeAcme {
   readonly revocations: RevocationMessage[];
   readonly authentications: AuthenticationRequest[];
   readonly refusals: RefusedMessage[];
+  readonly withdrawals: Withdrawal[];
   readonly events: ProtocolEvent[];
   /** What was to be validated. */
   readonly tasks: Parameters<Validate>[0][];
@@ -68,11 +72,19 @@ export const label = 'web';
 export const urls = createUrls('https://gate.example', label);
 export const root = makeCertificate({ subject: 'CN=root' });
 export const issuer = makeCertificate({ subject: 'CN=issuer', issuer: 'CN=root', signer: 'CN=root' });
+export const issuerUrl = 'http://gate.example/aia/issuer.cer';
 export const certificate = makeCertificate({
   subject: 'CN=a.example',
   issuer: 'CN=issuer',
   signer: 'CN=issuer',
   notAfter: '2030-04-01T00:00:00Z',
+  extensions: [
+    {
+      id: idPeAuthorityInfoAccess,
+      critical: false,
+      value: encodeAuthorityInfoAccess({ caIssuers: [issuerUrl], ocsp: ['http://gate.example/ocsp/issuer'] }),
+    },
+  ],
 });
 
 /** Runs `work` with a new store. */
@@ -85,6 +97,7 @@ export async function withAcme(work: (acme: FakeAcme) => Promise<void>, delays?:
       revocations: [] as RevocationMessage[],
       authentications: [] as AuthenticationRequest[],
       refusals: [] as RefusedMessage[],
+      withdrawals: [] as Withdrawal[],
       events: [] as ProtocolEvent[],
       tasks: [] as Parameters<Validate>[0][],
       issued: { count: 0 },
@@ -148,6 +161,10 @@ export async function withAcme(work: (acme: FakeAcme) => Promise<void>, delays?:
       async renewal() {
         if (says.renewal === undefined) throw new GatewayError('unknown-certificate', 'there is none');
         return says.renewal;
+      },
+      async withdraw(withdrawal) {
+        noted.withdrawals.push(withdrawal);
+        await store.commit({ statements: withdrawal.accompanying ?? [], audit: [] });
       },
       issuersOf: async () => [issuer, root],
       alternateIssuersOf: async () => says.alternates ?? [],

@@ -1,14 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
+import { account } from '../../../protocols/acme/accounts.js';
 import { authorization } from '../../../protocols/acme/authorizations.js';
 import { finalizeOrder } from '../../../protocols/acme/finalize.js';
 import { thumbprintOf } from '../../../protocols/acme/key-thumbprint.js';
+import type { AccountRecord } from '../../../protocols/acme/store/accounts.js';
 import { type ErrorCode, GatewayError } from '../../../src/errors.js';
 import { encodeHardwareModule, encodePermanentIdentifier } from '../../../src/x509/device-names.js';
 import { decodeGeneralNames, type GeneralName } from '../../../src/x509/general-names.js';
 import { idCeSubjectAltName } from '../../../src/x509/oids.js';
 import { keyFingerprint } from '../../../src/x509/public-key.js';
 import { type CsrOptions, deviceKey, makeCsr, rsaKey, spkiOf } from '../../support/make-csr.js';
-import { dns, type OrderObject, orderOf, placeOrder, placeReadyOrder, read } from './acme-objects.js';
+import { dns, idOf, type OrderObject, orderOf, placeOrder, placeReadyOrder, read } from './acme-objects.js';
 import { certificate, type FakeAcme, issued, urls, withAcme } from './fake-core.js';
 
 const permanentIdentifier = (value: string): GeneralName => ({
@@ -145,17 +147,37 @@ describe('ACME finalize (RFC 8555 7.4)', () => {
     }),
   );
 
-  it("refuses the account's own key (RFC 8555 11.1)", () =>
+  it.each<[string, Partial<AccountRecord>]>([
+    ['of another account', {}],
+    ["of another policy's account", { policy: 'elsewhere' }],
+    ['of an account that was deactivated', { status: 'deactivated' }],
+  ])('refuses the key %s (RFC 8555 11.1)', (_, other) =>
     withAcme(async (acme) => {
       for (const key of [deviceKey, rsaKey]) {
         const { id } = await placeReadyOrder(acme, dns('a.example'));
-        const account = { ...acme.account, keyThumbprint: thumbprintOf(spkiOf(key)) };
-        const request = acme.request({ csr: csrFor(['a.example'], { key }) }, { id });
-        await expect(finalizeOrder({ ...request, account }, acme.context)).rejects.toMatchObject({
+        await acme.addAccount({ keyThumbprint: thumbprintOf(spkiOf(key)), ...other });
+        await expect(finalize(acme, id, csrFor(['a.example'], { key }))).rejects.toMatchObject({
           type: 'badCSR',
           code: 'unacceptable-key',
         });
       }
+      expect(acme.enrollments).toEqual([]);
+    }),
+  );
+
+  it("refuses the account's own key (RFC 8555 11.1)", () =>
+    withAcme(async (acme) => {
+      const { id } = await placeReadyOrder(acme, dns('a.example'));
+      const { id: account, policy, keyThumbprint: oldThumbprint, jwk } = acme.account;
+      const keyThumbprint = thumbprintOf(spkiOf(deviceKey));
+      await acme.context.services.commit([
+        acme.context.accounts.changeKey({ id: account, policy, jwk, keyThumbprint, oldThumbprint }),
+      ]);
+      await expect(finalize(acme, id, csrFor(['a.example'], { key: deviceKey }))).rejects.toMatchObject({
+        type: 'badCSR',
+        code: 'unacceptable-key',
+      });
+      expect(acme.refusals).toMatchObject([{ operation: 'finalize', code: 'unacceptable-key' }]);
     }));
 
   it("refuses another account's key, also of one that was given up (RFC 8555 11.1)", () =>
@@ -314,6 +336,36 @@ describe('ACME orders that people decide about', () => {
           detail: 'the request was rejected: unknown pump',
         },
       });
+    }),
+  );
+
+  it.each<[string, (acme: FakeAcme, authorization: string) => Promise<unknown>, string]>([
+    [
+      'an authorization (7.5.2)',
+      (acme, id) => authorization(acme.request({ status: 'deactivated' }, { id }), acme.context),
+      'a.example was not authorized: its authorization was deactivated',
+    ],
+    [
+      'the account (7.3.6)',
+      (acme) => account(acme.request({ status: 'deactivated' }, { id: acme.account.id }), acme.context),
+      'the account was deactivated; open another one with a new key',
+    ],
+  ])('are withdrawn with %s', (_, giveUp, detail) =>
+    withAcme(async (acme) => {
+      const id = await placeWaitingOrder(acme);
+      const { authorizations } = await orderOf(acme, id);
+      const others = acme.request({ status: 'deactivated' });
+      const other = await acme.addAccount();
+      await account(
+        { ...others, account: other, exchange: { ...others.exchange, params: { id: other.id } } },
+        acme.context,
+      );
+      expect(acme.withdrawals).toEqual([]);
+      await giveUp(acme, idOf(authorizations[0]));
+      expect(acme.withdrawals).toMatchObject([
+        { requester: `acme-account:${acme.account.id}`, pending: 'waiting-1', reason: detail, label: 'web' },
+      ]);
+      expect(await orderOf(acme, id)).toMatchObject({ status: 'invalid', error: { detail } });
     }),
   );
 

@@ -9,7 +9,7 @@ import {
   problemOf,
   refusalOf,
 } from './acme-gateway.js';
-import { type Jws, makeJws, makeSigner, type Signer } from './signer.js';
+import { type Jws, makeJws, makeSigner, makeWeakSigner, type Signer } from './signer.js';
 
 const withAcme = acmeOnOneStore();
 const url = `${base}/key-change`;
@@ -73,6 +73,13 @@ describe('keyChange (RFC 8555 7.3.5)', () => {
       expect((await account.ask(account.path)).status).toBe(200);
     }),
   );
+
+  it('takes no RSA key that was made badly', () =>
+    withAcme(async (acme) => {
+      const account = await acme.openAccount();
+      expect(refusalOf(await account.ask('key-change', innerJws(account, makeWeakSigner())))).toBe('400 badPublicKey');
+      expect((await account.ask(account.path)).status).toBe(200);
+    }));
 
   it('is a conflict with the account that has the key, and names it', () =>
     withAcme(async (acme) => {

@@ -204,7 +204,10 @@ describe('the kid of a message (RFC 8555 6.2)', () => {
   it('is refused where the key of another account signs', () =>
     withAcme(async (acme) => {
       const [one, other] = [await acme.openAccount(), await acme.openAccount()];
-      expect(refusalOf(await one.ask(other.path, undefined, { kid: other.url }))).toBe('400 malformed');
+      const nonce = await acme.nonce();
+      expect(refusalOf(await one.ask(other.path, undefined, { kid: other.url, nonce }))).toBe('400 malformed');
+      // Nobody has signed it: the nonce is still good.
+      expect((await other.ask(other.path, undefined, { nonce })).status).toBe(200);
     }));
 
   it('is needed where an account has to sign', () =>

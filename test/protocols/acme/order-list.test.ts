@@ -13,6 +13,10 @@ describe('ACME orders list (RFC 8555 7.1.2.1)', () => {
   it('has the orders of the account that are not invalid, oldest first', () =>
     withAcme(async (acme) => {
       const ids: string[] = [];
+      acme.says.acme = { orderLifetime: 60 };
+      await placeOrder(acme, dns('late.example'));
+      acme.clock.advance(60);
+      acme.says.acme = {};
       for (const name of ['a.example', 'b.example', 'c.example']) {
         ids.push((await placeOrder(acme, dns(name))).id);
         acme.clock.advance(1);

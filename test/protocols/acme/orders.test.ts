@@ -115,7 +115,7 @@ describe('ACME newOrder (RFC 8555 7.4)', () => {
       expect((await placeOrder(acme, dns('a.example'))).order.status).toBe('pending');
     }));
 
-  it('asks the core about the names that certificates have, with the profile', () =>
+  it('asks the core about the names and the validity that certificates have, with the profile', () =>
     withAcme(async (acme) => {
       acme.says.profiles = [{ name: 'short' }, { name: 'long' }];
       const identifiers = [
@@ -123,9 +123,11 @@ describe('ACME newOrder (RFC 8555 7.4)', () => {
         { type: 'ip', value: '192.0.2.7' },
         { type: 'permanent-identifier', value: 'SN1' },
       ];
-      await placeOrder(acme, { identifiers, profile: 'long' });
+      const [notBefore, notAfter] = ['2030-01-03T00:00:00Z', '2030-02-01T00:00:00Z'];
+      await placeOrder(acme, { identifiers, profile: 'long', notBefore, notAfter });
       const [asked] = acme.names;
       expect(asked).toMatchObject({ protocol: 'acme', label: 'web', profileHint: 'long' });
+      expect(asked).toMatchObject({ notBefore: new Date(notBefore), notAfter: new Date(notAfter) });
       expect(decodeGeneralNames(asked?.subjectAltNames ?? new Uint8Array())).toEqual([
         { type: 'dns', value: '*.example' },
         { type: 'ip', value: '192.0.2.7' },

@@ -56,6 +56,7 @@ describe('ACME renewalInfo (RFC 9773 4)', () => {
   it('is malformed 404 for a certificate that is not known', () =>
     withAcme(async (acme) => {
       await expect(get(acme, name)).rejects.toMatchObject({ type: 'malformed', status: 404 });
+      expect(acme.refusals).toMatchObject([{ operation: 'renewalInfo', code: 'unknown-certificate', label: 'web' }]);
     }));
 
   it.each([

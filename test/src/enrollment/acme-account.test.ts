@@ -229,12 +229,13 @@ profiles:
     keyUsages: [digitalSignature, keyCertSign, cRLSign]
     pathLength: 0
     validity: 1y
-${acmePolicy('gateways', 'externalAccount', 'issuingCa: gateways, profiles: [{ usage: intermediate, profile: gateway-ca }]')}`,
+${acmePolicy('gateways', 'externalAccount', 'issuingCa: gateways, profiles: [{ usage: operational, profile: server }, { usage: intermediate, profile: gateway-ca }]')}`,
     );
     const credentials = [account({ externalAccount: await credentialId(test, 'many') })];
     const wish = { label: 'gateways', credentials, subject: 'CN=a gateway' };
-    expect(await refusal(test, wish)).toEqual(refused('forbidden', 'has no profile for this requester'));
-    expect(await refusal(test, { ...wish, usage: 'intermediate' })).toEqual(refused('forbidden'));
+    expect(await refusal(test, { ...wish, usage: 'intermediate' })).toEqual(
+      refused('forbidden', 'has no profile for this requester'),
+    );
     expect(await refusal(test, { ...wish, profileHint: 'gateway-ca' })).toEqual(refused('rejected-profile'));
   });
 });

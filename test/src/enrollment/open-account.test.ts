@@ -1,6 +1,8 @@
 /** Opening accounts (RFC 8555 7.3), and the external accounts that they are bound to (7.3.4). */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createAccountStore } from '../../../protocols/acme/store/accounts.js';
+import { describePolicy } from '../../../src/enrollment/policy-view.js';
+import { findTarget } from '../../../src/enrollment/target.js';
 import { createIdentifier } from '../../../src/identifier.js';
 import { applyYaml } from '../../support/fleet.js';
 import { eventOf, eventsOf } from '../../support/records.js';
@@ -57,6 +59,18 @@ async function refusal(label: string, changes: Parameters<typeof open>[2] = {}):
   });
   return error;
 }
+
+describe('What clients are told of a policy (RFC 8555 7.3.4)', () => {
+  it.each([
+    ['challenges', false],
+    ['external', true],
+    ['both', true],
+    ['secret', true],
+  ])('is whether accounts need an external one: %s, %s', (label, isWanted) => {
+    const { resolved } = findTarget(test.gateway.core.catalog(), label);
+    expect(describePolicy(resolved).needsExternalAccount).toBe(isWanted);
+  });
+});
 
 const mayNot = { remoteAddress: '203.0.113.1' };
 

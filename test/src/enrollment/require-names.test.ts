@@ -86,6 +86,20 @@ describe('Names without a request', () => {
     await expect(askNames(test, 'several', ip, { profileHint: 'server' })).rejects.toEqual(refused('rejected-profile'));
   });
 
+  it('come with no other validity than a certificate would have', async () => {
+    const day = (count: number) => new Date(test.gateway.core.clock.now().getTime() + count * 86_400_000);
+    await askNames(test, 'several', ip, { notBefore: day(1), notAfter: day(29) });
+    await expect(askNames(test, 'several', ip, { notAfter: day(31) })).rejects.toEqual(
+      refused('rejected-profile', 'which profile first allows at most (rule validity)'),
+    );
+    await expect(askNames(test, 'several', ip, { notBefore: day(-2) })).rejects.toEqual(
+      refused('rejected-profile', 'the requested begin of validity is before'),
+    );
+    const requestId = createIdentifier();
+    await expect(askNames(test, 'several', ip, { notAfter: day(31), requestId })).rejects.toThrow();
+    expect(await eventOf(test, { requestId })).toMatchObject({ action: 'request.refused', operation: 'newOrder' });
+  });
+
   it('are never those of a CA', async () => {
     await askNames(test, 'with-ca', dns('a.plant.example'));
     const profileHint = 'gateway-ca';

@@ -109,6 +109,18 @@ describe('checkNames', () => {
     expect(decision).toMatchObject({ outcome: 'denied', code: denial?.code, reason: denial?.said });
   });
 
+  it('refuses names in whose place the profile has others (RFC 8555 7.4)', () => {
+    const matter: Case = {
+      profile: { subjectAltNames: [{ type: 'dns', source: 'fixed', value: 'fixed.example' }] },
+      alternativeNames: dns('a.example'),
+    };
+    expect(check(matter)).toMatchObject({
+      code: 'rejected-name',
+      said: 'subject alternative name dns is "fixed.example", not "a.example" (rule subject-alt-names)',
+    });
+    expect(check({ ...matter, alternativeNames: dns('fixed.example') })).toBeUndefined();
+  });
+
   it('refuses who asks for a device that may have nothing', () => {
     const suspended = { ...device, state: 'suspended' } as const;
     expect(check({ facts: { device: suspended }, alternativeNames: dns('a') }, { knowsDevice: true })).toMatchObject({

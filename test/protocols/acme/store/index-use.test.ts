@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import SqliteDatabase from 'better-sqlite3';
+import { createAccountStore } from '../../../../protocols/acme/store/accounts.js';
 import { createAuthorizationStore } from '../../../../protocols/acme/store/authorizations.js';
 import { createOrderStore } from '../../../../protocols/acme/store/orders.js';
 import type { Statement } from '../../../../src/store/change.js';
@@ -12,6 +13,7 @@ const database = createDatabase(createSqliteDialect(), async (sql, parameters) =
   statements.push({ sql, parameters });
   return [];
 });
+const accounts = createAccountStore(database);
 const orders = createOrderStore(database);
 const authorizations = createAuthorizationStore(database);
 const identifier = { identifierType: 'dns', identifierValue: 'a' } as const;
@@ -57,6 +59,21 @@ describe("ACME's tables are read and written through an index that fits", () => 
       'the orders of an authorization that fails',
       () => orders.failOfAuthorization({ authorizationId: 'a', error: null }),
       /^SEARCH acme_order .*INDEX acme_order_authorization_authorization \(authorization_id=\?\)/,
+    ],
+    [
+      'the orders of an account that wait',
+      () => read(orders.waitingOf({ accountId: 'a' })),
+      /^SEARCH acme_order USING INDEX acme_order_account \(account_id=\?\)$/,
+    ],
+    [
+      'the orders that wait of an authorization',
+      () => read(orders.waitingFor({ authorizationId: 'a' })),
+      /^SEARCH acme_order .*INDEX acme_order_authorization_authorization \(authorization_id=\?\)/,
+    ],
+    [
+      'the account of a key, whatever its policy',
+      () => read(accounts.findAnyByKey({ keyThumbprint: 'k' })),
+      /^SEARCH acme_account USING (?:COVERING )?INDEX acme_account_key \(key_thumbprint=\?\)$/,
     ],
     [
       'the orders that have expired',
