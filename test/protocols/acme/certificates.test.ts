@@ -7,7 +7,7 @@ import { fromPem } from '../../../src/x509/pem.js';
 import { makeCertificate } from '../../support/make-chain.js';
 import { makeCsr } from '../../support/make-csr.js';
 import { dns, placeOrder, placeReadyOrder } from './acme-objects.js';
-import { certificate, type FakeAcme, issuer, root, urls, withAcme } from './fake-core.js';
+import { certificate, type FakeAcme, issuer, issuerUrl, root, urls, withAcme } from './fake-core.js';
 
 async function placeIssuedOrder(acme: FakeAcme): Promise<string> {
   const { id } = await placeReadyOrder(acme, dns('a.example'));
@@ -23,7 +23,7 @@ async function get(acme: FakeAcme, params: Record<string, string>, accept?: stri
 const plain = (der: Uint8Array) => Uint8Array.from(der);
 
 describe('ACME certificates (RFC 8555 7.4.2)', () => {
-  it('come as PEM with the chain below the root', () =>
+  it('come as PEM with the chain below the root, and no link that leads up', () =>
     withAcme(async (acme) => {
       const id = await placeIssuedOrder(acme);
       const { status, content, links } = await get(acme, { id });
@@ -58,11 +58,12 @@ describe('ACME certificates (RFC 8555 7.4.2)', () => {
       expect(fromPem(String(content?.body))).toEqual([plain(certificate), plain(root)]);
     }));
 
-  it('come alone as application/pkix-cert, and with the chain as application/pkcs7-mime', () =>
+  it('come alone as application/pkix-cert with a link to the issuer, and with the chain as application/pkcs7-mime', () =>
     withAcme(async (acme) => {
       const id = await placeIssuedOrder(acme);
       const single = await get(acme, { id }, 'application/pkix-cert');
       expect(single.content).toEqual({ type: 'application/pkix-cert', body: plain(certificate) });
+      expect(single.links).toEqual([`<${issuerUrl}>;rel="up"`]);
       const bundle = await get(acme, { id }, 'application/pkcs7-mime');
       expect(bundle.content?.type).toBe('application/pkcs7-mime');
       const body = bundle.content?.body ?? '';

@@ -21,6 +21,8 @@ import { GatewayError } from '../../../src/errors.js';
 import { createIdentifier } from '../../../src/identifier.js';
 import { policySchema } from '../../../src/model/policy.js';
 import type { Exchange, PolicyView, ProtocolServices } from '../../../src/protocol.js';
+import { encodeAuthorityInfoAccess } from '../../../src/x509/location-extensions.js';
+import { idPeAuthorityInfoAccess } from '../../../src/x509/oids.js';
 import { withStore } from '../../src/store/temporary-store.js';
 import { makeCertificate } from '../../support/make-chain.js';
 import { createTestClock, type TestClock } from '../../support/test-clock.js';
@@ -68,11 +70,19 @@ export const label = 'web';
 export const urls = createUrls('https://gate.example', label);
 export const root = makeCertificate({ subject: 'CN=root' });
 export const issuer = makeCertificate({ subject: 'CN=issuer', issuer: 'CN=root', signer: 'CN=root' });
+export const issuerUrl = 'http://gate.example/aia/issuer.cer';
 export const certificate = makeCertificate({
   subject: 'CN=a.example',
   issuer: 'CN=issuer',
   signer: 'CN=issuer',
   notAfter: '2030-04-01T00:00:00Z',
+  extensions: [
+    {
+      id: idPeAuthorityInfoAccess,
+      critical: false,
+      value: encodeAuthorityInfoAccess({ caIssuers: [issuerUrl], ocsp: [] }),
+    },
+  ],
 });
 
 /** Runs `work` with a new store. */
