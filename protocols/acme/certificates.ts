@@ -27,7 +27,7 @@ export const certificate = recorded(
     return {
       status: 200,
       content: { type, body: encoders[type](der, withoutRoot(chain)) },
-      links: [...others, ...issuerLinks(der)],
+      links: [...others, ...(type === pkixCert ? issuerLinks(der) : [])],
     };
   },
 );
@@ -58,7 +58,10 @@ function withoutRoot(chain: readonly Uint8Array[]): readonly Uint8Array[] {
   return namesEqual(subject, issuer) ? chain.slice(0, -1) : chain;
 }
 
-/** Where the issuer's certificate is: for the form that has room for one only, and for clients that look there in any case. */
+/**
+ * Where the issuer's certificate is, for the form that has room for one only. Elsewhere it would do harm: Apache's mod_md follows
+ * every such link by a POST, and fails.
+ */
 function issuerLinks(der: Uint8Array): string[] {
   const access = extension(decodeCertificate(der), idPeAuthorityInfoAccess);
   return access === undefined ? [] : decodeAuthorityInfoAccess(access).caIssuers.map((url) => link(url, 'up'));

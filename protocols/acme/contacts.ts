@@ -17,7 +17,8 @@ const plainAddress =
   /^[A-Za-z0-9!#$%&'*+\-/=^_`{|}~]+(?:\.[A-Za-z0-9!#$%&'*+\-/=^_`{|}~]+)*@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*$/;
 
 function requireContact(contact: string): void {
-  const [scheme, rest] = /^([a-z][a-z0-9+.-]*):(.*)$/is.exec(contact)?.slice(1) ?? [];
+  // getssl writes a space behind the colon.
+  const [scheme, rest] = /^([a-z][a-z0-9+.-]*): ?(.*)$/is.exec(contact)?.slice(1) ?? [];
   if (scheme === undefined || rest === undefined) {
     throw new AcmeError('invalidContact', 'a contact must be a URL, such as mailto:admin@example.org');
   }

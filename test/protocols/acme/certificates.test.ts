@@ -23,7 +23,7 @@ async function get(acme: FakeAcme, params: Record<string, string>, accept?: stri
 const plain = (der: Uint8Array) => Uint8Array.from(der);
 
 describe('ACME certificates (RFC 8555 7.4.2)', () => {
-  it('come as PEM with the chain below the root', () =>
+  it('come as PEM with the chain below the root, and no link that leads up', () =>
     withAcme(async (acme) => {
       const id = await placeIssuedOrder(acme);
       const { status, content, links } = await get(acme, { id });

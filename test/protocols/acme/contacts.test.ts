@@ -2,12 +2,14 @@ import { describe, expect, it } from '@jest/globals';
 import { requireContacts } from '../../../protocols/acme/contacts.js';
 
 describe('contacts of an account (RFC 8555 7.3)', () => {
-  it.each(['mailto:admin@example.org', 'MAILTO:first.last+acme@mail.example.org', 'mailto:a%2Bb@localhost'])(
-    'may be %s',
-    (contact) => {
-      expect(() => requireContacts([contact])).not.toThrow();
-    },
-  );
+  it.each([
+    'mailto:admin@example.org',
+    'MAILTO:first.last+acme@mail.example.org',
+    'mailto:a%2Bb@localhost',
+    'mailto: admin@example.org',
+  ])('may be %s', (contact) => {
+    expect(() => requireContacts([contact])).not.toThrow();
+  });
 
   it.each(['tel:+12025551212', 'https://example.org/', 'xmpp:admin@example.org'])(
     'of another scheme are unsupportedContact: %s',
@@ -24,6 +26,8 @@ describe('contacts of an account (RFC 8555 7.3)', () => {
     ['two addresses', 'mailto:a@example.org,b@example.org'],
     ['two escaped addresses', 'mailto:a@example.org%2Cb@example.org'],
     ['no address', 'mailto:'],
+    ['nothing but a space', 'mailto: '],
+    ['a space elsewhere', 'mailto:admin@example.org '],
     ['no domain', 'mailto:admin@'],
     ['a line break', 'mailto:admin@example.org%0D%0ABcc:x@example.org'],
     ['a broken escape', 'mailto:admin%4@example.org'],

@@ -114,12 +114,12 @@ describe('ACME for clients in browsers (RFC 8555 6.1)', () => {
       expect(new Set(asked)).toEqual(paths);
     }));
 
-  it('lets them see the headers of answers and refusals', () =>
+  it('lets them see the headers of answers and refusals, without the names that getssl takes for such headers', () =>
     withAcme(async (acme) => {
       for (const reply of [await acme.send('GET', 'directory'), await acme.post('new-account', '{}')]) {
         expect(reply.headers).toMatchObject({
           'Access-Control-Allow-Origin': '*',
-          'Access-Control-Expose-Headers': 'Link, Location, Replay-Nonce, Retry-After',
+          'Access-Control-Expose-Headers': '*',
         });
       }
     }));

@@ -3,7 +3,7 @@ import { createServer as createPlainServer, type IncomingMessage, type RequestLi
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { toPem } from '../../../src/x509/pem.js';
-import { ca, leaf, makeChain, privateKeyOf, subjectAltName } from '../../support/make-chain.js';
+import { ca, leaf, makeCertificate, makeChain, privateKeyOf, subjectAltName } from '../../support/make-chain.js';
 
 export interface LocalServer {
   readonly port: number;
@@ -43,6 +43,16 @@ export function listenTls(listener: RequestListener, { names, maxVersion }: TlsS
     ...(maxVersion ? { maxVersion, minVersion: maxVersion, ciphers: 'DEFAULT@SECLEVEL=0' } : {}),
   };
   return listen(createTlsServer(settings, listener), '127.0.0.1');
+}
+
+/** With a certificate of each key, named as make-chain.ts has them; the client's preferences decide which one is shown. */
+export function listenTlsWithKeys(keys: readonly string[]): Promise<LocalServer> {
+  const settings = {
+    cert: keys.map((key) => toPem('CERTIFICATE', makeCertificate({ subject: `CN=${key}`, key }))),
+    key: keys.map((key) => privateKeyOf(key).export({ type: 'pkcs8', format: 'pem' })),
+    honorCipherOrder: false,
+  };
+  return listen(createTlsServer(settings), '127.0.0.1');
 }
 
 /** One that is no HTTP server. */

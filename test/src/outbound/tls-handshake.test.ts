@@ -8,7 +8,7 @@ import {
   startTlsAlpnResponder,
   type TlsAlpnResponder,
 } from '../../support/acme/tls-alpn-responder.js';
-import { type LocalServer, listenTcp } from './local-server.js';
+import { type LocalServer, listenTcp, listenTlsWithKeys } from './local-server.js';
 
 const open: (LocalServer | TlsAlpnResponder)[] = [];
 afterEach(() => Promise.all(open.splice(0).map((server) => server.close())));
@@ -48,6 +48,16 @@ describe('a TLS handshake', () => {
       new X509Certificate(shown.certificatePem).raw.toString('hex'),
     );
     expect([protocol, server.serverNames()]).toEqual(['acme-tls/1', ['device.example']]);
+  });
+
+  it('prefers the RSA certificate of a server that has one of another key as well, and takes any', async () => {
+    const shownBy = async (...keys: string[]) => {
+      const { port } = await opened(listenTlsWithKeys(keys));
+      const { certificate } = await client.handshake(to(port, { protocol: 'http/1.1' }));
+      return new X509Certificate(certificate).subject;
+    };
+    expect(await shownBy('ec', 'rsa')).toBe('CN=rsa');
+    expect(await shownBy('ec')).toBe('CN=ec');
   });
 
   it('tells that no protocol was chosen', async () => {
