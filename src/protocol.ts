@@ -22,6 +22,7 @@ import type {
 import type { Requester } from './enrollment/requester.js';
 import type { ApprovalStatus, EnrollmentResult, Pending, Renewal, RevocationResult } from './enrollment/result.js';
 import type { GatewayError } from './errors.js';
+import type { Log } from './log.js';
 import type { KeyConstraints } from './model/key-constraints.js';
 import type { Policy } from './model/policy.js';
 import type { Method } from './model/protocol-name.js';
@@ -293,5 +294,7 @@ export interface ProtocolServices {
   deriveKey(purpose: 'acme-nonces'): KeyObject;
   /** The one way out. */
   readonly outbound: OutboundClient;
+  /** For faults that have no answer to go out with; refusals and answers are logged at the edge. */
+  readonly log: Log;
   readonly clock: Clock;
 }

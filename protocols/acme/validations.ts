@@ -86,8 +86,9 @@ export function createValidations(parts: Parts, delays = retryDelays): Validatio
       const next = await slots.run(network, async () => await attempt(await renewed(responded)));
       if (next === undefined) leave(accountId);
       else wait(next, network);
-    } catch {
+    } catch (err) {
       leave(accountId);
+      if (!isOvertaken(err)) services.log.error({ err, authorization: responded.record.id }, 'a validation failed');
     }
   }
 
@@ -125,6 +126,7 @@ export function createValidations(parts: Parts, delays = retryDelays): Validatio
       return undefined;
     } catch (error) {
       if (error instanceof AcmeError) return error;
+      services.log.error({ err: error, authorization: record.id }, 'an attempt at validation failed');
       return new AcmeError('serverInternal', 'the gateway failed to make the attempt', { cause: error });
     }
   }

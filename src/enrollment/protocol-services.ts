@@ -56,6 +56,7 @@ export function createProtocolServices(
     baseUrl: createBaseUrl(catalog, address),
     deriveKey: services.deriveKey,
     outbound: services.outbound,
+    log: services.log,
     enroll: (request) => enroll(request, services),
     poll: (request) => poll(request, services),
     authenticate: (request) => authenticateMessage(request, services),

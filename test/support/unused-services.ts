@@ -1,4 +1,5 @@
 /** Protocol services for handlers under test that are not to use them; tests put their own in place of some. */
+import { createLog } from '../../src/log.js';
 import type { ProtocolServices } from '../../src/protocol.js';
 
 const unused = (): never => {
@@ -41,5 +42,6 @@ export const unusedServices: ProtocolServices = {
   baseUrl: unused,
   deriveKey: unused,
   outbound: { request: unused, handshake: unused },
+  log: createLog('silent'),
   clock: { now: unused },
 };

@@ -20,6 +20,7 @@ import type { Requester } from '../../../src/enrollment/requester.js';
 import type { EnrollmentResult, Renewal } from '../../../src/enrollment/result.js';
 import { GatewayError } from '../../../src/errors.js';
 import { createIdentifier } from '../../../src/identifier.js';
+import { createLog } from '../../../src/log.js';
 import { policySchema } from '../../../src/model/policy.js';
 import type { Exchange, PolicyView, ProtocolServices } from '../../../src/protocol.js';
 import { encodeAuthorityInfoAccess } from '../../../src/x509/location-extensions.js';
@@ -43,6 +44,8 @@ export interface FakeAcme {
   readonly refusals: RefusedMessage[];
   readonly withdrawals: Withdrawal[];
   readonly events: ProtocolEvent[];
+  /** Lines of the log. */
+  readonly logged: string[];
   /** What was to be validated. */
   readonly tasks: Parameters<Validate>[0][];
   /** How many certificates were committed. */
@@ -99,6 +102,7 @@ export async function withAcme(work: (acme: FakeAcme) => Promise<void>, delays?:
       refusals: [] as RefusedMessage[],
       withdrawals: [] as Withdrawal[],
       events: [] as ProtocolEvent[],
+      logged: [] as string[],
       tasks: [] as Parameters<Validate>[0][],
       issued: { count: 0 },
     };
@@ -133,6 +137,7 @@ export async function withAcme(work: (acme: FakeAcme) => Promise<void>, delays?:
 
     const services: ProtocolServices = {
       ...unusedServices,
+      log: createLog('info', { write: (line) => noted.logged.push(line) }),
       clock,
       database: store.database,
       policy,
