@@ -12,7 +12,7 @@ export async function keepHouse(
     try {
       await validations.resume(record);
     } catch (error) {
-      // Too many are under way: there is another minute.
+      // Too many are under way: it is tried again.
       if (!(error instanceof GatewayError && error.code === 'rate-limited')) throw error;
     }
   }

@@ -88,12 +88,10 @@ async function planAgainst(
     }
   }
   const outcome = collectObjects([...eachObject(stored.objects), ...document.objects]);
+  const known = storedProblems(stored.objects);
   const report: ReportProblem = (object, path, message) => {
-    problems.push(
-      object.path === undefined
-        ? `stored ${object.kind} "${object.name}" would no longer fit: ${message}`
-        : document.locate([...object.path, ...path], message),
-    );
+    if (object.path !== undefined) problems.push(document.locate([...object.path, ...path], message));
+    else if (!known.has(describeStored(object, message))) problems.push(describeStored(object, message));
   };
   checkObjects(outcome, report);
   await checkCredentialNames(outcome, (policy) => kindsAfter(policy, document, dependencies), report);
@@ -105,6 +103,17 @@ async function planAgainst(
     version: stored.version,
     steps: [...document.objects.map((object) => planObject(object, stored.objects)), ...credentials],
   };
+}
+
+/** What did not fit before is not the document's fault: it is from a version that did not check it. */
+function storedProblems(objects: CatalogObjects): ReadonlySet<string> {
+  const found = new Set<string>();
+  checkObjects(objects, (object, _path, message) => found.add(describeStored(object, message)));
+  return found;
+}
+
+function describeStored({ kind, name }: CatalogObject, message: string): string {
+  return `stored ${kind} "${name}" would no longer fit: ${message}`;
 }
 
 function planObject(object: CatalogObject, stored: CatalogObjects): PlanStep {

@@ -52,7 +52,11 @@ describe('protocol handlers by setting', () => {
   });
 
   it.each([
-    ['a name that is not built in', 'est,ests', /there is no handler "ests"; built in are cmp, est, repository, scep/],
+    [
+      'a name that is not built in',
+      'est,ests',
+      /there is no handler "ests"; built in are acme, cmp, est, repository, scep/,
+    ],
     ['a module that is no handler', 'est,./none.mjs', /none\.mjs/],
   ])('stop the start with %s', async (_what, protocols, message) => {
     await expect(startTestGateway({ configuration: fleet, settings: { protocols } })).rejects.toThrow(message);

@@ -47,7 +47,7 @@ describe('an external account binding (RFC 8555 7.3.4)', () => {
         expect(acme.refusals).toMatchObject([{ operation: 'newAccount', code: 'bad-secret' }]);
         expect(acme.openings).toEqual([]);
       },
-      { acme: { authorization } },
+      { acme: { authorization }, needsExternalAccount: true },
     ),
   );
 

@@ -248,4 +248,23 @@ describe('configuration as a whole', () => {
       ]);
     });
   });
+
+  it('is no reason to refuse a document that stored objects have not fitted before, by an older version', async () => {
+    await withConfiguredStore(async ({ apply, plan, store }) => {
+      await apply(smallFleet);
+      const stored = (await store.catalog.items()).find(({ kind, name }) => kind === 'policy' && name === 'pumps');
+      const document = JSON.stringify({
+        ...JSON.parse(stored?.document ?? '{}'),
+        keyGeneration: ['gateway'],
+        methods: ['acme'],
+      });
+      const put = store.catalog.put({ kind: 'policy', name: 'pumps', document, updatedAt: 0 });
+      await store.commit({ statements: [put], audit: [] });
+      expect(await problemsOf(() => plan('divisions: [{ name: other }]'))).toEqual([]);
+      const policies = smallFleet.slice(smallFleet.indexOf('policies:\n'));
+      expect(
+        await problemsOf(() => plan(policies.replace('[est]', '[acme]\n    keyGeneration: [gateway]'))),
+      ).not.toEqual([]);
+    });
+  });
 });

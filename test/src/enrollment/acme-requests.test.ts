@@ -102,6 +102,7 @@ describe('A request that waits for approval', () => {
     expect(decodeIdentity(kept?.identity ?? '')).toEqual({
       requester: `acme-account:${credential.account}`,
       credentials: [{ id: externalAccount, kind: 'acme-account-key', name: 'once', isCounted: true }],
+      isAccount: true,
       provedIdentifiers: proof.identifiers,
     });
     const ask = (credentials = [credential]) =>
