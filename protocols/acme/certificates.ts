@@ -7,7 +7,7 @@ import { idPeAuthorityInfoAccess } from '../../src/x509/oids.js';
 import { toPem } from '../../src/x509/pem.js';
 import { type Answer, link } from './answer.js';
 import type { AccountRequest, AcmeContext } from './context.js';
-import { findOrder } from './find-order.js';
+import { findOrderRecord } from './find-order.js';
 import { preferredType } from './preferred-type.js';
 import { notFound, recorded } from './recorded.js';
 
@@ -15,7 +15,7 @@ export const certificate = recorded(
   'certificate',
   async (request: AccountRequest, context: AcmeContext): Promise<Answer> => {
     const { exchange, urls } = request;
-    const { record } = await findOrder(request, context);
+    const record = await findOrderRecord(request, context);
     if (record.certificate === null) throw notFound('certificate');
     const der = Uint8Array.from(record.certificate);
     const chains = [await context.services.issuersOf(der), ...(await context.services.alternateIssuersOf(der))];

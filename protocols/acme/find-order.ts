@@ -12,10 +12,17 @@ import type { OrderRecord, OrderWrite } from './store/orders.js';
 
 /** The order as it is on record. @throws AcmeError as for one that does not exist when it is another account's */
 export async function findOrder(request: AccountRequest, context: AcmeContext): Promise<Order> {
-  const { exchange, account, label } = request;
-  const record = await context.orders.find({ id: exchange.params.id ?? '', accountId: account.id, label });
+  return await describeOrder(await findOrderRecord(request, context), context);
+}
+
+/** Without what it depends on. @throws as findOrder */
+export async function findOrderRecord(
+  { exchange, account, label }: AccountRequest,
+  { orders }: AcmeContext,
+): Promise<OrderRecord> {
+  const record = await orders.find({ id: exchange.params.id ?? '', accountId: account.id, label });
   if (record === undefined) throw notFound('order');
-  return await describeOrder(record, context);
+  return record;
 }
 
 /** The order as it is now. @throws as findOrder, GatewayError as `poll` does */

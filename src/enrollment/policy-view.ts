@@ -7,8 +7,17 @@ import { selectProfile } from '../policy/select-profile.js';
 import type { PolicyView, RequestOutline, WantedName } from '../protocol.js';
 import type { Requester } from './requester.js';
 
+/** Every message asks for it, and it stays as long as the catalog that it comes from. */
+const views = new WeakMap<ResolvedPolicy, PolicyView>();
+
 /** The outline in it is of the profile that clients get once they have an identity of their own. */
-export function describePolicy({ policy, authentication, profiles }: ResolvedPolicy): PolicyView {
+export function describePolicy(resolved: ResolvedPolicy): PolicyView {
+  const view = views.get(resolved) ?? viewOf(resolved);
+  views.set(resolved, view);
+  return view;
+}
+
+function viewOf({ policy, authentication, profiles }: ResolvedPolicy): PolicyView {
   const compiled = profiles.get('operational') ?? profiles.get('intermediate') ?? profiles.get('bootstrap');
   if (compiled === undefined) throw new GatewayError('internal', `policy ${policy.name} has no profile`);
   return {
