@@ -4,6 +4,7 @@ import { createAcmeHandler } from '../protocols/acme/index.js';
 import { createCmpHandler } from '../protocols/cmp/index.js';
 import { createEstHandler } from '../protocols/est/index.js';
 import { createRepositoryHandler } from '../protocols/repository/index.js';
+import { createRestHandler } from '../protocols/rest/index.js';
 import { createScepHandler } from '../protocols/scep/index.js';
 import { compileAddresses } from './authentication/allowed-addresses.js';
 import { serverNames } from './catalog/server-names.js';
@@ -42,6 +43,7 @@ const builtInHandlers: ReadonlyMap<string, CreateHandler> = new Map([
   ['cmp', createCmpHandler],
   ['est', createEstHandler],
   ['repository', createRepositoryHandler],
+  ['rest', createRestHandler],
   ['scep', createScepHandler],
 ]);
 

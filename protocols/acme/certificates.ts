@@ -1,5 +1,6 @@
 /** Certificates with their chains (RFC 8555 7.4.2). */
 import { encodeCertsOnly } from '../../src/cms/certs-only.js';
+import { preferredType } from '../../src/http/preferred-type.js';
 import { decodeCertificate, extension } from '../../src/x509/certificate.js';
 import { decodeAuthorityInfoAccess } from '../../src/x509/location-extensions.js';
 import { namesEqual } from '../../src/x509/names.js';
@@ -8,7 +9,6 @@ import { toPem } from '../../src/x509/pem.js';
 import { type Answer, link } from './answer.js';
 import type { AccountRequest, AcmeContext } from './context.js';
 import { findOrderRecord } from './find-order.js';
-import { preferredType } from './preferred-type.js';
 import { notFound, recorded } from './recorded.js';
 
 export const certificate = recorded(

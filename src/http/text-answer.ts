@@ -71,7 +71,8 @@ export function failureAnswer(
   return textAnswer(500, `the gateway failed; its operator finds the cause under request ${requestId}`);
 }
 
-function clientErrorStatus(error: unknown): number | undefined {
+/** The status of what the HTTP server itself refuses, 400 to 499; undefined for all else. */
+export function clientErrorStatus(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null || !('status' in error)) return undefined;
   const { status } = error;
   return typeof status === 'number' && Number.isInteger(status) && status >= 400 && status < 500 ? status : undefined;

@@ -49,6 +49,8 @@ export function greet(environmentFile: string, { server, acmeHttpPort }: Quickst
       newKey('station-2'),
       `${cmpRequest('ir')} -cert "$GATEHOUSE_FACTORY_CERT" -key "$GATEHOUSE_FACTORY_KEY" -trusted "$GATEHOUSE_CA_FILE" -newkey station-2.key -subject /CN=station-2 -certout station-2.pem -chainout station-2-chain.pem -cacertsout station-2-root.pem`,
     ]),
+    'Over REST, with curl; a refusal is a problem document that names the rule:',
+    ...indented([restRequest('sensor-1'), restEnrollment('sensor-1'), showRestAnswer('sensor-1')]),
     `Over ACME, with certbot or lego; they answer the gateway on port ${acmeHttpPort} of this machine${acmeHttpPort < 1024 ? ', and have to be root for that' : ''}:`,
     ...indented([
       `REQUESTS_CA_BUNDLE="$GATEHOUSE_CA_FILE" certbot certonly --standalone --http-01-port ${acmeHttpPort} --server "$GATEHOUSE_ACME_DIRECTORY" --domain localhost --non-interactive --agree-tos --register-unsafely-without-email --config-dir certbot --work-dir certbot --logs-dir certbot`,
@@ -75,6 +77,19 @@ function newKey(name: string): string {
 
 function cmpRequest(command: string): string {
   return `openssl cmp -cmd ${command} -server "$GATEHOUSE_CMP_URL"`;
+}
+
+/** PEM in JSON: its line ends are escaped. */
+function restRequest(name: string): string {
+  return `openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ${name}.key -subj /CN=${name} | awk 'BEGIN { printf "{\\"csr\\":\\"" } { printf "%s\\\\n", $0 } END { print "\\"}" }' > ${name}.json`;
+}
+
+function restEnrollment(name: string): string {
+  return `curl -sS --fail-with-body --cacert "$GATEHOUSE_CA_FILE" -H "X-Username: $GATEHOUSE_USERNAME" -H "X-Passcode: $GATEHOUSE_PASSCODE" -H "Content-Type: application/json" --data @${name}.json -o ${name}-answer.json "$GATEHOUSE_REST_URL" || cat ${name}-answer.json`;
+}
+
+function showRestAnswer(name: string): string {
+  return `node -p 'JSON.parse(require("fs").readFileSync("${name}-answer.json")).certificate' > ${name}.pem && openssl x509 -in ${name}.pem -noout -subject -issuer -dates`;
 }
 
 /** A refusal is one sentence of text in place of the certificate: it is shown. */

@@ -81,6 +81,7 @@ function servedUrls({ deviceTlsUrl, deviceHttpUrl }: QuickstartServer): [string,
     // So does CMP what is secret in them; the rest it authenticates.
     ['GATEHOUSE_CMP_URL', `${deviceHttpUrl}/.well-known/cmp/p/quickstart`],
     ['GATEHOUSE_ACME_DIRECTORY', `${deviceTlsUrl}/acme/quickstart/directory`],
+    ['GATEHOUSE_REST_URL', `${deviceTlsUrl}/api/v1/enroll/quickstart`],
   ];
 }
 

@@ -86,6 +86,13 @@ describeWith(['curl', 'openssl'], 'The lines that the start prints for curl', ()
   });
 });
 
+describeWith(['curl', 'openssl', 'awk'], 'The lines that the start prints for REST', () => {
+  it('get a first certificate', async () => {
+    await copy('Over REST');
+    expect(firstCertificate('sensor-1')).toMatchObject({ subject: 'CN=sensor-1', issuer });
+  });
+});
+
 describeWith(['openssl', 'pki'], 'The lines that the start prints for strongSwan', () => {
   it('get a first certificate', async () => {
     await copy('strongSwan');

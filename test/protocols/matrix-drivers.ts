@@ -1,5 +1,5 @@
 /** The clients of the protocols, behind one interface. */
-import type { X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import type { ErrorCode } from '../../src/errors.js';
 import { toPem } from '../../src/x509/pem.js';
 import { type AcmeClient, createAcmeClient } from '../support/acme/client.js';
@@ -15,6 +15,7 @@ import { createCmpClient } from '../support/cmp-client.js';
 import { type Answer, certificateOf, createEstClient, type TlsIdentity } from '../support/est-client.js';
 import { fleet, fleetPasscode, makePasscode, policyLike } from '../support/fleet.js';
 import { type KeyPair, makeCsr } from '../support/make-csr.js';
+import { createRestClient, csrPem, issuedOf } from '../support/rest-client.js';
 import { createScepClient, type ScepOutcome, type ScepWish } from '../support/scep-client.js';
 import type { TestGateway } from '../support/test-gateway.js';
 
@@ -156,12 +157,15 @@ export const matrixConfiguration = fleet
   )
   .replace(
     'methods: [est, scep, cmp]',
-    'methods: [est, scep, cmp, acme]\n    acme: { authorization: externalAccount }',
+    'methods: [est, scep, cmp, acme, rest]\n    acme: { authorization: externalAccount }',
   );
 
 /** A further policy that all drivers speak to; `changes` in YAML's flow style. */
 export function matrixPolicy(name: string, changes: string): string {
-  return policyLike(name, `methods: [est, scep, cmp, acme], acme: { authorization: externalAccount }, ${changes}`);
+  return policyLike(
+    name,
+    `methods: [est, scep, cmp, acme, rest], acme: { authorization: externalAccount }, ${changes}`,
+  );
 }
 
 function createCmpDriver(test: TestGateway): RenewingDriver {
@@ -291,11 +295,37 @@ interface Placed {
   readonly requestId: string;
 }
 
+function createRestDriver(test: TestGateway): RenewingDriver {
+  async function ask(path: '' | '/renew', { label, key, commonName, ...credentials }: Wish): Promise<Outcome> {
+    const rest = createRestClient(test, { label, ...credentials });
+    const answer = await rest.post(path, { csr: csrPem({ key, subject: `CN=${commonName}` }) });
+    rest.close();
+    const { status, requestId } = answer;
+    if (status === 201) return { outcome: 'issued', certificate: new X509Certificate(issuedOf(answer).certificate) };
+    return status === 202 ? { outcome: 'pending', requestId } : { outcome: 'refused', wire: String(status), requestId };
+  }
+
+  return {
+    protocol: 'rest',
+    limitedPasscode: () => makePasscode(test, { usageLimit: 1 }),
+    enroll: (wish) => ask('', wish),
+    reenroll: (wish) => ask('/renew', wish),
+    wire: {
+      'rejected-name': '422',
+      'bad-secret': '401',
+      'unacceptable-key': '422',
+      'revoked-requester': '403',
+      'not-found': '404',
+    },
+  };
+}
+
 /** By protocol. */
 export const renewingDrivers = [
   ['est', createEstDriver],
   ['scep', createScepDriver],
   ['cmp', createCmpDriver],
+  ['rest', createRestDriver],
 ] as const;
 
 export const drivers = [...renewingDrivers, ['acme', createAcmeDriver]] as const;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { certificate as download } from '../../../protocols/acme/certificates.js';
 import { finalizeOrder } from '../../../protocols/acme/finalize.js';
-import { preferredType } from '../../../protocols/acme/preferred-type.js';
 import { decodeCertsOnly } from '../../../src/cms/certs-only.js';
+import { preferredType } from '../../../src/http/preferred-type.js';
 import { fromPem } from '../../../src/x509/pem.js';
 import { makeCertificate } from '../../support/make-chain.js';
 import { makeCsr } from '../../support/make-csr.js';

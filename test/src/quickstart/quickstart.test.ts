@@ -65,6 +65,7 @@ describe('quickstart', () => {
       'GATEHOUSE_FACTORY_CERT',
       'GATEHOUSE_FACTORY_KEY',
       'GATEHOUSE_PASSCODE',
+      'GATEHOUSE_REST_URL',
       'GATEHOUSE_SCEP_URL',
       'GATEHOUSE_USERNAME',
     ]);
@@ -72,6 +73,7 @@ describe('quickstart', () => {
     expect(variables.GATEHOUSE_SCEP_URL).toBe('http://localhost:8080/scep/quickstart');
     expect(variables.GATEHOUSE_CMP_URL).toBe('http://localhost:8080/.well-known/cmp/p/quickstart');
     expect(variables.GATEHOUSE_ACME_DIRECTORY).toBe('https://localhost:8443/acme/quickstart/directory');
+    expect(variables.GATEHOUSE_REST_URL).toBe('https://localhost:8443/api/v1/enroll/quickstart');
     expect(variables.GATEHOUSE_EAB_KID).toBe('quickstart');
     expect(variables.GATEHOUSE_EAB_HMAC).toMatch(/^[A-Za-z0-9_-]{43}$/);
     expect(variables.GATEHOUSE_CMP_REFERENCE).toBe('quickstart');

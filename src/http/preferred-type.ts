@@ -1,5 +1,5 @@
 /** The `Accept` header (RFC 9110 12.5.1). */
-import { parseMediaType } from '../../src/http/media-type.js';
+import { parseMediaType } from './media-type.js';
 
 /** The type that the client likes best of those that there are, the first ones before others; undefined if it takes none. */
 export function preferredType<Type extends string>(
