@@ -6,6 +6,7 @@ import { acmeKeyCommand } from './cli/acme-key.js';
 import { applyCommand, exportCommand } from './cli/apply.js';
 import { auditCommand } from './cli/audit.js';
 import { certificateCommand } from './cli/certificate.js';
+import { deviceCommand } from './cli/device.js';
 import { healthCommand } from './cli/health.js';
 import { passcodeCommand } from './cli/passcode.js';
 import { requestCommand } from './cli/request.js';
@@ -37,6 +38,7 @@ for (const command of [
   passcodeCommand(run),
   acmeKeyCommand(run),
   requestCommand(run),
+  deviceCommand(run),
   certificateCommand(run),
   auditCommand(run),
   healthCommand(settings),

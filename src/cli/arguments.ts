@@ -34,6 +34,18 @@ export function parseDuration(text: string): number {
   return parsed.data;
 }
 
+/** A time, or a duration from now. @throws CommandLineError */
+export function parseMoment(text: string, now: Date): Date {
+  const duration = durationSchema.safeParse(text);
+  return duration.success ? new Date(now.getTime() + duration.data * 1000) : parseTime(text);
+}
+
+/** A name with a typing error would select nothing, and look as if there was nothing. @throws CommandLineError */
+export function requireKnown(what: string, name: string | undefined, known: readonly string[]): void {
+  if (name === undefined || known.includes(name)) return;
+  throw new CommandLineError(`there is no ${what} "${name}"; there are: ${known.join(', ') || 'none'}`);
+}
+
 /** @throws CommandLineError */
 export function parseTime(text: string): Date {
   const time = new Date(text);

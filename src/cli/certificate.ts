@@ -1,4 +1,4 @@
-/** `gatehouse certificate`: revoke, hold, release and replace. */
+/** `gatehouse certificate`: list, show, revoke, hold, release and replace. */
 import { Command, Option } from 'commander';
 import { finalReasons } from '../enrollment/revocation-reason.js';
 import { releaseCertificate, revokeCertificate } from '../enrollment/revoke.js';
@@ -6,18 +6,23 @@ import type { EnrollmentServices } from '../enrollment/services.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
 import { parseTime } from './arguments.js';
 import { findOne } from './find-certificate.js';
+import { listCommand } from './list-certificates.js';
 import { person } from './person.js';
 import { replaceCommand } from './replace-certificates.js';
 import type { RunWithCore } from './run-with-core.js';
+import { showCommand } from './show-certificate.js';
 
 export function certificateCommand(run: RunWithCore): Command {
   const command = new Command('certificate').description(
-    'revoke certificates, put them on hold, release them, and have them replaced',
+    'list and show certificates, revoke them, put them on hold, release them, and have them replaced',
   );
   const issuer = new Option(
     '--issuer <generation>',
     'CA generation that issued it, such as quickstart-ec-1; needed where two have the same serial number',
   );
+
+  command.addCommand(listCommand(run));
+  command.addCommand(showCommand(run, issuer));
 
   command
     .command('revoke <serial>')

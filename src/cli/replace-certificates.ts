@@ -2,10 +2,9 @@
 import { Command, type Option } from 'commander';
 import { z } from 'zod';
 import { planReplacement } from '../enrollment/plan-replacement.js';
-import { durationSchema } from '../model/duration.js';
 import type { Core } from '../open-core.js';
 import type { ReplacementSelection } from '../store/certificate-replacement.js';
-import { parseTime } from './arguments.js';
+import { parseMoment, parseTime, requireKnown } from './arguments.js';
 import { CommandLineError } from './command-line-error.js';
 import { findOne } from './find-certificate.js';
 import { person } from './person.js';
@@ -70,8 +69,7 @@ async function replace(serial: string | undefined, options: ReplaceOptions, core
 }
 
 function parseDeadline(text: string, now: Date): Date {
-  const duration = durationSchema.safeParse(text);
-  const by = duration.success ? new Date(now.getTime() + duration.data * 1000) : parseTime(text);
+  const by = parseMoment(text, now);
   if (by <= now) throw new CommandLineError(`${text} is not in the future; give clients some time, such as --by 1h`);
   return by;
 }
@@ -103,10 +101,4 @@ async function readSelection(
   throw new CommandLineError(
     'say which certificates: a serial number, --policy, --profile, --issuing-ca or --issued-before',
   );
-}
-
-/** A name with a typing error would select nothing, and look as if it was done. */
-function requireKnown(what: string, name: string | undefined, known: readonly string[]): void {
-  if (name === undefined || known.includes(name)) return;
-  throw new CommandLineError(`there is no ${what} "${name}"; there are: ${known.join(', ') || 'none'}`);
 }

@@ -11,6 +11,7 @@ import type { EnrollmentTransactionRecord } from '../store/enrollment-transactio
 import type { Store } from '../store/store.js';
 import { formatName } from '../x509/names.js';
 import { CommandLineError } from './command-line-error.js';
+import { describeEvent } from './describe-event.js';
 import type { RunWithCore } from './run-with-core.js';
 
 const states = ['pending', 'approved', 'issued', 'rejected'] as const;
@@ -152,18 +153,7 @@ async function describe(id: string, { store }: EnrollmentServices): Promise<stri
     ? [`request ${id}: ${transaction.state}`, `  ${describeLine(transaction)}`]
     : [`request ${id}`];
   for (const event of [...bySequence.values()].sort((a, b) => a.sequence - b.sequence)) {
-    lines.push(...describeEvent(event.content, event.sequence));
+    lines.push(...describeEvent(event));
   }
   return lines.join('\n');
-}
-
-function describeEvent(content: string, sequence: number): string[] {
-  const { id: _id, at, action, outcome, subject, trace, ...details } = JSON.parse(content);
-  const lines = ['', `${new Date(at).toISOString()}  #${sequence}  ${action}  ${outcome}  ${subject}`];
-  for (const [name, value] of Object.entries(details)) {
-    lines.push(`  ${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`);
-  }
-  for (const entry of Array.isArray(trace) ? trace : [])
-    lines.push(`  ${String(entry.outcome).padEnd(8)} ${entry.rule}: ${entry.said}`);
-  return lines;
 }

@@ -36,6 +36,11 @@ export function nameByCredential({ credentials, deviceIdentifier }: Identity): s
   return usable(deviceIdentifier);
 }
 
+/** 1 to 255 characters, not all of them blank, none that hides or reorders text. */
+export function isFitForDeviceName(text: string): boolean {
+  return text.trim() !== '' && text.length <= 255 && !hasUnsafeCharacters(text);
+}
+
 /** By the common name, or else the first alternative name. The identifiers of devices come before: here are hosts and addresses. */
 function nameByProof(
   { provedIdentifiers = [] }: Identity,
@@ -81,8 +86,7 @@ function readable<T>(read: () => T): T | undefined {
 }
 
 function usable(name: string | undefined): string | undefined {
-  if (name === undefined || name.trim() === '' || name.length > 255 || hasUnsafeCharacters(name)) return undefined;
-  return name;
+  return name !== undefined && isFitForDeviceName(name) ? name : undefined;
 }
 
 const serialNumber = '2.5.4.5';

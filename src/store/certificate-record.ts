@@ -68,6 +68,8 @@ export interface CertificateFilter {
   readonly subjectContains?: string;
   /** Those whose validity ends before this time, epoch milliseconds. */
   readonly expiresBefore?: number;
+  /** Those whose validity ends at this time or later, epoch milliseconds. */
+  readonly expiresFrom?: number;
   /** The last certificate of the page before. */
   readonly after?: Pick<CertificateRecord, 'issuedAt' | 'id'>;
   /** The size of a page. */

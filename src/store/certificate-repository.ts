@@ -12,6 +12,7 @@ import {
 } from './certificate-record.js';
 import { createCertificateReplacement } from './certificate-replacement.js';
 import { createCertificateRequester } from './certificate-requester.js';
+import { createCertificatesOfDevice } from './certificates-of-device.js';
 import type { Database } from './database.js';
 import { slotsOf } from './query.js';
 
@@ -35,6 +36,7 @@ export function createCertificateRepository(database: Database) {
     ...createCertificateConfirmation(database),
     ...createCertificateRequester(database),
     ...createCertificateReplacement(database),
+    ...createCertificatesOfDevice(database),
 
     /** Refused as 'unavailable' if its serial number is taken: sign again with another one. */
     insert: (certificate: NewCertificateRecord) =>
@@ -203,7 +205,7 @@ export function createCertificateRepository(database: Database) {
     /** A page of those that fit every given filter, latest first. */
     list: (filter: CertificateFilter) =>
       list((db) => {
-        const { subjectContains, expiresBefore, after, limit, ...equal } = filter;
+        const { subjectContains, expiresBefore, expiresFrom, after, limit, ...equal } = filter;
         let query = db.selectFrom('certificate').select(columns);
         for (const column of filterColumns) {
           const wanted = equal[column];
@@ -215,6 +217,9 @@ export function createCertificateRepository(database: Database) {
         }
         if (expiresBefore !== undefined) {
           query = query.where('notAfter', '<', expiresBefore);
+        }
+        if (expiresFrom !== undefined) {
+          query = query.where('notAfter', '>=', expiresFrom);
         }
         if (after !== undefined) {
           query = query.where((row) => row(row.refTuple('issuedAt', 'id'), '<', row.tuple(after.issuedAt, after.id)));

@@ -323,6 +323,8 @@ describe('certificates', () => {
       expect(await serials({ limit: 10, status: 'revoked' })).toEqual([]);
       expect(await serials({ limit: 10, expiresBefore: now + 90 * day })).toEqual([]);
       expect(await serials({ limit: 10, expiresBefore: now + 91 * day })).toHaveLength(5);
+      expect(await serials({ limit: 10, expiresFrom: now + 91 * day })).toEqual([]);
+      expect(await serials({ limit: 10, expiresFrom: now + 90 * day })).toHaveLength(5);
     });
   });
 });

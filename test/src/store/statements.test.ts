@@ -66,6 +66,7 @@ async function statementsOf(dialect: Dialect): Promise<Statement[]> {
       requestId: 'r',
       subjectContains: '100%',
       expiresBefore: 1,
+      expiresFrom: 1,
       after: { issuedAt: 1, id: 'i' },
     }),
     repositories.devices.list({
