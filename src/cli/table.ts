@@ -7,16 +7,21 @@ export function jsonOption(): Option {
   return new Option('--json', 'print JSON, one object per line');
 }
 
-/** Columns that are as wide as they have to be. Cells may hold what devices have written. */
+/** Columns below headings. Cells may hold what devices have written. */
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [headings, ...rows.map((row) => row.map((cell) => fitForLog(cell) || '-'))];
-  const widths = headings.map((_heading, column) =>
-    lines.reduce((widest, line) => Math.max(widest, line[column]?.length ?? 0), 0),
-  );
-  return lines
-    .map((line) =>
-      line
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+  return columns([headings, ...rows.map((row) => row.map((cell) => fitForLog(cell) || '-'))]);
+}
+
+/** Lines with each column as wide as its widest cell, two spaces apart. */
+export function columns(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length);
+  }
+  return rows
+    .map((row) =>
+      row
+        .map((cell, index) => cell.padEnd(widths[index] ?? 0))
         .join('  ')
         .trimEnd(),
     )
