@@ -5,13 +5,17 @@ import { Command } from 'commander';
 import { acmeKeyCommand } from './cli/acme-key.js';
 import { applyCommand, exportCommand } from './cli/apply.js';
 import { auditCommand } from './cli/audit.js';
+import { backUpCommand } from './cli/backup.js';
 import { certificateCommand } from './cli/certificate.js';
 import { deviceCommand } from './cli/device.js';
+import { doctorCommand } from './cli/doctor.js';
 import { healthCommand } from './cli/health.js';
 import { passcodeCommand } from './cli/passcode.js';
 import { requestCommand } from './cli/request.js';
+import { restoreCommand } from './cli/restore.js';
 import { createRunWithCore } from './cli/run-with-core.js';
 import { serveCommand } from './cli/serve.js';
+import { statusCommand } from './cli/status.js';
 import { readSettings, settingDescriptions } from './settings.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
@@ -41,6 +45,10 @@ for (const command of [
   deviceCommand(run),
   certificateCommand(run),
   auditCommand(run),
+  backUpCommand(settings),
+  restoreCommand(settings),
+  statusCommand(settings),
+  doctorCommand(settings),
   healthCommand(settings),
 ]) {
   program.addCommand(command);

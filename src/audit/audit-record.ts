@@ -32,7 +32,8 @@ export type AuditAction =
   | 'ca.created'
   | 'ca.staged'
   | 'ca.cross-certified'
-  | 'crl.published';
+  | 'crl.published'
+  | 'database.restored';
 
 interface AuditEvent {
   /** A request's own event has the request's id, so that what a client saw can be looked up. */

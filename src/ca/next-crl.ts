@@ -53,7 +53,7 @@ export type CrlTiming = CertificateAuthorityConfig['crl'];
 
 /** A CA that is no longer configured still has to tell what it revoked. */
 export function timingOf(
-  generation: SigningGeneration,
+  generation: Pick<SigningGeneration, 'ca'>,
   configs: ReadonlyMap<string, CertificateAuthorityConfig>,
 ): CrlTiming {
   return configs.get(generation.ca)?.crl ?? certificateAuthoritySchema.shape.crl.parse(undefined);

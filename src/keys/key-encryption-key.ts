@@ -3,6 +3,7 @@ import { createSecretKey, hkdfSync, type KeyObject, randomBytes, timingSafeEqual
 import { constants, type FileHandle, link, mkdir, open, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { GatewayError } from '../errors.js';
+import type { Change } from '../store/change.js';
 import type { Store } from '../store/store.js';
 
 /** Purposes with keys of their own: what one of them reveals says nothing about the others. */
@@ -39,8 +40,26 @@ export async function openKeyEncryptionKey(source: KeyEncryptionKeySource): Prom
   const isFirstStart = (await store.meta.find(checkName)) === undefined;
   if (isFirstStart && file === ownFile) await createKeyFile(file);
   const key = intoSecretKey(await readKeyFile(file, isFirstStart));
-  await checkAgainst(store, key, file);
-  return { derive: (purpose) => intoSecretKey(deriveBytes(key, purpose)) };
+  // The first value stays, so that of two processes at a first start both go by the same one.
+  if (isFirstStart) await store.commit(firstCheck(store, key)).catch(unlessThere);
+  return await checked(store, key, file);
+}
+
+/**
+ * As {@link openKeyEncryptionKey}, for a database that was sealed before: makes and writes nothing.
+ * @throws KeyEncryptionKeyError; GatewayError 'unavailable' of the store
+ */
+export async function reopenKeyEncryptionKey({
+  store,
+  file,
+}: {
+  readonly store: Pick<Store, 'meta'>;
+  readonly file: string;
+}): Promise<KeyEncryptionKey> {
+  if ((await store.meta.find(checkName)) === undefined) {
+    throw new KeyEncryptionKeyError('no gateway has started on this database yet: nothing is sealed in it');
+  }
+  return await checked(store, intoSecretKey(await readKeyFile(file, false)), file);
 }
 
 const keyBytes = 32;
@@ -118,20 +137,23 @@ async function readWhole(handle: FileHandle, file: string): Promise<Uint8Array> 
   return bytes;
 }
 
-async function checkAgainst(store: KeyEncryptionKeySource['store'], key: KeyObject, file: string): Promise<void> {
+function firstCheck({ meta }: Pick<Store, 'meta'>, key: KeyObject): Change {
+  return { statements: [meta.insert({ name: checkName, value: toHex(deriveBytes(key, 'check')) })], audit: [] };
+}
+
+function unlessThere(error: unknown): void {
+  if (!(error instanceof GatewayError && error.code === 'invalid-state')) throw error;
+}
+
+async function checked({ meta }: Pick<Store, 'meta'>, key: KeyObject, file: string): Promise<KeyEncryptionKey> {
   const actual = deriveBytes(key, 'check');
-  // The first value stays, so that of two processes at a first start both go by the same one.
-  await store
-    .commit({ statements: [store.meta.insert({ name: checkName, value: toHex(actual) })], audit: [] })
-    .catch((error) => {
-      if (!(error instanceof GatewayError && error.code === 'invalid-state')) throw error;
-    });
-  const expected = Buffer.from((await store.meta.find(checkName)) ?? '', 'hex');
+  const expected = Buffer.from((await meta.find(checkName)) ?? '', 'hex');
   if (expected.length !== actual.length || !timingSafeEqual(expected, actual)) {
     throw new KeyEncryptionKeyError(
       `the key-encryption key does not fit this database: ${file} is not the key that it was sealed with`,
     );
   }
+  return { derive: (purpose) => intoSecretKey(deriveBytes(key, purpose)) };
 }
 
 /** Takes the bytes over: they are wiped, and the key object does not show them when it is printed. */

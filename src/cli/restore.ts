@@ -1,0 +1,144 @@
+/** `gatehouse restore`: a backup into an empty data directory. */
+import { randomBytes } from 'node:crypto';
+import { existsSync, readdirSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import { Command } from 'commander';
+import { createAuditRecord } from '../audit/audit-record.js';
+import { systemClock } from '../clock.js';
+import { reopenKeyEncryptionKey } from '../keys/key-encryption-key.js';
+import { createSealing } from '../keys/sealing.js';
+import { createSoftwareKeyStore } from '../keys/software-key-store.js';
+import type { Settings } from '../settings.js';
+import { copyDatabase, findDamage, nameDatabase, removeDatabase } from '../store/sqlite-backup.js';
+import { openStore } from '../store/sqlite-store.js';
+import type { Store } from '../store/store.js';
+import { countOf } from './amount.js';
+import { CommandLineError } from './command-line-error.js';
+import { probeListeners } from './listeners.js';
+import { person } from './person.js';
+import { createProgress, type Progress } from './progress.js';
+import { verifyAuditLog } from './verify-audit-log.js';
+
+export function restoreCommand(settings: () => Settings): Command {
+  return new Command('restore')
+    .description('put a backup into an empty data directory, after checking that it is whole and that the key opens it')
+    .argument('<file>', 'what `gatehouse backup` wrote')
+    .addHelpText('after', help)
+    .action(async (file: string) => console.log(await restore(resolve(file), settings())));
+}
+
+const help = `
+Put the key-encryption key in its place first: <data>/key-encryption-key, mode 600, or where --kek-file says.
+The gateway must not run. What was issued or revoked after the backup is unknown to the restored gateway.
+
+Example:
+  install -m 600 /media/safe/key-encryption-key /var/lib/gatehouse/key-encryption-key
+  gatehouse restore --data /var/lib/gatehouse /mnt/backup/gatehouse.sqlite`;
+
+async function restore(file: string, settings: Settings): Promise<string> {
+  if (!existsSync(file)) throw new CommandLineError(`there is no file ${file}`);
+  refuseUnlessEmpty(settings);
+  await refuseWhileRunning(settings);
+  const { database } = settings;
+  for (const folder of [settings.data, dirname(database)]) await mkdir(folder, { recursive: true, mode: 0o700 });
+  const unfinished = `${database}.restoring-${randomBytes(4).toString('hex')}`;
+  const progress = createProgress();
+  try {
+    await copyDatabase(file, unfinished, ({ copied, total }) => progress.show(`copying: ${copied} of ${total} pages`))
+      .catch((cause) => {
+        throw new CommandLineError(
+          `${file} is not a backup that can be read: give the file that gatehouse backup wrote`,
+          {
+            cause,
+          },
+        );
+      })
+      .finally(() => progress.end());
+    const said = await checkAndRecord(unfinished, file, settings, progress);
+    await nameDatabase(unfinished, database);
+    return [`restored ${database} from ${file}`, ...said, ...next].join('\n');
+  } finally {
+    await removeDatabase(unfinished);
+  }
+}
+
+const next = [
+  'next: gatehouse doctor, then start the gateway (gatehouse serve)',
+  'what was revoked after the backup is valid again here: revoke it once more; what was issued since is unknown here',
+];
+
+/** The key may be there, and what a file system puts at the top of a volume. */
+function refuseUnlessEmpty({ data, database, kekFile }: Settings): void {
+  const isExpected = (name: string) => resolve(data, name) === kekFile || name === 'lost+found';
+  const present = existsSync(data) ? readdirSync(data).filter((name) => !isExpected(name)) : [];
+  if (present.length > 0) {
+    throw new CommandLineError(
+      `${data} is not empty (${present.slice(0, 3).join(', ')}): restore into an empty data directory, with nothing but the key-encryption key in it`,
+    );
+  }
+  const taken = ['', '-wal', '-shm'].map((suffix) => `${database}${suffix}`).find((file) => existsSync(file));
+  if (taken !== undefined) {
+    throw new CommandLineError(`${taken} exists, and a restore overwrites nothing: move it away first`);
+  }
+}
+
+/** A gateway goes on with a database whose file was removed under it: what it writes then would be lost. */
+async function refuseWhileRunning(settings: Settings): Promise<void> {
+  const running = (await probeListeners(settings)).find(({ answers }) => answers);
+  if (running !== undefined) {
+    throw new CommandLineError(
+      `something answers at ${running.address} (${running.listener}): stop the gateway first, or give the ports of the restored one if that is another gateway`,
+    );
+  }
+}
+
+async function checkAndRecord(
+  copy: string,
+  file: string,
+  { kekFile }: Settings,
+  progress: Progress,
+): Promise<readonly string[]> {
+  const [damage] = findDamage(copy);
+  if (damage !== undefined) throw new CommandLineError(`${file} is damaged: ${damage}`);
+  const store = await openStore({ file: copy });
+  try {
+    const keys = await openCaKeys(store, kekFile);
+    const { verified, last } = await verifyAuditLog(store, progress);
+    await store.commit({
+      statements: [],
+      audit: [
+        createAuditRecord({
+          at: systemClock.now(),
+          action: 'database.restored',
+          outcome: 'success',
+          subject: basename(file),
+          details: { actor: person(), ...(last && { lastEvent: last.sequence, lastHash: last.hash }) },
+        }),
+      ],
+    });
+    return [
+      `the key-encryption key ${kekFile} opens it: ${countOf(keys, 'CA key')}`,
+      `${countOf(verified, 'audit event')}, chain intact${last ? `; the last was ${last.sequence} with hash ${last.hash}` : ''}`,
+    ];
+  } finally {
+    await store.close();
+  }
+}
+
+/** @returns how many there are. @throws KeyEncryptionKeyError; CommandLineError naming one that does not open */
+async function openCaKeys(store: Store, kekFile: string): Promise<number> {
+  const kek = await reopenKeyEncryptionKey({ store, file: kekFile });
+  const keys = createSoftwareKeyStore({
+    keys: store.keys,
+    sealing: createSealing(kek.derive('sealing')),
+    clock: systemClock,
+  });
+  const generations = await store.caGenerations.all();
+  for (const { id, keyId } of generations) {
+    await keys.signer(keyId).catch((cause) => {
+      throw new CommandLineError(`the key of the CA generation ${id} does not open: take another backup`, { cause });
+    });
+  }
+  return generations.length;
+}
