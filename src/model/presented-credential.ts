@@ -42,4 +42,11 @@ export type PresentedCredential =
       readonly chain: readonly Uint8Array[];
       readonly proof: 'tls' | 'message';
       readonly chainRequired?: boolean;
-    };
+    }
+  /** An API key of the management API, as presented: it has to have the permission `certificate:request` in the policy's division. */
+  | { readonly kind: 'api-key'; readonly key: string }
+  /**
+   * A person or program that manages the gateway, authenticated and allowed to ask by who presents this: the management API
+   * or a job, never a protocol handler. `device`: the name of the device that it asks for, if that is not left to the request.
+   */
+  | { readonly kind: 'operator'; readonly name: string; readonly person: string; readonly device?: string };
