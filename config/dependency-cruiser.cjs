@@ -36,7 +36,7 @@ module.exports = {
       from: { path: '^protocols/', pathNot: '^protocols/[^/]+/store(/|\\.ts$)' },
       to: {
         path: '^src/',
-        pathNot: `^src/(model/|errors\\.ts$|clock\\.ts$|identifier\\.ts$|log\\.ts$|protocol\\.ts$|enrollment/(request|requester|result)\\.ts$|${ourFolder('x509', 'cms', 'http', 'outbound')})`,
+        pathNot: `^src/(model/|errors\\.ts$|clock\\.ts$|identifier\\.ts$|log\\.ts$|(protocol|refused-message)\\.ts$|enrollment/(request|requester|result)\\.ts$|${ourFolder('x509', 'cms', 'http', 'outbound')})`,
       },
     },
     {

@@ -13,7 +13,7 @@ import {
 import { keyFingerprint, UnsupportedKeyError } from '../../src/x509/public-key.js';
 import { decodeSignatureAlgorithm, UnsupportedAlgorithmError } from '../../src/x509/signature-algorithms.js';
 import { identifierKey } from './identifiers.js';
-import { thumbprintOf } from './key-thumbprint.js';
+import { keyThumbprintOf } from './key-thumbprint.js';
 import { AcmeError } from './problem.js';
 import { encodeAlternativeNames, isNetworkName, readAlternativeNames, readSubjectNames } from './subject-names.js';
 
@@ -39,7 +39,7 @@ export function readOrderedRequest(der: Uint8Array, ordered: Ordered): OrderedRe
       throw badCsr('the signature of the request does not fit its public key', 'invalid-proof-of-possession');
     }
     checkKey(csr, ordered);
-    const keyThumbprint = thumbprintOf(csr.subjectPublicKeyInfo);
+    const keyThumbprint = keyThumbprintOf(csr.subjectPublicKeyInfo);
     const extensions = orderedExtensions(csr, ordered.identifiers);
     const { hash } = decodeSignatureAlgorithm(csr.signatureAlgorithm);
     return { ...csr, extensions, keyThumbprint, ...(hash === undefined ? {} : { requestHash: hash }) };

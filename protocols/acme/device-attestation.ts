@@ -8,7 +8,7 @@ import { type Attestation, verifyAttestation } from './attestation/attestation.j
 import { type Attested, commitFailed, commitValidated } from './authorization-outcome.js';
 import type { ChallengeResponse, Responded } from './challenge.js';
 import type { AccountRequest, AcmeContext } from './context.js';
-import { decodeBase64Url, readPayload } from './payload.js';
+import { readOctets, readPayload } from './payload.js';
 import { AcmeError } from './problem.js';
 
 /**
@@ -23,7 +23,7 @@ export async function attest(
   verify = verifyAttestation,
 ): Promise<void> {
   const { attObj } = readPayload(attestationSchema, request.payload);
-  const object = decodeBase64Url(attObj, 'attObj');
+  const object = readOctets(attObj, 'attObj');
   try {
     const attestation = verify(object, keyAuthorization);
     requireIdentifier(attestation, responded);

@@ -10,7 +10,7 @@ import type { AccountRequest, AcmeContext } from './context.js';
 import { badCsr, readOrderedRequest } from './csr.js';
 import { findCurrentOrder, findOrder, orderProgress } from './find-order.js';
 import { type Order, orderAnswer } from './order-state.js';
-import { decodeBase64Url, readPayload } from './payload.js';
+import { readOctets, readPayload } from './payload.js';
 import { AcmeError, type ProblemType } from './problem.js';
 import { askingCore, recorded } from './recorded.js';
 
@@ -20,7 +20,7 @@ export const finalizeOrder = recorded(
     const { csr } = readPayload(finalizeSchema, request.payload);
     const order = await findCurrentOrder(request, context);
     requireReady(order, request);
-    const enrollment = await readEnrollment(decodeBase64Url(csr, 'csr'), order, request, context);
+    const enrollment = await readEnrollment(readOctets(csr, 'csr'), order, request, context);
     const result = await askingCore(() => context.services.enroll(enrollment), renamed);
     // Where a parallel message was first, its certificate is the order's.
     const now = await findOrder(request, context);

@@ -1,13 +1,7 @@
 /** Automatic Certificate Management Environment (RFC 8555): the resources of a policy's directory and where they are found. */
 import { GatewayError, isRefusal } from '../../src/errors.js';
-import {
-  type Exchange,
-  originOf,
-  type ProtocolHandler,
-  type ProtocolServices,
-  type Reply,
-  type Route,
-} from '../../src/protocol.js';
+import type { Exchange, ProtocolHandler, ProtocolServices, Reply, Route } from '../../src/protocol.js';
+import { recordingRefused } from '../../src/refused-message.js';
 import type { Answer } from './answer.js';
 import type { AcmeContext, AcmeRequest } from './context.js';
 import { asAcmeError } from './errors.js';
@@ -36,24 +30,15 @@ export function createAcmeHandler(services: ProtocolServices): ProtocolHandler {
   const context: AcmeContext = { ...parts, validations: createValidations({ ...parts, validate }) };
 
   async function post(exchange: Exchange, resource: Resource): Promise<Answer> {
-    const answer = await recorded(exchange, resource, () =>
-      readMessage(openDirectory(exchange), resource, context, nonces),
+    const message = { protocol: 'acme', operation: resource.operation, exchange };
+    // What comes later is recorded by its resource, or by the core.
+    const answer = await recordingRefused(
+      message,
+      services,
+      () => readMessage(openDirectory(exchange), resource, context, nonces),
+      isRecorded,
     );
     return await answer();
-  }
-
-  /** Runs `read`; a message that it refuses goes into the audit log. What comes later is recorded by its resource, or by the core. */
-  async function recorded<T>(exchange: Exchange, { operation }: Resource, read: () => Promise<T>): Promise<T> {
-    try {
-      return await read();
-    } catch (error) {
-      // A nonce that is used or too old is part of the protocol's course: the client tries again.
-      if (isRefusal(error) && error.code !== 'stale-message') {
-        const { code, message: reason } = error;
-        await services.recordRefusal({ ...originOf(exchange), protocol: 'acme', operation, code, reason });
-      }
-      throw error;
-    }
   }
 
   function openDirectory(exchange: Exchange): AcmeRequest {
@@ -114,6 +99,11 @@ export function createAcmeHandler(services: ProtocolServices): ProtocolHandler {
       await keepHouse(context, now);
     },
   };
+}
+
+/** A nonce that is used or too old is part of the protocol's course: the client tries again. */
+function isRecorded(error: unknown): error is GatewayError {
+  return isRefusal(error) && error.code !== 'stale-message';
 }
 
 // A certificate request with an RSA key of 16,384 bits and a hundred names, or an attestation with its certificates, in base64 twice.

@@ -1,5 +1,6 @@
 /** Reads payloads. Members that nobody asks for are passed over (RFC 8555 7.4, 7.5.1). */
 import type { z } from 'zod';
+import { decodeBase64url } from './jws/base64url.js';
 import { AcmeError } from './problem.js';
 
 /** @throws AcmeError `malformed` */
@@ -14,11 +15,10 @@ export function readPayload<Payload>(schema: z.ZodType<Payload>, payload: unknow
 }
 
 /** Decodes base64url without padding (RFC 7515 2). @throws AcmeError `malformed` */
-export function decodeBase64Url(text: string, member: string): Uint8Array {
-  const bytes = Buffer.from(text, 'base64url');
-  // Buffer passes over what is no base64url, and takes bits at the end that say nothing.
-  if (text === '' || bytes.toString('base64url') !== text) {
+export function readOctets(text: string, member: string): Uint8Array {
+  const octets = decodeBase64url(text);
+  if (octets === undefined || octets.length === 0) {
     throw new AcmeError('malformed', `"${member}" must be base64url without padding`);
   }
-  return bytes;
+  return octets;
 }

@@ -1,6 +1,6 @@
 /** What a resource refuses of itself goes into the audit log. What the core refuses it has recorded. */
 import { GatewayError } from '../../src/errors.js';
-import { originOf } from '../../src/protocol.js';
+import { recordingRefused } from '../../src/refused-message.js';
 import type { Answer } from './answer.js';
 import type { AcmeContext, AcmeRequest } from './context.js';
 import { AcmeError } from './problem.js';
@@ -12,22 +12,9 @@ export function recorded<Request extends AcmeRequest>(
   operation: string,
   resource: Resource<Request>,
 ): Resource<Request> {
-  return async (request, context) => {
-    try {
-      return await resource(request, context);
-    } catch (error) {
-      if (isOwnRefusal(error)) {
-        const { code, message: reason } = error;
-        await context.services.recordRefusal({
-          ...originOf(request.exchange),
-          protocol: 'acme',
-          operation,
-          code,
-          reason,
-        });
-      }
-      throw error;
-    }
+  return (request, context) => {
+    const message = { protocol: 'acme', operation, exchange: request.exchange };
+    return recordingRefused(message, context.services, () => resource(request, context), isOwnRefusal);
   };
 }
 

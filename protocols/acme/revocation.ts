@@ -12,8 +12,8 @@ import { accountCredential } from './account-credential.js';
 import type { Answer } from './answer.js';
 import type { AccountRequest, AcmeContext, AcmeRequest, KeyRequest } from './context.js';
 import { baseOf, maximumIdentifiers } from './identifiers.js';
-import { thumbprintOf } from './key-thumbprint.js';
-import { decodeBase64Url, readPayload } from './payload.js';
+import { keyThumbprintOf } from './key-thumbprint.js';
+import { readOctets, readPayload } from './payload.js';
 import { AcmeError } from './problem.js';
 import { recorded } from './recorded.js';
 import type { AuthorizationRecord } from './store/authorizations.js';
@@ -35,7 +35,7 @@ export const revokeByKey = recorded(
   async (request: KeyRequest, context: AcmeContext): Promise<Answer> => {
     const wanted = readRevocation(request.payload);
     const { der, subjectPublicKeyInfo } = wanted.certificate;
-    if (reading(() => thumbprintOf(subjectPublicKeyInfo)) !== request.thumbprint) {
+    if (reading(() => keyThumbprintOf(subjectPublicKeyInfo)) !== request.thumbprint) {
       throw new AcmeError('unauthorized', "the message is signed by another key than the certificate's");
     }
     return await revoke(wanted, { kind: 'certificate', chain: [der], proof: 'message' }, request, context);
@@ -61,7 +61,7 @@ const reasons: ReadonlyMap<unknown, Wanted['reason']> = new Map([
 
 function readRevocation(payload: unknown): Wanted {
   const { certificate, reason } = readPayload(revocationSchema, payload);
-  const der = decodeBase64Url(certificate, 'certificate');
+  const der = readOctets(certificate, 'certificate');
   const name = reasons.get(reason);
   if (name === undefined) {
     throw new AcmeError('badRevocationReason', 'the reason must be 0, 1, 3, 4 or 5, or be left out');

@@ -1,6 +1,7 @@
 /** What a certTemplate has to be before the policy sees it (RFC 4211 section 5, RFC 9483 4.1.1). */
 
 import { GatewayError } from '../../src/errors.js';
+import { decoding } from '../../src/x509/decoding.js';
 import { sequence } from '../../src/x509/der-writer.js';
 import {
   decodeBasicConstraints,
@@ -12,7 +13,7 @@ import {
 import { decodeName } from '../../src/x509/names.js';
 import { idCeBasicConstraints, idCeExtKeyUsage, idCeKeyUsage, idCeSubjectAltName } from '../../src/x509/oids.js';
 import type { CertTemplate } from './asn1/cert-template.js';
-import { CmpError, decoding } from './errors.js';
+import { CmpError } from './errors.js';
 
 /** The names and extensions that a request asks for, from a CertTemplate or a PKCS #10. */
 export interface Wishes {

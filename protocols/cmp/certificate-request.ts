@@ -1,5 +1,6 @@
 /** ir, cr and kur (RFC 9810 5.3.1 to 5.3.5, RFC 9483 4.1.1 to 4.1.3). */
 
+import { decoding } from '../../src/x509/decoding.js';
 import { namesEqual } from '../../src/x509/names.js';
 import { type CertReqMsg, decodeCertReqMessages } from './asn1/cert-request.js';
 import { decodeOldCertId } from './asn1/controls.js';
@@ -9,7 +10,7 @@ import { readGeneratedKey } from './central-key.js';
 import { checkWishes, requireAssignable } from './cert-template-checks.js';
 import { challenge, repeatChallenge } from './challenge.js';
 import { type CertificateWish, enroll, repeatAnswer } from './enrollment.js';
-import { CmpError, decoding } from './errors.js';
+import { CmpError } from './errors.js';
 import { type AssignedFields, readAssigned } from './modifications.js';
 import { findRepeated } from './operation.js';
 import { verifyPossession } from './proof-of-possession.js';

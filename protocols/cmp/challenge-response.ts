@@ -2,10 +2,11 @@
 
 import { timingSafeEqual } from 'node:crypto';
 import { GatewayError, isRefusal } from '../../src/errors.js';
+import { decoding } from '../../src/x509/decoding.js';
 import { decodeChallengeResponses } from './asn1/challenge.js';
 import { readWish } from './certificate-request.js';
 import { type CertificateWish, enroll } from './enrollment.js';
-import { CmpError, decoding } from './errors.js';
+import { CmpError } from './errors.js';
 import { findOperation, firstRequest, proceedStatement } from './operation.js';
 import { rejection } from './rejection.js';
 import type { Answer, Ask, CmpRequest } from './request.js';

@@ -2,9 +2,9 @@
 
 import { GatewayError, isRefusal } from '../../src/errors.js';
 import { originOf } from '../../src/protocol.js';
+import { decoding } from '../../src/x509/decoding.js';
 import { nullValue } from '../../src/x509/der-writer.js';
 import { decodeErrorMessage } from './asn1/pki-status.js';
-import { decoding } from './errors.js';
 import { ended, findOperation, hasEnded, proceedStatement } from './operation.js';
 import { recorded } from './read-request.js';
 import type { Ask, CmpRequest } from './request.js';

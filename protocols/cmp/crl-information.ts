@@ -4,11 +4,12 @@ import { hash } from 'node:crypto';
 import type { CrlSource } from '../../src/enrollment/request.js';
 import { GatewayError } from '../../src/errors.js';
 import { decodeCertificateList } from '../../src/x509/crl.js';
+import { decoding } from '../../src/x509/decoding.js';
 import { type CrlStatus, decodeCrlStatusList } from './asn1/crl-status.js';
 import { encodeSequenceOf } from './asn1/general-message.js';
 import type { InfoTypeAndValue } from './asn1/info-type-and-value.js';
 import { idItCrls, idItCurrentCrl } from './asn1/oids.js';
-import { CmpError, decoding } from './errors.js';
+import { CmpError } from './errors.js';
 import type { CmpRequest } from './request.js';
 
 /** The CRL of the CA that issues under the policy; this infoType has room for one, so the first of several partitions. */

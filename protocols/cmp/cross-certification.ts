@@ -2,6 +2,7 @@
 
 import { GatewayError } from '../../src/errors.js';
 import { type Certificate, decodeCertificate, extension } from '../../src/x509/certificate.js';
+import { decoding } from '../../src/x509/decoding.js';
 import { decodeBasicConstraints } from '../../src/x509/extensions.js';
 import { namesEqual } from '../../src/x509/names.js';
 import { idCeBasicConstraints } from '../../src/x509/oids.js';
@@ -11,7 +12,7 @@ import type { CertTemplate } from './asn1/cert-template.js';
 import { requireSubject } from './cert-template-checks.js';
 import { decodeWish } from './certificate-request.js';
 import { type CertificateWish, enroll, repeatAnswer } from './enrollment.js';
-import { CmpError, decoding } from './errors.js';
+import { CmpError } from './errors.js';
 import { readAssigned } from './modifications.js';
 import { findRepeated } from './operation.js';
 import { verifyPossession } from './proof-of-possession.js';

@@ -8,6 +8,7 @@ import { keyTransportIdentifiers } from '../../src/cms/key-transport.js';
 import { idData } from '../../src/cms/oids.js';
 import { agreementAlgorithms, type Recipient } from '../../src/cms/recipient-infos.js';
 import { GatewayError } from '../../src/errors.js';
+import { decoding } from '../../src/x509/decoding.js';
 import {
   type AgreementAlgorithm,
   describePublicKey,
@@ -17,7 +18,7 @@ import {
 } from '../../src/x509/public-key.js';
 import { encodeEncryptedValue } from './asn1/encrypted-value.js';
 import type { ProofOfPossession } from './asn1/proof-of-possession.js';
-import { CmpError, decoding } from './errors.js';
+import { CmpError } from './errors.js';
 
 /** The two ways in which a key that does not sign proves that it is there (RFC 4211 section 4). */
 export type KeyUse = Exclude<ProofOfPossession['type'], 'raVerified' | 'signature'>;

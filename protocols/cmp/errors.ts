@@ -3,9 +3,6 @@
 import { type ErrorCode, GatewayError } from '../../src/errors.js';
 import { failureAnswer } from '../../src/http/text-answer.js';
 import type { Reply } from '../../src/protocol.js';
-import { DerError } from '../../src/x509/der.js';
-import { UnsupportedKeyError } from '../../src/x509/public-key.js';
-import { UnsupportedAlgorithmError } from '../../src/x509/signature-algorithms.js';
 import type { FailInfo } from './asn1/pki-status.js';
 
 /** A refusal with a PKIFailureInfo of its own. */
@@ -35,17 +32,3 @@ const sentences: ReadonlyMap<number, string> = new Map([
   [408, 'the message did not arrive in time'],
   [413, 'the message is larger than the gateway takes'],
 ]);
-
-/** Runs a decoder of `subject`, as a sentence names it. @throws GatewayError `malformed-request`, `unsupported-algorithm`, `unacceptable-key` */
-export function decoding<T>(subject: string, decode: () => T): T {
-  try {
-    return decode();
-  } catch (error) {
-    if (error instanceof UnsupportedKeyError || error instanceof UnsupportedAlgorithmError) {
-      const code = error instanceof UnsupportedKeyError ? 'unacceptable-key' : 'unsupported-algorithm';
-      throw new GatewayError(code, `${subject} is not supported: ${error.message}`, { cause: error });
-    }
-    if (!(error instanceof DerError)) throw error;
-    throw new GatewayError('malformed-request', `${subject} is malformed: ${error.message}`, { cause: error });
-  }
-}

@@ -1,6 +1,7 @@
 /** The answers to general messages about CA certificates and algorithms (RFC 9810 5.3.19.1 to 5.3.19.15). */
 
 import type { KeyConstraints } from '../../src/model/key-constraints.js';
+import { decoding } from '../../src/x509/decoding.js';
 import { oid, sequence } from '../../src/x509/der-writer.js';
 import {
   idEcPublicKey,
@@ -30,7 +31,7 @@ import {
   idItSignKeyPairTypes,
   idItSuppLangTags,
 } from './asn1/oids.js';
-import { CmpError, decoding } from './errors.js';
+import { CmpError } from './errors.js';
 import { type CmpRequest, outlineFor } from './request.js';
 
 /** From the issuing CA to the root, where the policy lets that out. */

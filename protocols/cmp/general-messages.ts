@@ -1,6 +1,7 @@
 /** genm and genp (RFC 9810 5.3.19, RFC 9483 4.3): what a client may ask besides certificates. */
 
 import { originOf } from '../../src/protocol.js';
+import { decoding } from '../../src/x509/decoding.js';
 import { decodeGeneralMessage, encodeGeneralMessage, encodeOids } from './asn1/general-message.js';
 import type { InfoTypeAndValue } from './asn1/info-type-and-value.js';
 import {
@@ -20,7 +21,7 @@ import {
 import { certReqTemplate } from './cert-req-template.js';
 import { crlUpdate, currentCrl } from './crl-information.js';
 import { unlessWaiting, waitingError, waitStatements } from './delayed-delivery.js';
-import { CmpError, decoding } from './errors.js';
+import { CmpError } from './errors.js';
 import {
   caCertificates,
   encryptionCertificate,

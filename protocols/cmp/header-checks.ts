@@ -2,6 +2,7 @@
 
 import { GatewayError } from '../../src/errors.js';
 import type { PolicyView } from '../../src/protocol.js';
+import { decoding } from '../../src/x509/decoding.js';
 import { Tag } from '../../src/x509/der.js';
 import { decodeConfirmWaitTime, decodeUtf8Texts } from './asn1/general-message.js';
 import {
@@ -13,7 +14,7 @@ import {
 } from './asn1/oids.js';
 import type { PkiHeader } from './asn1/pki-header.js';
 import type { BodyType } from './asn1/pki-message.js';
-import { CmpError, decoding } from './errors.js';
+import { CmpError } from './errors.js';
 
 /** A header that has passed: what an operation goes on with. */
 export interface CheckedHeader {

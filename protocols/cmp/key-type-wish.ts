@@ -2,9 +2,9 @@
 
 import { GatewayError } from '../../src/errors.js';
 import type { Curve, GeneratedKeyType, KeyConstraints } from '../../src/model/key-constraints.js';
+import { decoding } from '../../src/x509/decoding.js';
 import { DerReader } from '../../src/x509/der.js';
 import { idEcPublicKey, idEd25519, rsaEncryption, secp256r1, secp384r1, secp521r1 } from '../../src/x509/oids.js';
-import { decoding } from './errors.js';
 
 /**
  * What the wish leaves open, the smallest RSA key or the first curve that the policy allows decides; whether it allows the

@@ -2,9 +2,9 @@
 
 import type { EnrollmentResult } from '../../src/enrollment/result.js';
 import { decodeCertificate } from '../../src/x509/certificate.js';
+import { decoding } from '../../src/x509/decoding.js';
 import { namesEqual } from '../../src/x509/names.js';
 import type { CertTemplate } from './asn1/cert-template.js';
-import { decoding } from './errors.js';
 import type { CmpRequest } from './request.js';
 
 /** Wishes about what no policy decides, because the CA assigns it (RFC 4211 section 5). */

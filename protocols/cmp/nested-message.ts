@@ -2,11 +2,12 @@
 
 import { GatewayError } from '../../src/errors.js';
 import { createIdentifier } from '../../src/identifier.js';
+import { decoding } from '../../src/x509/decoding.js';
 import { answerBody } from './answer-body.js';
 import { decodePkiMessages, encodePkiMessages, type PkiMessage } from './asn1/pki-message.js';
 import type { CmpContext } from './context.js';
 import { type EncodedAnswer, encodeAnswer, newNonce } from './encode-answer.js';
-import { CmpError, decoding } from './errors.js';
+import { CmpError } from './errors.js';
 import { findRepeated } from './operation.js';
 import { requireOriginalsOf } from './original-messages.js';
 import { readRequest, recorded } from './read-request.js';

@@ -7,9 +7,9 @@ import type { EnvelopedData, RecipientInfo } from '../../src/cms/enveloped-data.
 import { keyWrapByOid, keyWraps, unwrapKey } from '../../src/cms/key-wrap.js';
 import { openEnvelopedData } from '../../src/cms/open-enveloped-data.js';
 import { decodeCertificate } from '../../src/x509/certificate.js';
+import { decoding } from '../../src/x509/decoding.js';
 import { DerError, DerReader } from '../../src/x509/der.js';
 import { UnsupportedAlgorithmError } from '../../src/x509/signature-algorithms.js';
-import { decoding } from './errors.js';
 import { deriveByPbkdf2, readPbkdf2 } from './protection/pbkdf2.js';
 import type { CmpRequest } from './request.js';
 

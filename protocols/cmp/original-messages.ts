@@ -3,10 +3,11 @@
 import { GatewayError } from '../../src/errors.js';
 import { createIdentifier } from '../../src/identifier.js';
 import { originOf } from '../../src/protocol.js';
+import { decoding } from '../../src/x509/decoding.js';
 import { idItOrigPkiMessage } from './asn1/oids.js';
 import { decodePkiMessages, type PkiMessage } from './asn1/pki-message.js';
 import type { CmpContext } from './context.js';
-import { CmpError, decoding } from './errors.js';
+import { CmpError } from './errors.js';
 import { readCredential } from './sender.js';
 
 /** Verifies every original that is signed, and asks whether its sender is known here. @throws CmpError */

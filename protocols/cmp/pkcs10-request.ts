@@ -2,13 +2,14 @@
 
 import { hash } from 'node:crypto';
 import { GatewayError } from '../../src/errors.js';
+import { decoding } from '../../src/x509/decoding.js';
 import { verifySignedMessage } from '../../src/x509/message-signatures.js';
 import { decodeCertificationRequest } from '../../src/x509/pkcs10.js';
 import { importPublicKey } from '../../src/x509/public-key.js';
 import { certificationRequestVersion } from './asn1/certification-request.js';
 import { checkWishes } from './cert-template-checks.js';
 import { enroll, repeatAnswer } from './enrollment.js';
-import { CmpError, decoding } from './errors.js';
+import { CmpError } from './errors.js';
 import { findRepeated } from './operation.js';
 import { requireAllowedSignature } from './protection/allowed-algorithms.js';
 import type { Ask, CmpRequest } from './request.js';

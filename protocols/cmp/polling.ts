@@ -1,9 +1,10 @@
 /** pollReq and pollRep (RFC 9810 5.3.22, RFC 9483 4.4): what has become of a request that waits for an approval. */
 
+import { decoding } from '../../src/x509/decoding.js';
 import { decodePollReqContent } from './asn1/poll.js';
 import { pollCertificate } from './certificate-polling.js';
 import { type Delayed, pollDelayed } from './delayed-delivery.js';
-import { CmpError, decoding } from './errors.js';
+import { CmpError } from './errors.js';
 import { answerGeneralMessage } from './general-messages.js';
 import { findOperation } from './operation.js';
 import type { Ask, CmpRequest } from './request.js';

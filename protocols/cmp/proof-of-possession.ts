@@ -1,6 +1,7 @@
 /** Proof of possession (RFC 4211 section 4, RFC 9810 5.2.8): what a message proves by itself, and what it leaves open. */
 
 import { GatewayError } from '../../src/errors.js';
+import { decoding } from '../../src/x509/decoding.js';
 import { verifySignedMessage } from '../../src/x509/message-signatures.js';
 import { importPublicKey } from '../../src/x509/public-key.js';
 import { type CertReqMsg, decodeCertReqMessages } from './asn1/cert-request.js';
@@ -8,7 +9,7 @@ import type { EncryptedKey } from './asn1/encrypted-key.js';
 import type { PkiMessage } from './asn1/pki-message.js';
 import type { PoposkInput, PrivateKeyProof, SignatureProof } from './asn1/proof-of-possession.js';
 import { type KeyUse, requireKey, requireKeyUse } from './encrypt-to-key.js';
-import { CmpError, decoding } from './errors.js';
+import { CmpError } from './errors.js';
 import { isMacOf, verifyAgreement, verifyEncryptedKey } from './private-key-proof.js';
 import { requireAllowedSignature } from './protection/allowed-algorithms.js';
 import type { CmpRequest } from './request.js';

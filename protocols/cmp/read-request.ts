@@ -1,7 +1,8 @@
 /** From a decoded message to one whose sender is known and whose header is in order (RFC 9483 3.5). */
 
-import { type GatewayError, isRefusal } from '../../src/errors.js';
+import type { GatewayError } from '../../src/errors.js';
 import { originOf } from '../../src/protocol.js';
+import { recordingRefused, recordRefused } from '../../src/refused-message.js';
 import type { BodyType, PkiMessage } from './asn1/pki-message.js';
 import type { CmpContext } from './context.js';
 import { checkHeader, checkVersion } from './header-checks.js';
@@ -53,26 +54,21 @@ export async function readRequest(message: PkiMessage, context: CmpContext, read
   return { ...context, message, header, sender, now, answerNonce };
 }
 
-/** Runs `read`; a message that it refuses goes into the audit log, because the core will never see it. */
-export async function recorded<T>(
+/** Does `read`; a message that it refuses goes into the audit log, because the core will never see it. */
+export function recorded<T>(
   operation: string,
-  context: Pick<CmpContext, 'exchange' | 'services'>,
+  { exchange, services }: Pick<CmpContext, 'exchange' | 'services'>,
   read: () => Promise<T>,
 ): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    if (isRefusal(error)) await recordRefusal(operation, error, context);
-    throw error;
-  }
+  return recordingRefused({ protocol: 'cmp', operation, exchange }, services, read);
 }
 
-export async function recordRefusal(
+export function recordRefusal(
   operation: string,
-  { code, message: reason }: GatewayError,
+  refusal: GatewayError,
   { exchange, services }: Pick<CmpContext, 'exchange' | 'services'>,
 ): Promise<void> {
-  await services.recordRefusal({ ...originOf(exchange), protocol: 'cmp', operation, code, reason });
+  return recordRefused({ protocol: 'cmp', operation, exchange }, refusal, services);
 }
 
 /** RFC 9483 4.1.3, 4.2, 5.2.2 and RFC 9810 D.6: what these are about is proved by a certificate. */

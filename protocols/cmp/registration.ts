@@ -1,5 +1,6 @@
 /** What a request brings beside its template: controls (RFC 4211 section 6) and registration information (section 7). */
 
+import { decoding } from '../../src/x509/decoding.js';
 import { type CertReqMsg, decodeCertRequest } from './asn1/cert-request.js';
 import type { CertTemplate } from './asn1/cert-template.js';
 import {
@@ -21,7 +22,7 @@ import {
 } from './asn1/oids.js';
 import type { BodyType } from './asn1/pki-message.js';
 import { requireAssignable } from './cert-template-checks.js';
-import { CmpError, decoding } from './errors.js';
+import { CmpError } from './errors.js';
 
 /**
  * The text of regToken or authenticator: a secret that its subject shares with the policy besides. Both are passcodes here;

@@ -3,11 +3,12 @@
 import { randomBytes } from 'node:crypto';
 import { decodeEnvelope, type EnvelopedData } from '../../src/cms/enveloped-data.js';
 import { originOf } from '../../src/protocol.js';
+import { decoding } from '../../src/x509/decoding.js';
 import { decodeRevPassphrase } from './asn1/general-message.js';
 import type { InfoTypeAndValue } from './asn1/info-type-and-value.js';
 import { decodeLocalKeyId } from './asn1/local-key-id.js';
 import { idItRevPassphrase } from './asn1/oids.js';
-import { CmpError, decoding } from './errors.js';
+import { CmpError } from './errors.js';
 import { type OpenedEnvelope, openEnvelope } from './open-envelope.js';
 import type { CmpRequest } from './request.js';
 import { referenceOf } from './sender.js';

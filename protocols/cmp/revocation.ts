@@ -5,6 +5,7 @@ import { GatewayError } from '../../src/errors.js';
 import { originOf } from '../../src/protocol.js';
 import { type Certificate, decodeCertificate } from '../../src/x509/certificate.js';
 import { revocationReasonOf } from '../../src/x509/crl.js';
+import { decoding } from '../../src/x509/decoding.js';
 import { DerReader } from '../../src/x509/der.js';
 import { findExtension } from '../../src/x509/extensions.js';
 import { namesEqual } from '../../src/x509/names.js';
@@ -12,7 +13,7 @@ import { idCeCrlReasons, idCeInvalidityDate } from '../../src/x509/oids.js';
 import type { CertTemplate } from './asn1/cert-template.js';
 import { decodeRevReqContent, encodeRevRepContent, type RevDetails, requestedReason } from './asn1/revocation.js';
 import { endStatements, unlessWaiting, waitingError, waitStatements } from './delayed-delivery.js';
-import { CmpError, decoding } from './errors.js';
+import { CmpError } from './errors.js';
 import type { Answer, Ask, CmpRequest } from './request.js';
 
 /** @throws GatewayError */

@@ -5,13 +5,12 @@ import { parseBasicCredentials } from '../../src/http/basic-credentials.js';
 import { parseMediaType } from '../../src/http/media-type.js';
 import type { PresentedCredential } from '../../src/model/presented-credential.js';
 import type { Exchange } from '../../src/protocol.js';
-import { DerError } from '../../src/x509/der.js';
+import { decoding, decodingKey } from '../../src/x509/decoding.js';
 import {
   type CertificationRequest,
   decodeCertificationRequest,
   verifyCertificationRequest,
 } from '../../src/x509/pkcs10.js';
-import { UnsupportedKeyError } from '../../src/x509/public-key.js';
 import { decodeSignatureAlgorithm, UnsupportedAlgorithmError } from '../../src/x509/signature-algorithms.js';
 import { decodeBody } from './base64.js';
 import { UnsupportedMediaTypeError } from './errors.js';
@@ -58,32 +57,17 @@ export function checkMediaType(header: string | undefined, expected: string): vo
   throw new UnsupportedMediaTypeError(`the Content-Type of this operation's requests is ${expected}`);
 }
 
-/** Runs a decoder of `subject`, as a sentence names it. @throws GatewayError `malformed-request` */
-export function decoding<T>(subject: string, decode: () => T): T {
-  try {
-    return decode();
-  } catch (error) {
-    if (!(error instanceof DerError)) throw error;
-    throw new GatewayError('malformed-request', `${subject} is malformed: ${error.message}`, { cause: error });
-  }
-}
-
 function readingKey<T>(read: () => T): T {
-  try {
-    return decoding('the key or signature of the PKCS #10 request', read);
-  } catch (error) {
-    if (error instanceof UnsupportedAlgorithmError) {
+  return decodingKey('the key or signature of the PKCS #10 request', () => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof UnsupportedAlgorithmError)) throw error;
       throw new GatewayError(
         'unsupported-algorithm',
         `the PKCS #10 request is signed in a way that is not supported: ${error.message}`,
         { cause: error },
       );
     }
-    if (error instanceof UnsupportedKeyError) {
-      throw new GatewayError('unacceptable-key', `the public key cannot be certified: ${error.message}`, {
-        cause: error,
-      });
-    }
-    throw error;
-  }
+  });
 }

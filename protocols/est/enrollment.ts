@@ -2,8 +2,8 @@
 
 import type { EnrollmentRequest } from '../../src/enrollment/request.js';
 import type { EnrollmentResult } from '../../src/enrollment/result.js';
-import { GatewayError } from '../../src/errors.js';
 import { type Exchange, originOf, type PolicyView, type ProtocolServices, type Reply } from '../../src/protocol.js';
+import { isGatewayError, recordingRefused } from '../../src/refused-message.js';
 import { decodePkcs10Body, readCredentials } from './decode.js';
 import { certificateReply, pendingReply } from './encode.js';
 import { checkLinking } from './linking.js';
@@ -31,25 +31,16 @@ export async function enroll(
   return result.outcome === 'pending' ? pendingReply(result.retryAfterSeconds) : enrollment.answer(result);
 }
 
-/** Runs `read`; a message that it refuses goes into the audit log, because it never becomes an EnrollmentRequest. */
-export async function readMessage<T>(
+/** Does `read`; a message that it refuses goes into the audit log, because it never becomes an EnrollmentRequest. */
+export function readMessage<T>(
   operation: string,
   exchange: Exchange,
   services: ProtocolServices,
   read: () => T,
 ): Promise<T> {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof GatewayError) {
-      const { code, message: reason } = error;
-      await services.recordRefusal({ ...originOf(exchange), protocol: 'est', operation, code, reason });
-    }
-    throw error;
-  }
+  return recordingRefused({ protocol: 'est', operation, exchange }, services, read, isGatewayError);
 }
 
-/** Where a message came from, in the terms of the core. */
 /** simpleenroll and simplereenroll (RFC 7030 4.2.1, 4.2.2). @throws GatewayError */
 export function readSimpleEnrollment(
   operation: EnrollmentRequest['operation'],

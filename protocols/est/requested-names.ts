@@ -8,13 +8,13 @@ import {
   decodeChangeSubjectName,
   idCmcChangeSubjectName,
 } from '../../src/x509/change-subject-name.js';
+import { decoding } from '../../src/x509/decoding.js';
 import { sequence } from '../../src/x509/der-writer.js';
 import { findExtension } from '../../src/x509/extensions.js';
 import { decodeGeneralNames, encodeGeneralName, encodeGeneralNames } from '../../src/x509/general-names.js';
 import { namesEqual } from '../../src/x509/names.js';
 import { idCeSubjectAltName } from '../../src/x509/oids.js';
 import type { CertificationRequest } from '../../src/x509/pkcs10.js';
-import { decoding } from './decode.js';
 
 export interface RequestedNames {
   /** DER Name. */

@@ -5,13 +5,14 @@
 import { createHash } from 'node:crypto';
 import { GatewayError } from '../../src/errors.js';
 import type { RequestedCertificate } from '../../src/model/requested-certificate.js';
+import { decodingKey } from '../../src/x509/decoding.js';
 import { describePublicKey, importDescribedKey, type PublicKeyDescription } from '../../src/x509/public-key.js';
 import {
   type SignatureAlgorithm,
   signatureAlgorithmFor,
   verifySignature,
 } from '../../src/x509/signature-algorithms.js';
-import { decoding, readPem } from './public-key.js';
+import { readPem } from './pem.js';
 import { alternativeNames } from './requested-names.js';
 import type { PublicKeyRequest } from './requests.js';
 
@@ -28,7 +29,7 @@ export function readProvenKey(
   place: Place,
 ): Pick<RequestedCertificate, 'subjectPublicKeyInfo' | 'requestHash'> {
   const subjectPublicKeyInfo = readPem('publicKey', request.publicKey, ['PUBLIC KEY']);
-  return decoding('the public key', () => {
+  return decodingKey('the public key', () => {
     const description = describePublicKey(subjectPublicKeyInfo);
     const algorithm = algorithmFor(description);
     const key = importDescribedKey(subjectPublicKeyInfo, description);

@@ -1,7 +1,7 @@
 /** What requests are made of: the schemas of their bodies. */
 import { z } from 'zod';
-import type { RevocationMessage } from '../../src/enrollment/request.js';
 import { generatedKeyTypeSchema } from '../../src/model/key-constraints.js';
+import { revocationReasons } from '../../src/x509/crl.js';
 
 /** Lines are what a possession proof is made of, so that no text may have several. */
 const text = z
@@ -57,19 +57,6 @@ export type GenerateKeyRequest = z.output<typeof generateKeyRequestSchema>;
 export type WantedNames = Pick<PublicKeyRequest, 'subject' | 'subjectAltNames'>;
 export type Wishes = Pick<CsrRequest, 'profile' | 'notAfter'>;
 
-const reasons = [
-  'unspecified',
-  'keyCompromise',
-  'cACompromise',
-  'affiliationChanged',
-  'superseded',
-  'cessationOfOperation',
-  'privilegeWithdrawn',
-  'aACompromise',
-  'certificateHold',
-  'removeFromCRL',
-] as const satisfies readonly RevocationMessage['reason'][];
-
 /** Hex as tools print it: in either case. */
 export const serialNumberSchema = z
   .string()
@@ -83,5 +70,5 @@ export const revocationSchema = z.strictObject({
   serialNumber: serialNumberSchema,
   /** RFC 4514 text; the policy's CA where absent. */
   issuer: text.optional(),
-  reason: z.enum(reasons).default('unspecified'),
+  reason: z.enum(revocationReasons).default('unspecified'),
 });

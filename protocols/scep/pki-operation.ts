@@ -1,7 +1,8 @@
 /** PKIOperation (RFC 8894 section 4.1): reads a message, verifies it, has it answered, and puts the answer into a CertRep. */
 
 import { GatewayError, isRefusal } from '../../src/errors.js';
-import { type Exchange, originOf, type PolicyView, type ProtocolServices, type Reply } from '../../src/protocol.js';
+import type { Exchange, PolicyView, ProtocolServices, Reply } from '../../src/protocol.js';
+import { recordingRefused } from '../../src/refused-message.js';
 import type { HashAlgorithm } from '../../src/x509/signature-algorithms.js';
 import type { MessageType } from './attributes.js';
 import { encodeCertRep, type Outcome } from './cert-rep.js';
@@ -67,22 +68,14 @@ function readBytes({ method, body }: Exchange, queryMessage: string | undefined)
   return bytes;
 }
 
-/** Runs `read`; a message that it refuses goes into the audit log, because the core will never see it. */
-async function recorded<T>(
+/** Does `read`; a message that it refuses goes into the audit log, because the core will never see it. */
+function recorded<T>(
   operation: string,
   exchange: Exchange,
   services: ProtocolServices,
   read: () => Promise<T>,
 ): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    if (isRefusal(error)) {
-      const { code, message: reason } = error;
-      await services.recordRefusal({ ...originOf(exchange), protocol: 'scep', operation, code, reason });
-    }
-    throw error;
-  }
+  return recordingRefused({ protocol: 'scep', operation, exchange }, services, read);
 }
 
 type Attempt<T> =

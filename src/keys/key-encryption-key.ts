@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { GatewayError } from '../errors.js';
 import type { Change } from '../store/change.js';
 import type { Store } from '../store/store.js';
+import { syncFolder } from '../store/sync-folder.js';
 
 /** Purposes with keys of their own: what one of them reveals says nothing about the others. */
 type DerivedKeyPurpose = 'sealing' | 'passcodes' | 'acme-nonces';
@@ -89,15 +90,6 @@ async function writeAndClose(handle: FileHandle): Promise<void> {
     await handle.sync();
   } finally {
     bytes.fill(0);
-    await handle.close();
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, constants.O_RDONLY);
-  try {
-    await handle.sync();
-  } finally {
     await handle.close();
   }
 }

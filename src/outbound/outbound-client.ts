@@ -8,6 +8,7 @@ import type { OutboundNetworks } from './permitted-addresses.js';
 import { answerWith, type Resolve, type ResolvedAddress, reachableAddresses } from './reachable-addresses.js';
 import { withinTime } from './time-limit.js';
 import { type OutboundHandshake, shakeHands, type TlsPeer } from './tls-handshake.js';
+import { hostOf } from './url-host.js';
 
 export interface OutboundRequest {
   /** `http:` or `https:`, without credentials. */
@@ -156,8 +157,4 @@ async function readBody(incoming: IncomingMessage, maximumBytes: number, url: UR
     throw error instanceof OutboundError ? error : outboundFailure('unreachable', url.host, error);
   }
   return Buffer.concat(chunks);
-}
-
-function hostOf({ hostname }: URL): string {
-  return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
 }

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { link, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { syncFolder } from '../store/sync-folder.js';
 
 /** Puts a file in place as a whole, durably, over one that is there. */
 export async function replaceFile(path: string, content: string, mode: 0o600 | 0o644): Promise<void> {
@@ -41,12 +42,7 @@ async function viaUnfinished(
   } finally {
     await rm(unfinished, { force: true });
   }
-  const folder = await open(dirname(path), 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+  await syncFolder(dirname(path));
 }
 
 function unlessCode(code: string): (error: unknown) => undefined {

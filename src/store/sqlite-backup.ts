@@ -1,9 +1,10 @@
 /** Copies of an SQLite file that is in use, and whether a file is as SQLite wrote it. */
-import { closeSync, constants, fsyncSync, openSync } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
+import { closeSync, fsyncSync, openSync } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { openForReading, type SqliteConnection, type SqliteSettings } from './sqlite-connection.js';
+import { syncFolder } from './sync-folder.js';
 
 /** How far a copy is, in pages. */
 export interface CopyProgress {
@@ -63,15 +64,6 @@ export async function nameDatabase(unfinished: string, file: string): Promise<vo
   await rename(unfinished, file);
   // Without this a loss of power could take the name away.
   await syncFolder(dirname(file));
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, constants.O_RDONLY);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 /** So many pages are copied at once, before others in this process have their turn. */

@@ -112,6 +112,8 @@ const reasonsByCode = [
   'privilegeWithdrawn',
   'aACompromise',
 ] as const;
+/** All reasons that there are (RFC 5280 5.3.1), in the order of their codes. */
+export const revocationReasons = reasonsByCode.filter((reason) => reason !== undefined);
 const version2 = smallInteger(1);
 const reasonExtensions: ReadonlyMap<string, Uint8Array> = new Map(
   reasonsByCode.flatMap((reason, code) => {

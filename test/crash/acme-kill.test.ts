@@ -1,12 +1,5 @@
 import { randomBytes, X509Certificate } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { systemClock } from '../../src/clock.js';
-import { createLog } from '../../src/log.js';
-import { type Core, openCore } from '../../src/open-core.js';
-import { readSettings } from '../../src/settings.js';
 import { toPem } from '../../src/x509/pem.js';
 import { type AcmeClient, createAcmeClient } from '../support/acme/client.js';
 import { type DnsServer, startDnsServer } from '../support/acme/dns-server.js';
@@ -15,8 +8,7 @@ import { type HttpResponder, startHttpResponder } from '../support/acme/http-res
 import { type Challenge, readAccount, readAuthorization, readChallenge, readOrder } from '../support/acme/objects.js';
 import { fleet } from '../support/fleet.js';
 import { type KeyPair, newKey } from '../support/make-csr.js';
-import { freePorts } from '../support/test-gateway.js';
-import { type RunningGateway, startKillable } from './killable-gateway.js';
+import { type KillableFleet, startKillableFleet } from './killable-gateway.js';
 
 const kills = 6;
 const clientCount = 4;
@@ -29,12 +21,9 @@ interface Job {
   order?: string;
 }
 
-let directory: string;
-let core: Core;
 let http: HttpResponder;
 let dns: DnsServer;
-let gateway: RunningGateway;
-let restart: () => Promise<void>;
+let gateway: KillableFleet;
 let newClient: () => AcmeClient;
 const clients: AcmeClient[] = [];
 /** Orders that clients saw valid. */
@@ -46,28 +35,11 @@ const refused: string[] = [];
 let resumed = 0;
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'gatehouse-acme-kill-'));
   http = await startHttpResponder();
   dns = await startDnsServer();
-  const configuration = join(directory, 'fleet.yaml');
   const acme = `{ httpPort: ${http.port}, resolvers: ["${dns.resolver}"], allowedNetworks: [127.0.0.0/8] }`;
-  await writeFile(configuration, fleet.replace('[est, scep, cmp]', `[acme]\n    acme: ${acme}`));
-  const [deviceTlsPort = 0, deviceHttpPort = 0, adminPort = 0] = await freePorts(3);
-  const flags = { data: directory, configuration, deviceTlsPort, deviceHttpPort, adminPort };
-  const options = [
-    ...['--data', directory, '--configuration', configuration, '--device-tls-port', String(deviceTlsPort)],
-    ...['--device-http-port', String(deviceHttpPort), '--admin-port', String(adminPort)],
-  ];
-  gateway = await startKillable(options);
-  restart = async () => {
-    await gateway.kill();
-    gateway = await startKillable(options);
-  };
-  core = await openCore({
-    settings: readSettings({ flags, environment: {} }),
-    log: createLog('silent'),
-    clock: systemClock,
-  });
+  gateway = await startKillableFleet(fleet.replace('[est, scep, cmp]', `[acme]\n    acme: ${acme}`));
+  const { core, deviceTlsPort } = gateway;
   const [root] = core.authority.chain(core.authority.issuer('root').id);
   const roots = toPem('CERTIFICATE', root ?? new Uint8Array());
   newClient = () => {
@@ -79,10 +51,8 @@ beforeAll(async () => {
 
 afterAll(async () => {
   for (const client of clients) client.close();
-  await core.close();
-  await gateway.kill();
+  await gateway.close();
   await Promise.all([http.close(), dns.close()]);
-  await rm(directory, { recursive: true, force: true });
 });
 
 const responders: Responders = { 'http-01': ({ token, keyAuthorization }) => http.put(token, keyAuthorization) };
@@ -95,7 +65,7 @@ describe(`After ${kills} times kill -9 under load, the gateway`, () => {
   beforeAll(async () => {
     const workers = Array.from({ length: clientCount }, () => ({ client: newClient(), job: newJob(newName()) }));
     for (let round = 0; round <= kills; round++) {
-      if (round > 0) await restart();
+      if (round > 0) await gateway.start();
       const work = workers.map((worker) => issueUntilKilled(worker));
       const wanted = received.size + 8 * clientCount;
       while (received.size < wanted) await passed(10);
@@ -104,7 +74,7 @@ describe(`After ${kills} times kill -9 under load, the gateway`, () => {
       await gateway.kill();
       await Promise.all(work);
     }
-    await restart();
+    await gateway.start();
     await Promise.all(workers.map(async ({ client, job }) => advance(client, job)));
   }, 120_000);
 
@@ -118,7 +88,11 @@ describe(`After ${kills} times kill -9 under load, the gateway`, () => {
   });
 
   it('has every certificate that a client got on record, and one for each order', async () => {
-    const certificates = await core.store.certificates.list({ policy: 'fleet', usage: 'operational', limit: 100_000 });
+    const certificates = await gateway.core.store.certificates.list({
+      policy: 'fleet',
+      usage: 'operational',
+      limit: 100_000,
+    });
     // Each order has a key of its own.
     const keys = certificates.map(({ der }) => new X509Certificate(der).publicKey.export({ format: 'jwk' }).x);
     expect(new Set(keys).size).toBe(certificates.length);
@@ -153,7 +127,8 @@ describe('After kill -9 in the middle of a validation, the gateway', () => {
     inFlight = (await beginValidation('in-flight.example')).url;
     betweenAttempts = await beginValidation('between.example');
     while (readChallenge(await client.fetch(betweenAttempts.challenge.url)).error === undefined) await passed(50);
-    await restart();
+    await gateway.kill();
+    await gateway.start();
     for (const name of ['in-flight.example', 'between.example']) place(name);
   }, 60_000);
 

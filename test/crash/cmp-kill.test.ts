@@ -1,12 +1,6 @@
 import { randomBytes, X509Certificate } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../src/clock.js';
-import { createLog } from '../../src/log.js';
-import { type Core, openCore } from '../../src/open-core.js';
-import { readSettings } from '../../src/settings.js';
 import type { CertificateRecord } from '../../src/store/certificate-record.js';
 import { sequence } from '../../src/x509/der-writer.js';
 import { certStatus } from '../support/cmp/bodies.js';
@@ -17,8 +11,7 @@ import { createPeerClient } from '../support/cmp/peer-client.js';
 import { readMessage } from '../support/cmp/read-message.js';
 import { fleet, fleetPasscode, policyLike } from '../support/fleet.js';
 import { newKey } from '../support/make-csr.js';
-import { freePorts } from '../support/test-gateway.js';
-import { type RunningGateway, startKillable } from './killable-gateway.js';
+import { type KillableFleet, startKillableFleet } from './killable-gateway.js';
 
 const kills = 6;
 const clientCount = 4;
@@ -32,12 +25,9 @@ interface Attempt {
   readonly issued?: CmpOutcome;
 }
 
-let directory: string;
-let core: Core;
+let gateway: KillableFleet;
 let cmp: CmpClient;
 let hasty: CmpClient;
-let gateway: RunningGateway;
-let restart: () => Promise<void>;
 /** Serial numbers of the certificates whose confirmation was acknowledged, by subject. */
 const confirmed = new Map<string, string>();
 const refused: string[] = [];
@@ -46,26 +36,9 @@ let answered = 0;
 const repeated = { ir: 0, certConf: 0 };
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'gatehouse-cmp-kill-'));
-  const configuration = join(directory, 'fleet.yaml');
   const policy = policyLike('hasty', `cmp: { confirmWait: ${hastySeconds}s }`).replace('policies:\n', '');
-  await writeFile(configuration, fleet + policy);
-  const [deviceTlsPort = 0, deviceHttpPort = 0, adminPort = 0] = await freePorts(3);
-  const flags = { data: directory, configuration, deviceTlsPort, deviceHttpPort, adminPort };
-  const options = [
-    ...['--data', directory, '--configuration', configuration, '--device-tls-port', String(deviceTlsPort)],
-    ...['--device-http-port', String(deviceHttpPort), '--admin-port', String(adminPort)],
-  ];
-  gateway = await startKillable(options);
-  restart = async () => {
-    await gateway.kill();
-    gateway = await startKillable(options);
-  };
-  core = await openCore({
-    settings: readSettings({ flags, environment: {} }),
-    log: createLog('silent'),
-    clock: systemClock,
-  });
+  gateway = await startKillableFleet(fleet + policy);
+  const { core, deviceHttpPort } = gateway;
   const [root] = core.authority.chain(core.authority.issuer('root').id);
   const clientOf = (label: string) =>
     createPeerClient(
@@ -84,13 +57,11 @@ beforeAll(async () => {
 afterAll(async () => {
   cmp.close();
   hasty.close();
-  await core.close();
-  await gateway.kill();
-  await rm(directory, { recursive: true, force: true });
+  await gateway.close();
 });
 
 async function recordOf(certificate: X509Certificate): Promise<CertificateRecord | undefined> {
-  const certificates = await core.store.certificates.list({ limit: 100_000 });
+  const certificates = await gateway.core.store.certificates.list({ limit: 100_000 });
   return certificates.find(({ der }) => certificate.raw.equals(der));
 }
 
@@ -98,7 +69,8 @@ describe('After kill -9 between ip and certConf, the gateway', () => {
   it('takes the certConf, and the certificate is confirmed', async () => {
     const issued = await cmp.ir({ key: newKey(), subject: 'CN=between' });
     expect(await recordOf(issuedBy(issued))).toMatchObject({ status: 'valid', confirmBy: expect.any(Number) });
-    await restart();
+    await gateway.kill();
+    await gateway.start();
     expect(await cmp.confirm(issued)).toMatchObject({ body: { type: 'pkiconf' } });
     expect(await recordOf(issuedBy(issued))).toMatchObject({ status: 'valid', confirmBy: null });
   });
@@ -107,7 +79,8 @@ describe('After kill -9 between ip and certConf, the gateway', () => {
     const issued = await cmp.ir({ key: newKey(), subject: 'CN=lost' });
     const confirmation = await cmp.confirm(issued);
     expect(confirmation).toMatchObject({ body: { type: 'pkiconf' } });
-    await restart();
+    await gateway.kill();
+    await gateway.start();
     const again = readMessage((await cmp.send(confirmation.sent.der)).body);
     expect(again.body).toMatchObject({ type: 'error', status: { failInfo: ['certConfirmed'] } });
     expect(await recordOf(issuedBy(issued))).toMatchObject({ status: 'valid', confirmBy: null });
@@ -117,7 +90,7 @@ describe('After kill -9 between ip and certConf, the gateway', () => {
     const issued = await hasty.ir({ key: newKey(), subject: 'CN=silent' });
     await gateway.kill();
     await passed(hastySeconds * 1000);
-    await restart();
+    await gateway.start();
     const late = await hasty.confirm(issued);
     expect(late).toMatchObject({ body: { type: 'error' }, failInfo: ['certRevoked'] });
     // The certificates whose time is over are looked for every second.
@@ -130,7 +103,7 @@ describe(`After ${kills} times kill -9 under load, the gateway`, () => {
   beforeAll(async () => {
     const unanswered: (Attempt | undefined)[] = Array.from({ length: clientCount }, () => undefined);
     for (let round = 0; round <= kills; round++) {
-      if (round > 0) await restart();
+      if (round > 0) await gateway.start();
       const work = unanswered.map((_, client) => enrollUntilKilled(client, unanswered));
       const wanted = answered + 4 * clientCount;
       while (answered < wanted) await passed(10);
@@ -139,7 +112,7 @@ describe(`After ${kills} times kill -9 under load, the gateway`, () => {
       await gateway.kill();
       await Promise.all(work);
     }
-    await restart();
+    await gateway.start();
     for (const attempt of unanswered) await finish(attempt);
   }, 120_000);
 
@@ -153,7 +126,11 @@ describe(`After ${kills} times kill -9 under load, the gateway`, () => {
   });
 
   it('has one certificate for each device, the one that it confirmed', async () => {
-    const certificates = await core.store.certificates.list({ policy: 'fleet', usage: 'operational', limit: 100_000 });
+    const certificates = await gateway.core.store.certificates.list({
+      policy: 'fleet',
+      usage: 'operational',
+      limit: 100_000,
+    });
     const ours = certificates.filter(({ subject }) => subject.startsWith('CN=device-'));
     expect(new Set(ours.map(({ subject }) => subject)).size).toBe(ours.length);
     const held = new Map(ours.map(({ subject, serialNumber }) => [subject, serialNumber.replace(/^0+/, '')]));

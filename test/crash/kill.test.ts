@@ -1,18 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createPasscodes } from '../../src/catalog/passcodes.js';
-import { systemClock } from '../../src/clock.js';
-import { createLog } from '../../src/log.js';
-import { type Core, openCore } from '../../src/open-core.js';
-import { readSettings } from '../../src/settings.js';
 import type { CertificateRecord } from '../../src/store/certificate-record.js';
 import { toPem } from '../../src/x509/pem.js';
 import { fleet, fleetPasscode } from '../support/fleet.js';
-import { freePorts } from '../support/test-gateway.js';
 import { createEnrollingClient, type EnrollingClient, type Received } from './enrolling-client.js';
-import { startKillable } from './killable-gateway.js';
+import { type KillableFleet, startKillableFleet } from './killable-gateway.js';
 
 const kills = 20;
 const clientCount = 8;
@@ -22,26 +14,14 @@ const usageLimits = new Map([
   ['many', 5_000],
 ]);
 
-let directory: string;
-let core: Core;
+let gateway: KillableFleet;
 const passcodes = new Map<string, string>();
 let clients: EnrollingClient[] = [];
 let received: Received[] = [];
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'gatehouse-kill-'));
-  const configuration = join(directory, 'fleet.yaml');
-  await writeFile(configuration, fleet);
-  const [deviceTlsPort = 0, deviceHttpPort = 0, adminPort = 0] = await freePorts(3);
-  const flags = { data: directory, configuration, deviceTlsPort, deviceHttpPort, adminPort };
-  const options = [
-    ...['--data', directory, '--configuration', configuration, '--device-tls-port', String(deviceTlsPort)],
-    ...['--device-http-port', String(deviceHttpPort), '--admin-port', String(adminPort)],
-  ];
-  const first = await startKillable(options);
-  // As the command line does, beside the running gateway.
-  const settings = readSettings({ flags, environment: {} });
-  core = await openCore({ settings, log: createLog('silent'), clock: systemClock });
+  gateway = await startKillableFleet(fleet);
+  const { core, deviceTlsPort } = gateway;
   for (const [name, usageLimit] of usageLimits) {
     const [made] = await createPasscodes(
       { authenticationPolicy: 'fleet', name, count: 1, usageLimit },
@@ -49,7 +29,7 @@ beforeAll(async () => {
     );
     passcodes.set(name, made?.passcode ?? '');
   }
-  await first.kill();
+  await gateway.kill();
   const [root] = core.authority.chain(core.authority.issuer('devices').id).slice(-1);
   clients = Array.from({ length: clientCount }, (_, i) =>
     createEnrollingClient({
@@ -60,7 +40,7 @@ beforeAll(async () => {
     }),
   );
   for (let round = 0; round < kills; round++) {
-    const gateway = await startKillable(options);
+    await gateway.start();
     const work = clients.map((client) => client.work());
     // Other moments of the load in each round.
     await new Promise((resolve) => setTimeout(resolve, 150 + ((round * 137) % 300)));
@@ -68,21 +48,20 @@ beforeAll(async () => {
     await Promise.all(work);
   }
   // It starts by itself once more, and answers what the last kill left open.
-  const last = await startKillable(options);
+  await gateway.start();
   const work = clients.map((client) => client.work());
   await new Promise((resolve) => setTimeout(resolve, 300));
-  await last.kill();
+  await gateway.kill();
   await Promise.all(work);
   received = clients.flatMap((client) => client.received);
 }, 120_000);
 
 afterAll(async () => {
-  await core.close();
-  await rm(directory, { recursive: true, force: true });
+  await gateway.close();
 });
 
 async function allCertificates(): Promise<readonly CertificateRecord[]> {
-  return await core.store.certificates.list({ policy: 'fleet', usage: 'operational', limit: 1_000_000 });
+  return await gateway.core.store.certificates.list({ policy: 'fleet', usage: 'operational', limit: 1_000_000 });
 }
 
 describe(`After ${kills} times kill -9 under load, the gateway`, () => {
@@ -100,14 +79,14 @@ describe(`After ${kills} times kill -9 under load, the gateway`, () => {
         subject,
         isThere: true,
       });
-      const event = await core.store.audit.findById({ id: record?.requestId ?? '' });
+      const event = await gateway.core.store.audit.findById({ id: record?.requestId ?? '' });
       expect(event).toMatchObject({ action: 'certificate.issued', outcome: 'success', subject: record?.id });
     }
   });
 
   it('has an audit event for every certificate in its database', async () => {
     for (const { id, requestId } of await allCertificates()) {
-      expect(await core.store.audit.findById({ id: requestId })).toMatchObject({ subject: id });
+      expect(await gateway.core.store.audit.findById({ id: requestId })).toMatchObject({ subject: id });
     }
   });
 
@@ -118,7 +97,7 @@ describe(`After ${kills} times kill -9 under load, the gateway`, () => {
   });
 
   it.each([...usageLimits])('has let the passcode "%s" open no more than %d enrollments', async (name, limit) => {
-    const record = await core.store.credentials.findByName({ authenticationPolicy: 'fleet', name });
+    const record = await gateway.core.store.credentials.findByName({ authenticationPolicy: 'fleet', name });
     const opened = received.filter(({ passcode }) => passcode === passcodes.get(name));
     const certificates = (await allCertificates()).filter(({ requester }) => requester === `passcode:${record?.id}`);
     expect(certificates.length).toBeLessThanOrEqual(limit);
@@ -127,7 +106,7 @@ describe(`After ${kills} times kill -9 under load, the gateway`, () => {
   });
 
   it('has used up the passcode for few, and refused it then', async () => {
-    const record = await core.store.credentials.findByName({ authenticationPolicy: 'fleet', name: 'few' });
+    const record = await gateway.core.store.credentials.findByName({ authenticationPolicy: 'fleet', name: 'few' });
     expect(record?.uses).toBe(usageLimits.get('few'));
     for (const { refused } of clients) expect(refused.get(passcodes.get('few') ?? '')).toBe(401);
   });
@@ -139,7 +118,7 @@ describe(`After ${kills} times kill -9 under load, the gateway`, () => {
   });
 
   it('has an unbroken chain of audit events', async () => {
-    const check = await core.store.audit.verifyChain({ from: 1, limit: 1_000_000 });
+    const check = await gateway.core.store.audit.verifyChain({ from: 1, limit: 1_000_000 });
     expect(check).toMatchObject({ intact: true, next: undefined });
   });
 });

@@ -1,19 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createPasscodes } from '../../src/catalog/passcodes.js';
-import { systemClock } from '../../src/clock.js';
-import { createLog } from '../../src/log.js';
-import { type Core, openCore } from '../../src/open-core.js';
-import { readSettings } from '../../src/settings.js';
 import { readCertRep } from '../support/cert-rep.js';
 import { readSignedMessage } from '../support/cms-answer.js';
 import { fleet } from '../support/fleet.js';
 import { makeCsr, newKey } from '../support/make-csr.js';
 import { makePkiMessage, selfSigned } from '../support/scep-message.js';
-import { freePorts } from '../support/test-gateway.js';
-import { type RunningGateway, startKillable } from './killable-gateway.js';
+import { type KillableFleet, startKillableFleet } from './killable-gateway.js';
 
 const kills = 8;
 const clientCount = 4;
@@ -24,8 +16,7 @@ interface Attempt {
   readonly read: (answer: Buffer) => string | undefined;
 }
 
-let directory: string;
-let core: Core;
+let gateway: KillableFleet;
 let url: string;
 let passcodes: string[];
 const received = new Map<string, string>();
@@ -33,29 +24,18 @@ const refused: string[] = [];
 let repeated = 0;
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'gatehouse-scep-kill-'));
-  const configuration = join(directory, 'fleet.yaml');
-  await writeFile(configuration, fleet);
-  const [deviceTlsPort = 0, deviceHttpPort = 0, adminPort = 0] = await freePorts(3);
-  url = `http://127.0.0.1:${deviceHttpPort}/scep/fleet?operation=`;
-  const flags = { data: directory, configuration, deviceTlsPort, deviceHttpPort, adminPort };
-  const options = [
-    ...['--data', directory, '--configuration', configuration, '--device-tls-port', String(deviceTlsPort)],
-    ...['--device-http-port', String(deviceHttpPort), '--admin-port', String(adminPort)],
-  ];
-  let gateway: RunningGateway = await startKillable(options);
-  const settings = readSettings({ flags, environment: {} });
-  core = await openCore({ settings, log: createLog('silent'), clock: systemClock });
+  gateway = await startKillableFleet(fleet);
+  url = `http://127.0.0.1:${gateway.deviceHttpPort}/scep/fleet?operation=`;
   const made = await createPasscodes(
     { authenticationPolicy: 'fleet', name: 'once', count: 2_000, usageLimit: 1 },
-    { ...core, actor: 'test' },
+    { ...gateway.core, actor: 'test' },
   );
   passcodes = made.map(({ passcode }) => passcode);
   const [ra] = readSignedMessage(await fetched('GetCACert')).certificates;
   if (ra === undefined) throw new Error('no RA certificate');
   const unanswered: (Attempt | undefined)[] = Array.from({ length: clientCount }, () => undefined);
   for (let round = 0; round <= kills; round++) {
-    if (round > 0) gateway = await startKillable(options);
+    if (round > 0) await gateway.start();
     const work = unanswered.map((_, client) => enrollUntilKilled(client, unanswered, ra.raw));
     // Other moments of the load in each round.
     await new Promise((resolve) => setTimeout(resolve, 150 + ((round * 137) % 300)));
@@ -65,8 +45,7 @@ beforeAll(async () => {
 }, 120_000);
 
 afterAll(async () => {
-  await core.close();
-  await rm(directory, { recursive: true, force: true });
+  await gateway.close();
 });
 
 /** @throws Error when the gateway is gone */
@@ -121,7 +100,11 @@ describe(`After ${kills} times kill -9 under load, the gateway`, () => {
   });
 
   it('has one certificate for each device, the one that it received', async () => {
-    const certificates = await core.store.certificates.list({ policy: 'fleet', usage: 'operational', limit: 100_000 });
+    const certificates = await gateway.core.store.certificates.list({
+      policy: 'fleet',
+      usage: 'operational',
+      limit: 100_000,
+    });
     const bySubject = new Map(certificates.map(({ subject, serialNumber }) => [subject, serialNumber]));
     expect(bySubject.size).toBe(certificates.length);
     for (const [subject, serialNumber] of received) {

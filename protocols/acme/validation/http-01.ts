@@ -2,6 +2,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import type { OutboundResponse } from '../../../src/outbound/outbound-client.js';
+import { hostOf } from '../../../src/outbound/url-host.js';
 import { AcmeError } from '../problem.js';
 import { type Attempt, connectionProblem, connectionTo, type ValidationTask } from './attempt.js';
 
@@ -108,10 +109,6 @@ function redirectTarget({ headers }: OutboundResponse, from: URL, { settings }: 
     throw new AcmeError('connection', `${from.host} redirects to port ${port}; redirect to one of ${ports.join(', ')}`);
   to.hash = '';
   return to;
-}
-
-function hostOf({ hostname }: URL): string {
-  return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
 }
 
 const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);

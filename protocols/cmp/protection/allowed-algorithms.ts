@@ -2,11 +2,11 @@
 
 import { GatewayError } from '../../../src/errors.js';
 import type { MessageMacName, MessageSignatureName } from '../../../src/model/message-protection.js';
+import { decoding } from '../../../src/x509/decoding.js';
 import {
   decodeMessageSignatureAlgorithm,
   type MessageSignatureAlgorithm,
 } from '../../../src/x509/message-signatures.js';
-import { decoding } from '../errors.js';
 import type { MacAlgorithm } from './mac-algorithms.js';
 
 export interface AllowedAlgorithms {

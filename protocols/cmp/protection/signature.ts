@@ -2,12 +2,12 @@
 
 import { GatewayError } from '../../../src/errors.js';
 import { type Certificate, extension } from '../../../src/x509/certificate.js';
+import { decoding } from '../../../src/x509/decoding.js';
 import { decodeKeyUsage } from '../../../src/x509/extensions.js';
 import { type MessageSignatureAlgorithm, verifySignedMessage } from '../../../src/x509/message-signatures.js';
 import { idCeKeyUsage } from '../../../src/x509/oids.js';
 import { describePublicKey, importDescribedKey } from '../../../src/x509/public-key.js';
 import { findRsaWeakness } from '../../../src/x509/weak-keys.js';
-import { decoding } from '../errors.js';
 
 /**
  * Verifies a signature over `data` by the certificate's key. Whether to trust the certificate is for others to say.

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { account } from '../../../protocols/acme/accounts.js';
 import { authorization } from '../../../protocols/acme/authorizations.js';
 import { finalizeOrder } from '../../../protocols/acme/finalize.js';
-import { thumbprintOf } from '../../../protocols/acme/key-thumbprint.js';
+import { keyThumbprintOf } from '../../../protocols/acme/key-thumbprint.js';
 import type { AccountRecord } from '../../../protocols/acme/store/accounts.js';
 import { type ErrorCode, GatewayError } from '../../../src/errors.js';
 import { encodeHardwareModule, encodePermanentIdentifier } from '../../../src/x509/device-names.js';
@@ -155,7 +155,7 @@ describe('ACME finalize (RFC 8555 7.4)', () => {
     withAcme(async (acme) => {
       for (const key of [deviceKey, rsaKey]) {
         const { id } = await placeReadyOrder(acme, dns('a.example'));
-        await acme.addAccount({ keyThumbprint: thumbprintOf(spkiOf(key)), ...other });
+        await acme.addAccount({ keyThumbprint: keyThumbprintOf(spkiOf(key)), ...other });
         await expect(finalize(acme, id, csrFor(['a.example'], { key }))).rejects.toMatchObject({
           type: 'badCSR',
           code: 'unacceptable-key',
@@ -169,7 +169,7 @@ describe('ACME finalize (RFC 8555 7.4)', () => {
     withAcme(async (acme) => {
       const { id } = await placeReadyOrder(acme, dns('a.example'));
       const { id: account, policy, keyThumbprint: oldThumbprint, jwk } = acme.account;
-      const keyThumbprint = thumbprintOf(spkiOf(deviceKey));
+      const keyThumbprint = keyThumbprintOf(spkiOf(deviceKey));
       await acme.context.services.commit([
         acme.context.accounts.changeKey({ id: account, policy, jwk, keyThumbprint, oldThumbprint }),
       ]);
@@ -182,7 +182,7 @@ describe('ACME finalize (RFC 8555 7.4)', () => {
 
   it("refuses another account's key, also of one that was given up (RFC 8555 11.1)", () =>
     withAcme(async (acme) => {
-      await acme.addAccount({ keyThumbprint: thumbprintOf(spkiOf(deviceKey)), status: 'deactivated' });
+      await acme.addAccount({ keyThumbprint: keyThumbprintOf(spkiOf(deviceKey)), status: 'deactivated' });
       const { id } = await placeReadyOrder(acme, dns('a.example'));
       await expect(finalize(acme, id, csrFor(['a.example']))).rejects.toMatchObject({
         type: 'badCSR',

@@ -3,7 +3,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { calculateJwkThumbprint, type JWK } from 'jose';
 import { readPublicJwk, thumbprintOf as thumbprintOfJwk } from '../../../protocols/acme/jws/public-jwk.js';
-import { thumbprintOf } from '../../../protocols/acme/key-thumbprint.js';
+import { keyThumbprintOf } from '../../../protocols/acme/key-thumbprint.js';
 
 const ec = (namedCurve: string) => generateKeyPairSync('ec', { namedCurve }).publicKey;
 
@@ -21,7 +21,7 @@ describe('the thumbprint of a key (RFC 7638)', () => {
   ])('is the same in both forms: %s', async (_, key) => {
     const jwk = key.export({ format: 'jwk' });
     const expected = await calculateJwkThumbprint(jwk as JWK);
-    expect(thumbprintOf(key.export({ format: 'der', type: 'spki' }))).toBe(expected);
+    expect(keyThumbprintOf(key.export({ format: 'der', type: 'spki' }))).toBe(expected);
     expect(thumbprintOfJwk(readPublicJwk(jwk, 'the key'))).toBe(expected);
   });
 });

@@ -7,7 +7,7 @@ import { readSignatureAlgorithm } from '../../../protocols/acme/jws/algorithms.j
 import { type JwsMessage, readJws } from '../../../protocols/acme/jws/message.js';
 import { readPublicJwk, requireSoundKey, thumbprintOf } from '../../../protocols/acme/jws/public-jwk.js';
 import { signingKey, verifySignature } from '../../../protocols/acme/jws/signature.js';
-import { decodeBase64Url } from '../../../protocols/acme/payload.js';
+import { readOctets } from '../../../protocols/acme/payload.js';
 import { parseMediaType } from '../../../src/http/media-type.js';
 import type { AcmeIdentifier } from '../../../src/model/acme.js';
 import { orderedIn, type RecordedExchange, recordedClients, recordedExchanges } from '../../support/acme/recordings.js';
@@ -53,7 +53,7 @@ describe.each(recordedClients())('What %s sent, recorded', (client) => {
     for (const { message, exchange, jwk } of finalized) {
       const { csr } = parseJsonObject(message.payload, 'the payload');
       const ordered = { identifiers: identifiersIn(exchange), accountKey: thumbprintOf(jwk), attestedKeys: [] };
-      expect(readOrderedRequest(decodeBase64Url(String(csr), 'csr'), ordered).requestHash).toMatch(/^sha(?:256|512)$/);
+      expect(readOrderedRequest(readOctets(String(csr), 'csr'), ordered).requestHash).toMatch(/^sha(?:256|512)$/);
     }
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { KeyRequest } from '../../../protocols/acme/context.js';
-import { thumbprintOf } from '../../../protocols/acme/key-thumbprint.js';
+import { keyThumbprintOf } from '../../../protocols/acme/key-thumbprint.js';
 import { revokeByAccount, revokeByKey } from '../../../protocols/acme/revocation.js';
 import { GatewayError } from '../../../src/errors.js';
 import { decodeCertificate } from '../../../src/x509/certificate.js';
@@ -42,7 +42,7 @@ describe('ACME revokeCert (RFC 8555 7.6)', () => {
 
   it("by the certificate's key presents the certificate", () =>
     withAcme(async (acme) => {
-      const request = byKey(acme, { certificate: base64Url(certificate) }, thumbprintOf(subjectPublicKeyInfo));
+      const request = byKey(acme, { certificate: base64Url(certificate) }, keyThumbprintOf(subjectPublicKeyInfo));
       expect(await revokeByKey(request, acme.context)).toEqual({ status: 200 });
       expect(acme.revocations).toMatchObject([
         {
