@@ -83,7 +83,24 @@ module.exports = {
       '^src/enrollment/',
       `${ourFolder('enrollment', 'authentication', 'policy', 'ca', 'store', 'catalog', 'keys', 'audit', 'x509', 'outbound')}|log\\.ts$|minute-counter\\.ts$|protocol\\.ts$`,
     ),
-    only('server-knows-the-contract', '^src/server/', `${ourFolder('server')}|protocol\\.ts$|log\\.ts$|settings\\.ts$`),
+    only('status-reads', '^src/status/', ourFolder('status', 'store', 'catalog', 'ca')),
+    {
+      name: 'api-translates',
+      severity: 'error',
+      from: { path: '^src/api/' },
+      to: { path: '^(src/(server|cli|quickstart)/|src/(main|gateway)\\.ts$|protocols/)' },
+    },
+    {
+      name: 'only-the-composition-knows-the-api',
+      severity: 'error',
+      from: { pathNot: '^src/(api/|gateway\\.ts$)' },
+      to: { path: '^src/api/' },
+    },
+    only(
+      'server-knows-the-contract',
+      '^src/server/',
+      `${ourFolder('server', 'http')}|protocol\\.ts$|log\\.ts$|settings\\.ts$`,
+    ),
     {
       name: 'sql-only-in-stores',
       severity: 'error',

@@ -6,12 +6,15 @@ import { createEstHandler } from '../protocols/est/index.js';
 import { createRepositoryHandler } from '../protocols/repository/index.js';
 import { createRestHandler } from '../protocols/rest/index.js';
 import { createScepHandler } from '../protocols/scep/index.js';
+import { mountApi } from './api/mount.js';
+import { createOperations } from './api/operations.js';
 import { compileAddresses } from './authentication/allowed-addresses.js';
 import { serverNames } from './catalog/server-names.js';
 import type { Clock } from './clock.js';
 import { revokeLapsed } from './enrollment/lapse.js';
 import { createProtocolServices } from './enrollment/protocol-services.js';
 import { createServiceKeys, type ServiceKeys } from './enrollment/service-keys.js';
+import { GatewayError } from './errors.js';
 import type { Log } from './log.js';
 import { type Core, openCore } from './open-core.js';
 import type { ProtocolHandler, ProtocolServices } from './protocol.js';
@@ -19,6 +22,7 @@ import { greet } from './quickstart/greeting.js';
 import { prepareConfiguration } from './quickstart/prepare-configuration.js';
 import { type Listeners, openListeners, type TlsMaterial } from './server/listeners.js';
 import type { Settings } from './settings.js';
+import { version } from './version.js';
 import { toPem } from './x509/pem.js';
 
 export interface Gateway {
@@ -76,6 +80,16 @@ export async function startGateway({ settings, log, clock }: GatewayOptions): Pr
       isTrustedProxy: compileAddresses(settings.trustedProxies),
       recordRefusal: services.recordRefusal,
       isReady: async () => (await core.store.catalog.version()) > 0,
+      mountOnAdmin: (app, describeClient) =>
+        mountApi(app, {
+          version,
+          operations: createOperations({ ...core, version }),
+          authenticate: async () => {
+            throw new GatewayError('bad-secret', 'nobody may manage this gateway yet');
+          },
+          describeClient,
+          services: core,
+        }),
     });
     let preparedVersion = core.catalog().version;
     const renewTls = async () => {

@@ -1,5 +1,6 @@
 /** Structured logging. Secrets are redacted by key name, wherever a log call forgot to leave them out. */
 import { type DestinationStream, destination, pino } from 'pino';
+import { GatewayError } from './errors.js';
 
 export type Log = pino.Logger;
 
@@ -22,6 +23,13 @@ export function createLog(level: string, destination?: DestinationStream): Log {
     formatters: { level: (label) => ({ level: label }), log: (entry) => redact(entry, 1) },
   };
   return destination ? pino(options, destination) : pino(options);
+}
+
+/** A refusal in words, for a refusal is no fault of the gateway's: nobody wants its stack. */
+export function describeRefusal(refusal: unknown): Record<string, unknown> {
+  if (!(refusal instanceof GatewayError)) return { reason: String(refusal) };
+  const { code, message: reason, cause } = refusal;
+  return { code, reason, ...(cause === undefined ? {} : { cause: cause instanceof Error ? cause.message : cause }) };
 }
 
 const secretKeys: ReadonlySet<string> = new Set([

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** The `gatehouse` command. */
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { acmeKeyCommand } from './cli/acme-key.js';
 import { applyCommand, exportCommand } from './cli/apply.js';
@@ -17,8 +16,7 @@ import { createRunWithCore } from './cli/run-with-core.js';
 import { serveCommand } from './cli/serve.js';
 import { statusCommand } from './cli/status.js';
 import { readSettings, settingDescriptions } from './settings.js';
-
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+import { version } from './version.js';
 
 const program = new Command('gatehouse')
   .description("Gatehouse: one gate for every device's certificate.")

@@ -29,9 +29,17 @@ export interface Core extends EnrollmentServices {
   readonly keys: SoftwareKeyStore;
   readonly holder: CatalogHolder;
   readonly authority: Authority;
+  readonly publicUrls: PublicUrls;
   /** Makes the CAs that the catalog has and the store has not yet; returns their names. */
   ensureCas(): Promise<readonly string[]>;
   close(): Promise<void>;
+}
+
+/** The base URLs of the listeners, such as `https://localhost:8443`, under the gateway's public name. */
+export interface PublicUrls {
+  readonly deviceTls: string;
+  readonly deviceHttp: string;
+  readonly admin: string;
 }
 
 /** @throws Error with a sentence for the operator when the data directory, the key-encryption key or the database cannot be used. */
@@ -56,6 +64,7 @@ export async function openCore({ settings, log, clock }: CoreOptions): Promise<C
       sealing,
       keys,
       holder,
+      publicUrls: publicUrls(settings),
       catalog,
       clock,
       log,
@@ -79,4 +88,12 @@ export async function openCore({ settings, log, clock }: CoreOptions): Promise<C
     await store.close();
     throw error;
   }
+}
+
+function publicUrls({ publicName, deviceTlsPort, deviceHttpPort, adminPort }: Settings): PublicUrls {
+  return {
+    deviceTls: `https://${publicName}:${deviceTlsPort}`,
+    deviceHttp: `http://${publicName}:${deviceHttpPort}`,
+    admin: `https://${publicName}:${adminPort}`,
+  };
 }

@@ -23,7 +23,7 @@ const settingsSchema = z.strictObject({
   host: z.string().min(1).default('127.0.0.1').describe('address that the listeners bind'),
   deviceTlsPort: port.default(8443).describe('TLS for devices: EST, SCEP, CMP, ACME, REST'),
   deviceHttpPort: port.default(8080).describe('plain HTTP for devices: SCEP, CMP, CRLs and CA certificates'),
-  adminPort: port.default(9443).describe('TLS for operators: health'),
+  adminPort: port.default(9443).describe('TLS for operators: management API, health'),
   database: z.string().min(1).optional().describe('SQLite file (default: <data>/gatehouse.sqlite)'),
   kekFile: z
     .string()

@@ -1,9 +1,10 @@
 /** The REST certificate protocol: JSON over TLS, for platforms that speak no enrollment protocol. */
 import { isRefusal } from '../../src/errors.js';
+import { failureProblem } from '../../src/http/problem.js';
 import type { Exchange, ProtocolHandler, ProtocolServices, Reply, Route } from '../../src/protocol.js';
 import { download, downloadCa } from './certificates.js';
 import { enroll, poll } from './enrollment.js';
-import { failureReply, problemReply } from './problem.js';
+import { problemReply } from './problem.js';
 import { revoke } from './revocation.js';
 
 /** Makes the REST handler. What is thrown out of `handle` is for the edge to log and to give to `failure`. */
@@ -42,7 +43,7 @@ export function createRestHandler(services: ProtocolServices): ProtocolHandler {
       get('/certificates/:serialNumber', (exchange) => download(exchange, services)),
       get('/ca', (exchange) => downloadCa(exchange, services)),
     ],
-    failure: (error, { requestId }) => failureReply(error, requestId),
+    failure: (error, { requestId }) => failureProblem(error, requestId),
   };
 }
 

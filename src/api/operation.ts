@@ -35,7 +35,7 @@ export interface Call<Params, Query, Body> {
   readonly contentType: string | undefined;
   readonly principal: Principal;
   readonly actor: Actor;
-  /** Where the operation's permission holds for the caller. Never empty: such a caller does not get here. */
+  /** Where the operation's permission holds for the caller. Empty only where the operation needs none. */
   readonly scope: Scope;
   /**
    * Holds `If-Match` (RFC 9110 13.1.1) against the resource as it is now: what a GET of it would answer.

@@ -18,6 +18,7 @@ export type AuditAction =
   | 'request.approved'
   | 'request.rejected'
   | 'request.withdrawn'
+  | 'access.refused'
   | 'account.opened'
   | 'device.registered'
   | 'device.suspended'

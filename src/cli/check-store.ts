@@ -2,9 +2,9 @@
 import type { Catalog } from '../catalog/catalog.js';
 import { reopenKeyEncryptionKey } from '../keys/key-encryption-key.js';
 import type { Settings } from '../settings.js';
+import { type AuthorityState, readAuthorityStates } from '../status/authority-states.js';
 import type { Store } from '../store/store.js';
 import { countOf } from './amount.js';
-import { type AuthorityState, readAuthorityStates } from './authority-states.js';
 import { type Finding, ok, problem, warning } from './finding.js';
 import { createProgress } from './progress.js';
 import { verifyAuditLog } from './verify-audit-log.js';

@@ -4,11 +4,11 @@ import { Command } from 'commander';
 import { loadCatalog } from '../catalog/load.js';
 import { systemClock } from '../clock.js';
 import type { Settings } from '../settings.js';
+import type { AuthorityState } from '../status/authority-states.js';
+import { readGatewayStatus } from '../status/gateway-status.js';
 import { schemaVersionName } from '../store/migrate.js';
-import { createOverview } from '../store/overview.js';
 import type { Store } from '../store/store.js';
 import { formatBytes } from './amount.js';
-import { type AuthorityState, readAuthorityStates } from './authority-states.js';
 import { withExistingStore } from './existing-store.js';
 import { probeListeners } from './listeners.js';
 import { columns } from './table.js';
@@ -33,36 +33,19 @@ Examples:
 
 type Status = Awaited<ReturnType<typeof readStatus>>;
 
-const thirtyDays = 30 * 86_400_000;
-
 async function readStatus(settings: Settings) {
   const listeners = await probeListeners(settings);
   return await withExistingStore(settings, async (store) => ({ listeners, ...(await readContent(store, settings)) }));
 }
 
 async function readContent(store: Store, { database }: Settings) {
-  const now = systemClock.now().getTime();
-  const overview = createOverview(store.database);
-  const catalog = await loadCatalog(store);
-  const { expiring, ...certificates } = await overview.certificates({ now, expiringBefore: now + thirtyDays });
-  const devices = await overview.devicesByState();
   return {
     database: {
       file: database,
       bytes: statSync(database).size,
       schemaVersion: Number(await store.meta.find(schemaVersionName)),
     },
-    catalogVersion: catalog.version,
-    policies: [...catalog.policies.values()].map(({ policy }) => ({
-      name: policy.name,
-      issuingCa: policy.issuingCa,
-      methods: policy.methods,
-      isDefault: catalog.defaultPolicy?.policy.name === policy.name,
-    })),
-    certificateAuthorities: await readAuthorityStates(store, catalog, now),
-    devices: Object.fromEntries(devices.map(({ state, count }) => [state, count])),
-    certificates: { ...certificates, expiringIn30Days: expiring },
-    pendingRequests: await overview.pendingRequests({ now }),
+    ...(await readGatewayStatus(store, await loadCatalog(store), systemClock.now())),
   };
 }
 

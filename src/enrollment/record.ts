@@ -85,9 +85,10 @@ export async function recordRefusal(
   const recording = commitRefusal(
     {
       id: request.requestId,
-      remoteAddress: request.remoteAddress,
-      isAuthenticated: identity !== undefined,
+      action: 'request.refused',
+      countedBy: identity === undefined ? remoteNetwork(request.remoteAddress) : undefined,
       details: {
+        remoteAddress: request.remoteAddress,
         protocol: request.protocol,
         operation: operation ?? request.operation,
         label: request.label,
@@ -109,40 +110,40 @@ export type RecordedMessage = Omit<RefusedMessage, 'code' | 'reason'> & { readon
 
 /** Writes the event of a refused message that never became a request. */
 export async function recordRefusedMessage(
-  { requestId, remoteAddress, ...details }: RefusedMessage & RecordedMessage,
+  { requestId, ...details }: RefusedMessage & RecordedMessage,
   services: EnrollmentServices,
 ): Promise<void> {
-  const isAuthenticated = details.requester !== undefined;
-  await commitRefusal({ id: requestId, remoteAddress, isAuthenticated, details }, services);
+  const countedBy = details.requester === undefined ? remoteNetwork(details.remoteAddress) : undefined;
+  await commitRefusal({ id: requestId, action: 'request.refused', countedBy, details }, services);
 }
 
 interface RefusalEvent {
   readonly id: string;
-  readonly remoteAddress: string;
-  readonly isAuthenticated: boolean;
+  readonly action: 'request.refused' | 'access.refused';
+  /** By what the recorded ones are counted; undefined for those that are all recorded. */
+  readonly countedBy: string | undefined;
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-/** Strangers must not be able to fill the disk with what they are refused: beyond this many a minute the log has to do. */
+/** Nobody must be able to fill the disk with what they are refused: beyond this many a minute the log has to do. */
 const recordedRefusalsPerMinute = 600;
 
-async function commitRefusal(
-  { id, remoteAddress, isAuthenticated, ...event }: RefusalEvent,
-  { store, clock, log, refusals }: EnrollmentServices,
+/** Writes the event of a refusal, as long as there are not too many. Where it cannot be written the log has to do. */
+export async function commitRefusal(
+  { id, action, countedBy, details }: RefusalEvent,
+  { store, clock, log, refusals }: Pick<EnrollmentServices, 'store' | 'clock' | 'log' | 'refusals'>,
 ): Promise<void> {
-  const details = { remoteAddress, ...event.details };
-  if (!isAuthenticated) {
-    const network = remoteNetwork(remoteAddress);
-    if (refusals.count(network) >= recordedRefusalsPerMinute) {
+  if (countedBy !== undefined) {
+    if (refusals.count(countedBy) >= recordedRefusalsPerMinute) {
       log.warn({ requestId: id, ...details }, 'a refusal was not recorded: there are too many from this address');
       return;
     }
-    refusals.add(network);
+    refusals.add(countedBy);
   }
   const record = createAuditRecord({
     id,
     at: clock.now(),
-    action: 'request.refused',
+    action,
     outcome: 'refused',
     subject: id,
     details,

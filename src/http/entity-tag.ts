@@ -20,4 +20,12 @@ export function matchesEntityTag(ifNoneMatch: string | undefined, tag: string): 
   });
 }
 
+/** Whether an `If-Match` header (RFC 9110 13.1.1) has this tag. The comparison is strong: weak tags never match. */
+export function matchesStrongly(ifMatch: string, tag: string): boolean {
+  return ifMatch.split(',').some((entry) => {
+    const candidate = entry.trim();
+    return candidate === '*' || candidate === tag;
+  });
+}
+
 const tags = new WeakMap<Uint8Array, string>();

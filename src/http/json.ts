@@ -3,9 +3,9 @@
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** @param subject what a sentence calls it @throws SyntaxError with a sentence that is safe for the client */
-export function parseJsonObject(octets: Uint8Array, subject: string): JsonObject {
+export function parseJsonObject(octets: Uint8Array, subject: string, maximumDepth = usualDepth): JsonObject {
   const text = decodeUtf8(octets, subject);
-  if (isDeeper(text)) throw new SyntaxError(`${subject} is nested deeper than ${maximumDepth} levels`);
+  if (isDeeper(text, maximumDepth)) throw new SyntaxError(`${subject} is nested deeper than ${maximumDepth} levels`);
   const value = parse(text, subject);
   if (!isJsonObject(value)) throw new SyntaxError(`${subject} must be a JSON object`);
   return value;
@@ -16,7 +16,7 @@ export function isJsonObject(value: unknown): value is JsonObject {
 }
 
 /** ACME and REST need three; what is not understood may have to be ignored (RFC 8555 6.1, RFC 7515 7.2.1), but not at any price. */
-const maximumDepth = 10;
+const usualDepth = 10;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -37,7 +37,7 @@ function parse(text: string, subject: string): unknown {
 }
 
 /** Looks before anything is built. Text that is no JSON may be counted wrongly: it is refused next. */
-function isDeeper(text: string): boolean {
+function isDeeper(text: string, maximumDepth: number): boolean {
   let depth = 0;
   let isInString = false;
   for (let i = 0; i < text.length; i++) {

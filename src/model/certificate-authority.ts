@@ -34,4 +34,5 @@ export const certificateAuthoritySchema = z.strictObject({
 export type CertificateAuthorityConfig = z.output<typeof certificateAuthoritySchema>;
 
 /** previous: still verifies and signs CRLs; current: issues; next: announced, not yet issuing. */
-export type GenerationState = 'previous' | 'current' | 'next';
+export const generationStates = ['previous', 'current', 'next'] as const;
+export type GenerationState = (typeof generationStates)[number];

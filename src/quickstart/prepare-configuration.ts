@@ -33,8 +33,7 @@ export async function prepareConfiguration(core: Core, settings: Settings): Prom
   return await completeQuickstart({
     dataDirectory: settings.data,
     variables,
-    deviceTlsUrl: `https://${settings.publicName}:${settings.deviceTlsPort}`,
-    deviceHttpUrl: `http://${settings.publicName}:${settings.deviceHttpPort}`,
+    urls: core.publicUrls,
     roots: quickstartRoots(core),
   });
 }

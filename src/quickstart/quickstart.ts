@@ -7,6 +7,7 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Clock } from '../clock.js';
 import { randomPasscode } from '../keys/random-passcode.js';
+import type { PublicUrls } from '../open-core.js';
 import { toPem } from '../x509/pem.js';
 import { formatEnvironment, parseEnvironment } from './environment-file.js';
 import { ensureFactory } from './factory.js';
@@ -41,10 +42,7 @@ export interface QuickstartServer {
   readonly dataDirectory: string;
   /** Of {@link prepareQuickstart}. */
   readonly variables: QuickstartVariables;
-  /** Base URL of the device TLS listener, such as `https://localhost:8443`. */
-  readonly deviceTlsUrl: string;
-  /** Base URL of the plain-HTTP device listener. */
-  readonly deviceHttpUrl: string;
+  readonly urls: PublicUrls;
   /** DER certificates of the roots that clients are to trust, the default policy's first. */
   readonly roots: readonly Uint8Array[];
 }
@@ -55,7 +53,7 @@ export async function completeQuickstart(server: QuickstartServer): Promise<stri
   await replaceIfOther(rootFile, server.roots.map((der) => toPem('CERTIFICATE', der)).join(''), 0o644);
 
   const file = join(resolve(server.dataDirectory), 'quickstart.env');
-  const variables = new Map([...servedUrls(server), ['GATEHOUSE_CA_FILE', rootFile], ...server.variables]);
+  const variables = new Map([...servedUrls(server.urls), ['GATEHOUSE_CA_FILE', rootFile], ...server.variables]);
   await replaceIfOther(file, formatEnvironment(comment, variables), 0o600);
   return file;
 }
@@ -73,15 +71,17 @@ const secretMakers: ReadonlyMap<string, () => string> = new Map([
 ]);
 
 /** One line for each protocol that is served. */
-function servedUrls({ deviceTlsUrl, deviceHttpUrl }: QuickstartServer): [string, string][] {
+function servedUrls({ deviceTls, deviceHttp, admin }: PublicUrls): [string, string][] {
   return [
-    ['GATEHOUSE_EST_URL', `${deviceTlsUrl}/.well-known/est/quickstart`],
+    ['GATEHOUSE_EST_URL', `${deviceTls}/.well-known/est/quickstart`],
     // SCEP encrypts its messages itself, and many of its clients know no TLS.
-    ['GATEHOUSE_SCEP_URL', `${deviceHttpUrl}/scep/quickstart`],
+    ['GATEHOUSE_SCEP_URL', `${deviceHttp}/scep/quickstart`],
     // So does CMP what is secret in them; the rest it authenticates.
-    ['GATEHOUSE_CMP_URL', `${deviceHttpUrl}/.well-known/cmp/p/quickstart`],
-    ['GATEHOUSE_ACME_DIRECTORY', `${deviceTlsUrl}/acme/quickstart/directory`],
-    ['GATEHOUSE_REST_URL', `${deviceTlsUrl}/api/v1/enroll/quickstart`],
+    ['GATEHOUSE_CMP_URL', `${deviceHttp}/.well-known/cmp/p/quickstart`],
+    ['GATEHOUSE_ACME_DIRECTORY', `${deviceTls}/acme/quickstart/directory`],
+    ['GATEHOUSE_REST_URL', `${deviceTls}/api/v1/enroll/quickstart`],
+    // Paths of the management API go behind it: $GATEHOUSE_ADMIN_URL/api/v1/devices.
+    ['GATEHOUSE_ADMIN_URL', admin],
   ];
 }
 

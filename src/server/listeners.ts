@@ -7,7 +7,8 @@ import express, { type Express } from 'express';
 import type { Log } from '../log.js';
 import type { ProtocolHandler, ProtocolServices } from '../protocol.js';
 import type { Settings } from '../settings.js';
-import { mountAdmin } from './admin.js';
+import { type MountOnAdmin, mountAdmin } from './admin.js';
+import { describeClient } from './client.js';
 import { mountHandler } from './route-adapter.js';
 import { answerUnreadRequest } from './unread-request.js';
 
@@ -31,6 +32,8 @@ interface ListenerOptions {
   readonly recordRefusal: ProtocolServices['recordRefusal'];
   /** Whether the gateway can do its work just now. */
   readonly isReady: () => Promise<boolean>;
+  /** What else the admin listener serves. */
+  readonly mountOnAdmin?: MountOnAdmin;
   readonly timeouts?: Partial<ListenerTimeouts>;
 }
 
@@ -63,6 +66,8 @@ const usualTimeouts: ListenerTimeouts = {
   keepAliveTimeout: 60_000,
   connectionsCheckingInterval: 5_000,
 };
+/** Files that are uploaded to the management API may be large; it bounds the bodies of other requests itself. */
+const uploadTimeoutMilliseconds = 3_600_000;
 /** How often a listener that closes looks for connections whose last request has ended. */
 const closingIntervalMilliseconds = 50;
 const maximumConnections = 10_000;
@@ -78,6 +83,10 @@ export async function openListeners(options: ListenerOptions): Promise<Listeners
   }
   const admin = createApp();
   mountAdmin(admin.app, options.isReady);
+  options.mountOnAdmin?.(admin.app, (request) => {
+    const { remoteAddress, tls } = describeClient(request, { listener: 'admin', isTrustedProxy });
+    return settings.adminClientCertificates && tls ? { remoteAddress, tls } : { remoteAddress };
+  });
   for (const { app } of [deviceTls, deviceHttp, admin]) endApp(app, log);
 
   const tlsServers = [
@@ -89,6 +98,7 @@ export async function openListeners(options: ListenerOptions): Promise<Listeners
       {
         ...admin.classes,
         ...timeouts,
+        requestTimeout: uploadTimeoutMilliseconds,
         ...tlsOptions(options.tls),
         requestCert: settings.adminClientCertificates,
         rejectUnauthorized: false,
@@ -96,6 +106,8 @@ export async function openListeners(options: ListenerOptions): Promise<Listeners
       admin.app,
     ),
   ] as const;
+  // Who asks whether to send a body is told so when it is known who it is.
+  tlsServers[1].on('checkContinue', admin.app);
   const servers = [...tlsServers, createServer({ ...deviceHttp.classes, ...timeouts }, deviceHttp.app)] as const;
   const sockets = new Set<Socket>();
   for (const server of servers) bound(server, sockets);

@@ -1,19 +1,16 @@
 /** The one place where protocol handlers meet Express: routes in, bytes out. */
 
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Express, Request, Response } from 'express';
 import { GatewayError, HttpError, isRefusal } from '../errors.js';
+import { readBody } from '../http/request-body.js';
 import { createIdentifier } from '../identifier.js';
-import type { Log } from '../log.js';
-import type { Exchange, ProtocolHandler, ProtocolServices, Reply, Route, TlsClient } from '../protocol.js';
-import { readBody } from './request-body.js';
-import { directClient, proxiedClient } from './tls-client.js';
+import { describeRefusal, type Log } from '../log.js';
+import type { Exchange, ProtocolHandler, ProtocolServices, Reply, Route } from '../protocol.js';
+import { type ClientOptions, describeClient, plainAddress } from './client.js';
 
-interface AdapterOptions {
+interface AdapterOptions extends ClientOptions {
   readonly log: Log;
-  readonly listener: 'device-tls' | 'device-http';
-  /** Whether an address is that of a proxy whose Client-Cert header is believed. */
-  readonly isTrustedProxy: (address: string) => boolean;
   /** For messages that do not reach their handler. */
   readonly recordRefusal: ProtocolServices['recordRefusal'];
 }
@@ -94,13 +91,6 @@ function failureReply(handler: ProtocolHandler, error: unknown, request: Request
   return { ...reply, status, headers: status === 413 ? { ...reply.headers, connection: 'close' } : reply.headers };
 }
 
-/** In words, for a refusal is no fault of the gateway's: nobody wants its stack. */
-function describeRefusal(refusal: unknown): Record<string, unknown> {
-  if (!(refusal instanceof GatewayError)) return { reason: String(refusal) };
-  const { code, message: reason, cause } = refusal;
-  return { code, reason, ...(cause === undefined ? {} : { cause: cause instanceof Error ? cause.message : cause }) };
-}
-
 /** Reads the whole message; what is refused of it is recorded, because no handler will see it. */
 async function readExchange(
   handler: ProtocolHandler,
@@ -141,27 +131,6 @@ function describeRequest(request: Request): Pick<Exchange, 'method' | 'params' |
     query: query < 0 ? '' : request.url.slice(query + 1),
     headers: singleHeaders(request.headers),
   };
-}
-
-function describeClient(
-  request: IncomingMessage,
-  { listener, isTrustedProxy }: AdapterOptions,
-): { remoteAddress: string; tls?: TlsClient } {
-  const address = plainAddress(request.socket.remoteAddress ?? '');
-  if (listener === 'device-http') return { remoteAddress: address };
-  if (isTrustedProxy(address)) {
-    const forwarded = request.headers['x-forwarded-for'];
-    // The last entry is the one that the trusted proxy itself wrote.
-    const client = [forwarded].flat().join(',').split(',').at(-1)?.trim();
-    return { remoteAddress: plainAddress(client || address), tls: proxiedClient(request.headers) };
-  }
-  const tls = directClient(request);
-  return tls ? { remoteAddress: address, tls } : { remoteAddress: address };
-}
-
-/** IPv4 addresses as such, also where a dual-stack socket maps them into IPv6. */
-function plainAddress(address: string): string {
-  return address.startsWith('::ffff:') ? address.slice(7) : address;
 }
 
 /** Node joins repeated headers itself; only Set-Cookie, which no request has, would come as an array. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { failureReply, problemReply } from '../../../protocols/rest/problem.js';
+import { problemReply } from '../../../protocols/rest/problem.js';
 import { type ErrorCode, errorCodes, GatewayError, HttpError } from '../../../src/errors.js';
+import { failureProblem } from '../../../src/http/problem.js';
 import type { Reply } from '../../../src/protocol.js';
 
 const requestId = '01a20039-f67a-70b8-b198-fa2606347e71';
@@ -65,7 +66,7 @@ describe('Refusals over REST (RFC 9457)', () => {
   it.each(['rate-limited', 'unavailable'] as const)('say when to try again: %s', (code) => {
     const error = new GatewayError(code, 'no', { retryAfterSeconds: 12.3 });
     expect(problemReply(error, requestId, false).headers).toMatchObject({ 'Retry-After': '13' });
-    expect(failureReply(error, requestId).headers).toMatchObject({ 'Retry-After': '13' });
+    expect(failureProblem(error, requestId).headers).toMatchObject({ 'Retry-After': '13' });
   });
 });
 
@@ -75,16 +76,16 @@ describe('Failures over REST', () => {
     ['inside', new GatewayError('internal', 'secret')],
     ['that are no error', 'secret'],
   ])('%s tell nothing but the request', (_, error) => {
-    const reply = failureReply(error, requestId);
+    const reply = failureProblem(error, requestId);
     expect([reply.status, String(reply.body)]).toEqual([500, expect.not.stringContaining('secret')]);
     expect(documentOf(reply)).toMatchObject({ code: 'internal', detail: expect.stringContaining(requestId) });
   });
 
   it('of the HTTP server have sentences of ours', () => {
-    const reply = failureReply(Object.assign(new Error('secret'), { status: 400 }), requestId);
+    const reply = failureProblem(Object.assign(new Error('secret'), { status: 400 }), requestId);
     expect(documentOf(reply)).toMatchObject({ status: 400, detail: 'the HTTP request is malformed' });
-    expect(failureReply(Object.assign(new Error(), { status: 431 }), requestId)).toMatchObject({ status: 431 });
+    expect(failureProblem(Object.assign(new Error(), { status: 431 }), requestId)).toMatchObject({ status: 431 });
     const tooLarge = new HttpError(413, 'malformed-request', 'too large');
-    expect(documentOf(failureReply(tooLarge, requestId))).toMatchObject({ status: 413, detail: 'too large' });
+    expect(documentOf(failureProblem(tooLarge, requestId))).toMatchObject({ status: 413, detail: 'too large' });
   });
 });

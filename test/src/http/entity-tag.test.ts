@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { entityTag, matchesEntityTag } from '../../../src/http/entity-tag.js';
+import { entityTag, matchesEntityTag, matchesStrongly } from '../../../src/http/entity-tag.js';
 
-describe('Entity tags (RFC 9110 8.8.3, 13.1.2)', () => {
+describe('Entity tags (RFC 9110 8.8.3, 13.1)', () => {
   const tag = entityTag(Uint8Array.of(1, 2, 3));
 
   it('are strong, quoted, and follow the content', () => {
@@ -20,5 +20,16 @@ describe('Entity tags (RFC 9110 8.8.3, 13.1.2)', () => {
     ['', false],
   ])('If-None-Match: %s', (header, expected) => {
     expect(matchesEntityTag(header, tag)).toBe(expected);
+  });
+
+  it.each([
+    [tag, true],
+    [`"x",${tag}`, true],
+    ['*', true],
+    [`W/${tag}`, false],
+    ['"x"', false],
+    ['', false],
+  ])('If-Match: %s', (header, expected) => {
+    expect(matchesStrongly(header, tag)).toBe(expected);
   });
 });

@@ -17,15 +17,14 @@ afterEach(() => rmSync(folder, { recursive: true }));
 const inQuickstart = (name: string) => join(folder, 'quickstart', name);
 
 /** What a first or later start does. */
-async function start(deviceTlsUrl = 'https://localhost:8443'): Promise<string> {
+async function start(deviceTls = 'https://localhost:8443'): Promise<string> {
   const variables = await prepareQuickstart(folder, clock);
   const [root] = fromPem(readFileSync(variables.get('GATEHOUSE_FACTORY_CA_FILE') ?? '', 'utf8'));
-  const deviceHttpUrl = 'http://localhost:8080';
+  const urls = { deviceTls, deviceHttp: 'http://localhost:8080', admin: 'https://localhost:9443' };
   return completeQuickstart({
     dataDirectory: folder,
     variables,
-    deviceTlsUrl,
-    deviceHttpUrl,
+    urls,
     roots: root ? [root] : [],
   });
 }
@@ -54,6 +53,7 @@ describe('quickstart', () => {
     const variables = sourced(file);
     expect(Object.keys(variables).sort()).toEqual([
       'GATEHOUSE_ACME_DIRECTORY',
+      'GATEHOUSE_ADMIN_URL',
       'GATEHOUSE_CA_FILE',
       'GATEHOUSE_CMP_REFERENCE',
       'GATEHOUSE_CMP_SECRET',
@@ -74,6 +74,7 @@ describe('quickstart', () => {
     expect(variables.GATEHOUSE_CMP_URL).toBe('http://localhost:8080/.well-known/cmp/p/quickstart');
     expect(variables.GATEHOUSE_ACME_DIRECTORY).toBe('https://localhost:8443/acme/quickstart/directory');
     expect(variables.GATEHOUSE_REST_URL).toBe('https://localhost:8443/api/v1/enroll/quickstart');
+    expect(variables.GATEHOUSE_ADMIN_URL).toBe('https://localhost:9443');
     expect(variables.GATEHOUSE_EAB_KID).toBe('quickstart');
     expect(variables.GATEHOUSE_EAB_HMAC).toMatch(/^[A-Za-z0-9_-]{43}$/);
     expect(variables.GATEHOUSE_CMP_REFERENCE).toBe('quickstart');

@@ -29,7 +29,7 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Uint8
   });
 }
 
-function tooLarge(limit: number): HttpError {
+export function tooLarge(limit: number): HttpError {
   return new HttpError(
     413,
     'malformed-request',

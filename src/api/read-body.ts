@@ -1,0 +1,123 @@
+/** Bodies of requests to the management API: JSON, or a stream of something else; bounded in size and time. */
+import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+import type { Path } from '../catalog/objects.js';
+import { GatewayError, HttpError } from '../errors.js';
+import { type JsonObject, parseJsonObject } from '../http/json.js';
+import { parseMediaType } from '../http/media-type.js';
+import { readBody, tooLarge } from '../http/request-body.js';
+import { invalidFields } from './invalid-fields.js';
+import type { Operation } from './operation.js';
+
+const usualLimit = 1024 * 1024;
+/** A filter of device groups alone may have ten levels. */
+const maximumDepth = 32;
+const patienceMilliseconds = 30_000;
+/** Between two portions of a stream. */
+const idleMilliseconds = 60_000;
+
+/** Refuses, before anything is read, what would be refused afterwards. @throws HttpError 413 or 415 */
+export function checkBody(operation: Operation, { headers }: IncomingMessage): void {
+  if (!hasBody(headers)) return;
+  const limit = bodyLimitOf(operation);
+  if (Number(headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
+  const encoding = headers['content-encoding'];
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+    throw new HttpError(415, 'malformed-request', 'a Content-Encoding is not taken here; send the body as it is');
+  }
+  const types = bodyTypesOf(operation);
+  const type = parseMediaType(headers['content-type']);
+  const charset = type?.parameters.get('charset')?.toLowerCase();
+  if (type === undefined || !types.includes(type.type) || (!operation.streams && !isUtf8(charset))) {
+    throw new HttpError(415, 'malformed-request', `the body has to be ${types.join(' or ')}; Content-Type says so`);
+  }
+}
+
+/** What a body may be, the usual one first. */
+export function bodyTypesOf({ streams, method }: Pick<Operation, 'streams' | 'method'>): readonly string[] {
+  if (streams) return streams.types;
+  return method === 'patch' ? ['application/merge-patch+json', 'application/json'] : ['application/json'];
+}
+
+/** The JSON of a request that has passed {@link checkBody}; undefined where it has no body. @throws GatewayError */
+export async function readJson(operation: Operation, request: IncomingMessage): Promise<JsonObject | undefined> {
+  if (!hasBody(request.headers)) return undefined;
+  const octets = await inTime(readBody(request, bodyLimitOf(operation)));
+  if (octets.length === 0) return undefined;
+  const value = parse(octets);
+  const path = findPrototype(value);
+  if (path !== undefined) throw invalidFields([{ path, message: 'is not known here' }], 'body');
+  return value;
+}
+
+/**
+ * The octets of a request that has passed {@link checkBody}. Reading it throws HttpError 413 beyond the limit, and GatewayError
+ * `malformed-request` when the client stops in the middle. Whoever stops reading leaves the connection open for the answer.
+ */
+export function openStream(request: IncomingMessage, limit: number): Readable {
+  request.setTimeout(idleMilliseconds, () => request.destroy());
+  request.once('end', () => request.setTimeout(0));
+  return Readable.from(within(request, limit), { objectMode: false });
+}
+
+async function* within(request: IncomingMessage, limit: number): AsyncGenerator<Buffer> {
+  let length = 0;
+  try {
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+      length += chunk.length;
+      if (length > limit) throw tooLarge(limit);
+      yield chunk;
+    }
+  } catch (cause) {
+    if (cause instanceof GatewayError) throw cause;
+    throw new GatewayError('malformed-request', 'the request body ended early', { cause });
+  }
+}
+
+function bodyLimitOf({ streams, bodyLimit = usualLimit }: Operation): number {
+  return streams?.bodyLimit ?? bodyLimit;
+}
+
+export function hasBody(headers: IncomingMessage['headers']): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+function isUtf8(charset: string | undefined): boolean {
+  return charset === undefined || charset === 'utf-8' || charset === 'utf8';
+}
+
+async function inTime(reading: Promise<Uint8Array>): Promise<Uint8Array> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooSlow = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
+      () => reject(new HttpError(408, 'malformed-request', 'the request body did not arrive in time')),
+      patienceMilliseconds,
+    );
+  });
+  try {
+    return await Promise.race([reading, tooSlow]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function parse(octets: Uint8Array): JsonObject {
+  try {
+    return parseJsonObject(octets, 'the request body', maximumDepth);
+  } catch (cause) {
+    if (cause instanceof SyntaxError) throw new GatewayError('malformed-request', cause.message, { cause });
+    throw cause;
+  }
+}
+
+/** Where a member has the name that objects have their prototype under. Schemas of maps would overlook it. */
+function findPrototype(value: unknown): Path | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (Object.hasOwn(value, '__proto__')) return ['__proto__'];
+  const steps = Array.isArray(value) ? value.entries() : Object.entries(value);
+  for (const [step, each] of steps) {
+    const path = findPrototype(each);
+    if (path !== undefined) return [step, ...path];
+  }
+  return undefined;
+}
