@@ -83,6 +83,11 @@ module.exports = {
       '^src/enrollment/',
       `${ourFolder('enrollment', 'authentication', 'policy', 'ca', 'store', 'catalog', 'keys', 'audit', 'x509', 'outbound')}|log\\.ts$|minute-counter\\.ts$|protocol\\.ts$`,
     ),
+    only(
+      'devices-are-changed-here',
+      '^src/devices/',
+      ourFolder('devices', 'enrollment', 'policy', 'store', 'catalog', 'audit', 'x509'),
+    ),
     only('server-knows-the-contract', '^src/server/', `${ourFolder('server')}|protocol\\.ts$|log\\.ts$|settings\\.ts$`),
     {
       name: 'sql-only-in-stores',

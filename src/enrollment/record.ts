@@ -27,6 +27,7 @@ export function issuanceRecords(
       action: 'certificate.issued',
       outcome: 'success',
       subject: certificate.id,
+      device: certificate.deviceId,
       details: {
         requestId: request.requestId,
         protocol: request.protocol,
@@ -55,6 +56,7 @@ export function issuanceRecords(
         action: 'device.registered',
         outcome: 'success',
         subject: certificate.deviceId,
+        device: certificate.deviceId,
         details: {
           requestId: request.requestId,
           division: facts.policy.division,
@@ -71,13 +73,15 @@ interface Refused {
   readonly target?: EnrollmentTarget;
   readonly identity?: Identity;
   readonly operation?: DecidedOperation;
+  /** The id of the device on record that it was about; only who has authenticated names one. */
+  readonly device?: string;
   readonly trace?: Trace;
 }
 
 /** Writes the event of a refusal. Where even that fails the log has to do: the refusal itself must reach the client. */
 export async function recordRefusal(
   request: EnrollmentRequest,
-  { target, identity, operation, trace }: Refused,
+  { target, identity, operation, device, trace }: Refused,
   error: unknown,
   services: EnrollmentServices,
 ): Promise<void> {
@@ -87,6 +91,7 @@ export async function recordRefusal(
       id: request.requestId,
       remoteAddress: request.remoteAddress,
       isAuthenticated: identity !== undefined,
+      device,
       details: {
         protocol: request.protocol,
         operation: operation ?? request.operation,
@@ -120,6 +125,7 @@ interface RefusalEvent {
   readonly id: string;
   readonly remoteAddress: string;
   readonly isAuthenticated: boolean;
+  readonly device?: string | undefined;
   readonly details: Readonly<Record<string, unknown>>;
 }
 
@@ -127,7 +133,7 @@ interface RefusalEvent {
 const recordedRefusalsPerMinute = 600;
 
 async function commitRefusal(
-  { id, remoteAddress, isAuthenticated, ...event }: RefusalEvent,
+  { id, remoteAddress, isAuthenticated, device, ...event }: RefusalEvent,
   { store, clock, log, refusals }: EnrollmentServices,
 ): Promise<void> {
   const details = { remoteAddress, ...event.details };
@@ -145,6 +151,7 @@ async function commitRefusal(
     action: 'request.refused',
     outcome: 'refused',
     subject: id,
+    device,
     details,
   });
   try {
