@@ -101,6 +101,11 @@ module.exports = {
       '^src/server/',
       `${ourFolder('server', 'http')}|protocol\\.ts$|log\\.ts$|settings\\.ts$`,
     ),
+    only(
+      'devices-are-changed-here',
+      '^src/devices/',
+      ourFolder('devices', 'enrollment', 'policy', 'store', 'catalog', 'audit', 'x509'),
+    ),
     {
       name: 'sql-only-in-stores',
       severity: 'error',

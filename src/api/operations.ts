@@ -1,9 +1,10 @@
 /** All operations of the management API. */
+import { deviceOperations } from './devices.js';
 import type { Operation } from './operation.js';
 import type { ApiServices } from './services.js';
 import { systemOperations } from './system.js';
 
 /** In the order of the documentation. One file for each noun; each exports a function such as `deviceOperations(services)`. */
 export function createOperations(services: ApiServices): readonly Operation[] {
-  return [...systemOperations(services)];
+  return [...deviceOperations(services), ...systemOperations(services)];
 }

@@ -24,6 +24,9 @@ export type AuditAction =
   | 'device.suspended'
   | 'device.resumed'
   | 'device.retired'
+  | 'device.changed'
+  | 'device.moved'
+  | 'device.deleted'
   | 'device.passphrase-set'
   | 'catalog.applied'
   | 'passcode.created'
@@ -44,6 +47,8 @@ interface AuditEvent {
   readonly outcome: 'success' | 'refused' | 'pending';
   /** The id of what it is about. */
   readonly subject: string;
+  /** The id of the device whose history it belongs to. */
+  readonly device?: string | null | undefined;
   /** Everything else that is worth keeping; no secrets. */
   readonly details: Readonly<Record<string, unknown>>;
 }
@@ -65,8 +70,10 @@ function toRecord({
   action,
   outcome,
   subject,
+  device,
   details,
 }: Omit<AuditEvent, 'action'> & { readonly action: string }): AuditRecord {
   const fields = { id, at: at.getTime(), action, outcome, subject };
-  return { ...fields, content: JSON.stringify({ ...fields, ...details }) };
+  if (device === null || device === undefined) return { ...fields, content: JSON.stringify({ ...fields, ...details }) };
+  return { ...fields, device, content: JSON.stringify({ ...fields, ...details, deviceId: device }) };
 }

@@ -1,12 +1,15 @@
-/** `gatehouse device`: list, show, register, suspend, resume and retire. */
+/** `gatehouse device`: the devices on record. */
 import { Command } from 'commander';
-import { resumeDevice, suspendDevice } from '../enrollment/device-state.js';
-import { retireDevice } from '../enrollment/retire-device.js';
+import { describeDevice } from '../devices/describe-device.js';
+import { resumeDevice, suspendDevice } from '../devices/device-state.js';
+import { retireDevice } from '../devices/retire-device.js';
+import { publishRevocations } from '../devices/revocations.js';
 import type { Core } from '../open-core.js';
-import type { CertificateRecord } from '../store/certificate-record.js';
-import { deviceJson } from './describe-device.js';
+import { changeDeviceCommand, deleteDeviceCommand } from './change-device.js';
+import { deviceHistoryCommand } from './device-history.js';
 import { findDevice } from './find-device.js';
 import { listDevicesCommand } from './list-devices.js';
+import { moveDeviceCommand } from './move-device.js';
 import { person } from './person.js';
 import { registerCommand } from './register-device.js';
 import type { RunWithCore } from './run-with-core.js';
@@ -19,47 +22,51 @@ export function deviceCommand(run: RunWithCore): Command {
     .addCommand(listDevicesCommand(run))
     .addCommand(showDeviceCommand(run))
     .addCommand(registerCommand(run))
+    .addCommand(changeDeviceCommand(run))
+    .addCommand(moveDeviceCommand(run))
     .addCommand(
-      changeCommand(run, {
+      stateCommand(run, {
         name: 'suspend',
         description: 'let a device enroll and renew no more, until it is resumed; its certificates stay valid',
         act: async (id, core) => {
-          await suspendDevice({ id, requestedBy: person() }, core);
+          await suspendDevice({ id, actor: person() }, core);
           return 'is suspended and gets nothing; gatehouse device resume ends that';
         },
       }),
     )
     .addCommand(
-      changeCommand(run, {
+      stateCommand(run, {
         name: 'resume',
         description: 'let a suspended device enroll again',
         act: async (id, core) => {
-          const state = await resumeDevice({ id, requestedBy: person() }, core);
+          const state = await resumeDevice({ id, actor: person() }, core);
           return `may enroll again; it is ${state}`;
         },
       }),
     )
     .addCommand(
-      changeCommand(run, {
+      stateCommand(run, {
         name: 'retire',
         description: 'retire a device for good, and revoke all its certificates (cessationOfOperation)',
         act: async (id, core) => {
-          const revoked = await retireDevice({ id, requestedBy: person() }, core);
-          await publish(revoked, core);
+          const revoked = await retireDevice({ id, actor: person() }, core);
+          await publishRevocations(revoked, core);
           return `is retired; ${describeRevoked(revoked.length)}`;
         },
       }),
-    );
+    )
+    .addCommand(deleteDeviceCommand(run))
+    .addCommand(deviceHistoryCommand(run));
 }
 
-interface DeviceChangeCommand {
+interface StateCommand {
   readonly name: string;
   readonly description: string;
   /** Returns what is to be said of the device. */
   readonly act: (id: string, core: Core) => Promise<string>;
 }
 
-function changeCommand(run: RunWithCore, { name, description, act }: DeviceChangeCommand): Command {
+function stateCommand(run: RunWithCore, { name, description, act }: StateCommand): Command {
   return new Command(name)
     .argument('<name>')
     .description(description)
@@ -71,15 +78,9 @@ function changeCommand(run: RunWithCore, { name, description, act }: DeviceChang
         const { id } = await findDevice(device, options.division, core);
         const said = await act(id, core);
         if (!options.json) return `device ${device} ${said}`;
-        return jsonLines([deviceJson(await findDevice(device, options.division, core))]);
+        return jsonLines([describeDevice(await findDevice(device, options.division, core))]);
       }),
     );
-}
-
-/** One CRL for each part of an issuer's that is touched. */
-async function publish(revoked: readonly CertificateRecord[], { crls }: Pick<Core, 'crls'>): Promise<void> {
-  const places = new Map(revoked.map((record) => [`${record.issuerId}/${record.crlPartition}`, record] as const));
-  for (const { issuerId, crlPartition } of places.values()) await crls.publish(issuerId, crlPartition);
 }
 
 function describeRevoked(count: number): string {

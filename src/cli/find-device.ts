@@ -1,7 +1,7 @@
 /** Finds the device that a command is about. */
 import type { Core } from '../open-core.js';
 import { quote } from '../policy/safe-text.js';
-import type { DeviceRecord } from '../store/device-repository.js';
+import type { DeviceRecord } from '../store/device-record.js';
 import { requireKnown } from './arguments.js';
 import { CommandLineError } from './command-line-error.js';
 

@@ -113,7 +113,7 @@ async function checkAndRecord(
           action: 'database.restored',
           outcome: 'success',
           subject: basename(file),
-          details: { actor: person(), ...(last && { lastEvent: last.sequence, lastHash: last.hash }) },
+          details: { actor: person().name, ...(last && { lastEvent: last.sequence, lastHash: last.hash }) },
         }),
       ],
     });

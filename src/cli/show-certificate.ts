@@ -4,7 +4,7 @@ import type { Core } from '../open-core.js';
 import type { AuditEventRecord } from '../store/audit-repository.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
 import type { ReplacementRecord } from '../store/certificate-replacement.js';
-import type { DeviceRecord } from '../store/device-repository.js';
+import type { DeviceRecord } from '../store/device-record.js';
 import { toPem } from '../x509/pem.js';
 import { certificateJson, reasonOf, statusOf } from './describe-certificate.js';
 import { describeEvent, eventJson } from './describe-event.js';

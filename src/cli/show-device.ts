@@ -1,8 +1,9 @@
 /** `gatehouse device show`: what is known of a device, its certificates, and its history. */
 import { Command } from 'commander';
+import { describeDevice } from '../devices/describe-device.js';
 import type { Core } from '../open-core.js';
 import { certificateJson } from './describe-certificate.js';
-import { deviceJson, pairsText } from './describe-device.js';
+import { pairsText } from './describe-device.js';
 import { describeEvent, eventJson } from './describe-event.js';
 import { findDevice } from './find-device.js';
 import { certificateTable } from './list-certificates.js';
@@ -31,7 +32,7 @@ async function show(
   const device = await findDevice(name, division, core);
   const [found, latest] = await Promise.all([
     store.certificates.list({ deviceId: device.id, limit: maximum + 1 }),
-    store.audit.list({ subject: device.id, limit: maximum }),
+    store.audit.list({ device: device.id, limit: maximum }),
   ]);
   const { shown: certificates, note } = cutListing({ found, limit: maximum, plural: 'certificates' });
   const events = latest.toReversed();
@@ -39,7 +40,7 @@ async function show(
   if (json) {
     return jsonLines([
       {
-        ...deviceJson(device),
+        ...describeDevice(device),
         certificates: certificates.map((record) => certificateJson(record, device.name, now)),
         events: events.map(eventJson),
       },

@@ -124,6 +124,7 @@ function eventOf(
     action,
     outcome: 'success',
     subject: record.id,
+    device: record.deviceId,
     details: {
       protocol,
       remoteAddress,

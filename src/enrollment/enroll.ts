@@ -28,6 +28,8 @@ interface Progress {
   identity?: Identity;
   /** The key of its transaction, once nothing was found to be recorded under it. */
   newKey?: string;
+  /** The id of the device on record that it is about. */
+  device?: string;
   /** What the request turned out to be. */
   operation?: DecidedOperation;
   trace?: Trace;
@@ -138,14 +140,25 @@ async function attemptEnrollment(
       ...(delivery?.credential ? { keyWrapKey: delivery.credential } : {}),
     },
     services,
-    (trace) => {
+    (trace, { device }) => {
       progress.trace = trace;
+      if (device) progress.device = device.id;
     },
   );
   const conversation = request.conversation && conversationKey(request.conversation, target);
   if (decision.outcome === 'pending') {
     return await recordPending(
-      { request: judged, target, identity, key, conversation, answer, now, trace: decision.trace },
+      {
+        request: judged,
+        target,
+        identity,
+        device: facts.device?.id,
+        key,
+        conversation,
+        answer,
+        now,
+        trace: decision.trace,
+      },
       services,
     );
   }

@@ -6,10 +6,10 @@ import { deviceNameOf } from '../policy/device-name.js';
 import type { Facts, KnownCertificate } from '../policy/facts.js';
 import type { Identity } from '../policy/identity.js';
 import { type CertificateRecord, certificateId, hasLapsed } from '../store/certificate-record.js';
-import type { DeviceRecord } from '../store/device-repository.js';
 import { decodeCertificate } from '../x509/certificate.js';
 import { revocationReasonOf } from '../x509/crl.js';
 import { keyFingerprint } from '../x509/public-key.js';
+import { deviceOf } from './device.js';
 import type { EnrollmentServices } from './services.js';
 
 /** What is known before the store is asked. */
@@ -29,7 +29,7 @@ export async function loadFacts(input: FactsInput, services: EnrollmentServices)
     presented?.deviceId === undefined ? undefined : await store.devices.findById({ id: presented.deviceId });
   const deviceName = known?.name ?? deviceNameOf({ identity, requested });
   const device = known
-    ? describeDevice(known)
+    ? deviceOf(known)
     : deviceName === undefined
       ? undefined
       : await findDevice({ division: policy.division, name: deviceName }, services);
@@ -79,7 +79,7 @@ export async function findDevice(
   { store }: Pick<EnrollmentServices, 'store'>,
 ): Promise<Device | undefined> {
   const record = await store.devices.findByName(named);
-  return record && describeDevice(record);
+  return record && deviceOf(record);
 }
 
 /** An unreadable key has no namesakes; the key rule refuses it in its own words. */
@@ -89,19 +89,6 @@ function fingerprintOf(subjectPublicKeyInfo: Uint8Array): string {
   } catch {
     return '';
   }
-}
-
-function describeDevice(record: DeviceRecord): Device {
-  return {
-    id: record.id,
-    division: record.division,
-    name: record.name,
-    group: record.groupName,
-    state: record.state,
-    identifiers: JSON.parse(record.identifiers),
-    attributes: JSON.parse(record.attributes),
-    updatedAt: record.updatedAt,
-  };
 }
 
 function describeCertificate(record: CertificateRecord, now: Date): KnownCertificate {

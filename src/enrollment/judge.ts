@@ -31,17 +31,17 @@ export interface Judgement {
 }
 
 /**
- * @param onTrace is told the trace before a denial is thrown, for its record.
+ * @param onTrace is told the trace before a denial is thrown, for its record, and what it was decided by.
  * @throws GatewayError with the code and reason of a denial.
  */
 export async function judge(
   matter: Case,
   services: EnrollmentServices,
-  onTrace: (trace: Trace) => void,
+  onTrace: (trace: Trace, facts: Facts) => void,
 ): Promise<Judgement> {
   const { request, policy } = matter;
   const first = await consider(matter, request.requested, services);
-  onTrace(first.decision.trace);
+  onTrace(first.decision.trace, first.facts);
   if (first.decision.outcome !== 'key-needed') return { facts: first.facts, decision: granted(first.decision) };
 
   const madeKey = await makeKey(request.generateKey?.type ?? policy.generatedKey);
@@ -50,7 +50,7 @@ export async function judge(
     { ...request.requested, subjectPublicKeyInfo: madeKey.subjectPublicKeyInfo },
     services,
   );
-  onTrace(second.decision.trace);
+  onTrace(second.decision.trace, second.facts);
   return { facts: second.facts, decision: granted(second.decision), madeKey };
 }
 

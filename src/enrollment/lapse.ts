@@ -32,6 +32,7 @@ export async function lapse(record: CertificateRecord, { store, clock }: LapseSe
     action: 'certificate.lapsed',
     outcome: 'success',
     subject: record.id,
+    device: record.deviceId,
     details: { requestId: record.requestId, reason: unwanted, name: record.subject, device: record.deviceId },
   });
   try {

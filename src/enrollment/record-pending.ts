@@ -21,6 +21,8 @@ interface Circumstances {
   readonly target: EnrollmentTarget;
   readonly identity: Identity;
   readonly now: Date;
+  /** The id of the device on record that it is about. */
+  readonly device?: string | undefined;
   readonly trace: Trace;
 }
 
@@ -149,6 +151,7 @@ async function record(waiting: Waiting, { store }: EnrollmentServices): Promise<
         action: 'request.pending',
         outcome: 'pending',
         subject: requestId,
+        device: waiting.device,
         details: {
           protocol,
           operation,

@@ -27,6 +27,7 @@ export function issuanceRecords(
       action: 'certificate.issued',
       outcome: 'success',
       subject: certificate.id,
+      device: certificate.deviceId,
       details: {
         requestId: request.requestId,
         protocol: request.protocol,
@@ -55,6 +56,7 @@ export function issuanceRecords(
         action: 'device.registered',
         outcome: 'success',
         subject: certificate.deviceId,
+        device: certificate.deviceId,
         details: {
           requestId: request.requestId,
           division: facts.policy.division,
@@ -71,13 +73,15 @@ interface Refused {
   readonly target?: EnrollmentTarget;
   readonly identity?: Identity;
   readonly operation?: DecidedOperation;
+  /** The id of the device on record that it was about; only who has authenticated names one. */
+  readonly device?: string;
   readonly trace?: Trace;
 }
 
 /** Writes the event of a refusal. Where even that fails the log has to do: the refusal itself must reach the client. */
 export async function recordRefusal(
   request: EnrollmentRequest,
-  { target, identity, operation, trace }: Refused,
+  { target, identity, operation, device, trace }: Refused,
   error: unknown,
   services: EnrollmentServices,
 ): Promise<void> {
@@ -87,6 +91,7 @@ export async function recordRefusal(
       id: request.requestId,
       action: 'request.refused',
       countedBy: identity === undefined ? remoteNetwork(request.remoteAddress) : undefined,
+      device,
       details: {
         remoteAddress: request.remoteAddress,
         protocol: request.protocol,
@@ -122,6 +127,7 @@ interface RefusalEvent {
   readonly action: 'request.refused' | 'access.refused';
   /** By what the recorded ones are counted; undefined for those that are all recorded. */
   readonly countedBy: string | undefined;
+  readonly device?: string | undefined;
   readonly details: Readonly<Record<string, unknown>>;
 }
 
@@ -130,7 +136,7 @@ const recordedRefusalsPerMinute = 600;
 
 /** Writes the event of a refusal, as long as there are not too many. Where it cannot be written the log has to do. */
 export async function commitRefusal(
-  { id, action, countedBy, details }: RefusalEvent,
+  { id, action, countedBy, device, details }: RefusalEvent,
   { store, clock, log, refusals }: Pick<EnrollmentServices, 'store' | 'clock' | 'log' | 'refusals'>,
 ): Promise<void> {
   if (countedBy !== undefined) {
@@ -146,6 +152,7 @@ export async function commitRefusal(
     action,
     outcome: 'refused',
     subject: id,
+    device,
     details,
   });
   try {

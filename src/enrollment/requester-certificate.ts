@@ -3,7 +3,7 @@ import { GatewayError } from '../errors.js';
 import type { Identity } from '../policy/identity.js';
 import { type CertificateRecord, certificateId } from '../store/certificate-record.js';
 import type { Statement } from '../store/change.js';
-import type { DeviceRecord } from '../store/device-repository.js';
+import type { DeviceRecord } from '../store/device-record.js';
 import type { EnrollmentServices } from './services.js';
 import { requireInUse } from './updates.js';
 

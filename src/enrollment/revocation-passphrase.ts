@@ -53,6 +53,7 @@ export async function setRevocationPassphrase(message: PassphraseMessage, servic
         action: 'device.passphrase-set',
         outcome: 'success',
         subject: device.id,
+        device: device.id,
         details: {
           protocol,
           remoteAddress,

@@ -51,6 +51,7 @@ export async function revokeCertificate(request: RevocationRequest, services: Re
         action: isHold ? 'certificate.held' : 'certificate.revoked',
         outcome: 'success',
         subject: record.id,
+        device: record.deviceId,
         details: {
           reason,
           invalidityDate,
@@ -86,6 +87,7 @@ export async function releaseCertificate(
         action: 'certificate.released',
         outcome: 'success',
         subject: record.id,
+        device: record.deviceId,
         details: { ...describeRequest(request), name: record.subject, device: record.deviceId },
       }),
     ],
@@ -153,6 +155,7 @@ export function supersessionRecord(old: CertificateRecord, supersededBy: string,
     action: 'certificate.revoked',
     outcome: 'success',
     subject: old.id,
+    device: old.deviceId,
     details: { reason: 'superseded', supersededBy, name: old.subject, device: old.deviceId },
   });
 }

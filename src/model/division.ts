@@ -11,6 +11,8 @@ const rendezvousZoneSchema = z.strictObject({
 export const divisionSchema = z.strictObject({
   name: nameSchema,
   description: z.string().optional(),
+  /** Marked production or non-production: nothing of one is used from the other. Not marked where absent. */
+  production: z.boolean().optional(),
   rendezvousZone: rendezvousZoneSchema.optional(),
   secondaryRendezvousZone: rendezvousZoneSchema.optional(),
 });

@@ -14,6 +14,8 @@ export interface AuditFilter {
   readonly action?: string;
   readonly outcome?: string;
   readonly subject?: string;
+  /** The id of the device that they are part of the history of. */
+  readonly device?: string;
   /** The lowest sequence of the page before. */
   readonly before?: number;
   /** The size of a page. */
@@ -44,7 +46,7 @@ export function createAuditRepository(database: Database) {
       list((db) => {
         const { before, limit } = filter;
         let query = db.selectFrom('auditEvent').select(columns);
-        for (const column of ['action', 'outcome', 'subject'] as const) {
+        for (const column of ['action', 'outcome', 'subject', 'device'] as const) {
           const wanted = filter[column];
           query = wanted === undefined ? query : query.where(column, '=', wanted);
         }

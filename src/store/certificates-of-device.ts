@@ -3,17 +3,18 @@ import { type CertificateRecord, certificateColumns as columns } from './certifi
 import type { Database } from './database.js';
 
 export function createCertificatesOfDevice(database: Database) {
-  const { read } = database.tables<{ certificate: CertificateRecord }>();
+  const { read, find } = database.tables<{ certificate: CertificateRecord }>();
 
   return {
-    /** Valid or held, and not expired `at` (epoch milliseconds): what is left to revoke. */
-    unrevokedByDevice: read((db, slot: { deviceId: string; at: number; limit: number }) =>
+    /** Valid or held, and not expired `at` (epoch milliseconds), by id `after` that one: what is left to revoke. */
+    unrevokedByDevice: read((db, slot: { deviceId: string; at: number; after: string; limit: number }) =>
       db
         .selectFrom('certificate')
         .select(columns)
         .where('deviceId', '=', slot.deviceId)
         .where('status', 'in', ['valid', 'held'])
         .where('notAfter', '>=', slot.at)
+        .where('id', '>', slot.after)
         .orderBy('id')
         .limit(slot.limit),
     ),
@@ -21,6 +22,19 @@ export function createCertificatesOfDevice(database: Database) {
     /** What for the device has ever had certificates. */
     usagesByDevice: read((db, slot: { deviceId: string }) =>
       db.selectFrom('certificate').select('usage').distinct().where('deviceId', '=', slot.deviceId),
+    ),
+
+    /** How many it has that are valid or held and not expired `at`, and when the last of the valid ones ends. */
+    summaryOfDevice: find((db, slot: { deviceId: string; at: number }) =>
+      db
+        .selectFrom('certificate')
+        .select((row) => [
+          row.fn.countAll<number>().filterWhere('status', '=', 'valid').as('valid'),
+          row.fn.countAll<number>().filterWhere('status', '=', 'held').as('held'),
+          row.fn.max('notAfter').filterWhere('status', '=', 'valid').as('validUntil'),
+        ])
+        .where('deviceId', '=', slot.deviceId)
+        .where('notAfter', '>=', slot.at),
     ),
 
     /** The ids of the device's certificates that renewed this one, oldest first. */

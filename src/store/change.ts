@@ -27,7 +27,9 @@ export interface AuditRecord {
   readonly outcome: string;
   /** Whom or what it is about, to look it up by: a device's, certificate's or person's id; empty if there is none. */
   readonly subject: string;
-  /** A JSON object with everything about the event. Only this is protected by the chain, so it repeats the fields above. */
+  /** The id of the device that it is part of the history of. */
+  readonly device?: string;
+  /** A JSON object with everything about the event. Only this is protected by the chain, so it repeats the others. */
   readonly content: string;
 }
 

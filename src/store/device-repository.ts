@@ -1,47 +1,69 @@
 /** The registered devices. */
+import { sql } from 'kysely';
 import type { DeviceState } from '../model/device.js';
+import type { CertificateRecord } from './certificate-record.js';
+import type { Statement } from './change.js';
 import type { Database } from './database.js';
+import { createDeviceLists } from './device-lists.js';
+import { deviceColumns as columns, type DeviceIdentifierRecord, type DeviceRecord } from './device-record.js';
 import { slotsOf } from './query.js';
 
-export interface DeviceRecord {
-  readonly id: string;
-  readonly division: string;
-  /** Unique within the division. */
-  readonly name: string;
-  readonly groupName: string;
-  readonly state: DeviceState;
-  /** JSON text. */
-  readonly identifiers: string;
-  /** JSON text. */
-  readonly attributes: string;
-  /** Epoch milliseconds. */
-  readonly createdAt: number;
-  readonly updatedAt: number;
-}
-
-export interface DeviceFilter {
-  readonly division?: string;
-  readonly groupName?: string;
-  readonly state?: DeviceState;
-  /** The last device of the page before. */
-  readonly after?: Pick<DeviceRecord, 'division' | 'name'>;
-  /** The size of a page. */
-  readonly limit: number;
-}
-
 export function createDeviceRepository(database: Database) {
-  const { write, find, list } = database.tables<{ device: DeviceRecord }>();
+  const { write, find } = database.tables<Tables>();
+
+  /** Refused as 'unavailable' if a parallel request registered it: look it up and try again. */
+  const insert = write(
+    (db, slot: DeviceRecord) =>
+      db
+        .insertInto('device')
+        .values(slotsOf(slot, columns))
+        .onConflict((conflict) => conflict.doNothing()),
+    { rows: 1, otherwise: 'unavailable' },
+  );
+
+  const insertIdentifier = write((db, slot: DeviceIdentifierRecord) =>
+    db.insertInto('deviceIdentifier').values(slotsOf(slot, ['deviceId', 'name', 'value'])),
+  );
+
+  const removeIdentifiers = write((db, slot: { id: string }) =>
+    db.deleteFrom('deviceIdentifier').where('deviceId', '=', slot.id),
+  );
+
+  const setFields = write(
+    (db, slot: Seen & { identifiers: string; attributes: string; at: number }) =>
+      db
+        .updateTable('device')
+        .set({ identifiers: slot.identifiers, attributes: slot.attributes, updatedAt: later(slot.at) })
+        .where('id', '=', slot.id)
+        .where('updatedAt', '=', slot.seenAt),
+    { rows: 1, otherwise: 'unavailable' },
+  );
+
+  // What else has its id is in the way of the deletion by itself: the database holds the references.
+  const remove = write(
+    (db, slot: Seen) =>
+      db
+        .deleteFrom('device')
+        .where('id', '=', slot.id)
+        .where('updatedAt', '=', slot.seenAt)
+        .where((row) =>
+          row.not(row.exists(row.selectFrom('certificate').select('certificate.id').where('deviceId', '=', slot.id))),
+        ),
+    { rows: 1, otherwise: 'unavailable' },
+  );
+
+  function identifiersOf({ id, identifiers }: Pick<DeviceRecord, 'id' | 'identifiers'>): Statement[] {
+    const members: Readonly<Record<string, string>> = JSON.parse(identifiers);
+    return Object.entries(members).map(([name, value]) => insertIdentifier({ deviceId: id, name, value }));
+  }
 
   return {
-    /** Refused as 'unavailable' if a parallel request registered it: look it up and try again. */
-    insert: write(
-      (db, slot: DeviceRecord) =>
-        db
-          .insertInto('device')
-          .values(slotsOf(slot, columns))
-          .onConflict((conflict) => conflict.doNothing()),
-      { rows: 1, otherwise: 'unavailable' },
-    ),
+    ...createDeviceLists(database),
+
+    insert,
+
+    /** The insert, and what finds the device by its identifiers. */
+    register: (record: DeviceRecord): Statement[] => [insert(record), ...identifiersOf(record)],
 
     findById: find((db, slot: { id: string }) => db.selectFrom('device').select(columns).where('id', '=', slot.id)),
 
@@ -54,7 +76,7 @@ export function createDeviceRepository(database: Database) {
       (db, slot: { id: string; from: DeviceState; to: DeviceState; at: number }) =>
         db
           .updateTable('device')
-          .set({ state: slot.to, updatedAt: slot.at })
+          .set({ state: slot.to, updatedAt: later(slot.at) })
           .where('id', '=', slot.id)
           .where('state', '=', slot.from),
       { rows: 1, otherwise: 'unavailable' },
@@ -71,47 +93,80 @@ export function createDeviceRepository(database: Database) {
       { rows: 1, otherwise: 'unavailable' },
     ),
 
-    /**
-     * Guard that lets only one of several parallel changes through: refuses as 'unavailable' if another one touched the
-     * device since it was read. `at` must be later than `seenAt`.
-     */
-    touch: write(
-      (db, slot: { id: string; seenAt: number; at: number }) =>
+    /** Guard: refuses the change as 'unavailable' unless the device is as it was read, whatever of it has changed. */
+    requireUnchanged: write(
+      (db, slot: Seen) =>
         db
           .updateTable('device')
-          .set({ updatedAt: slot.at })
+          .set((row) => ({ updatedAt: row.ref('updatedAt') }))
           .where('id', '=', slot.id)
           .where('updatedAt', '=', slot.seenAt),
       { rows: 1, otherwise: 'unavailable' },
     ),
 
-    /** A page of those that fit every given filter, by division and name. */
-    list: (filter: DeviceFilter) =>
-      list((db) => {
-        const { after, limit } = filter;
-        let query = db.selectFrom('device').select(columns);
-        for (const column of ['division', 'groupName', 'state'] as const) {
-          const wanted = filter[column];
-          query = wanted === undefined ? query : query.where(column, '=', wanted);
-        }
-        if (after !== undefined) {
-          query = query.where((row) =>
-            row(row.refTuple('division', 'name'), '>', row.tuple(after.division, after.name)),
-          );
-        }
-        return query.orderBy('division').orderBy('name').limit(limit);
-      }),
+    /**
+     * Guard that lets only one of several parallel changes through: refuses as 'unavailable' if another one touched the
+     * device since it was read.
+     */
+    touch: write(
+      (db, slot: Seen & { at: number }) =>
+        db
+          .updateTable('device')
+          .set({ updatedAt: later(slot.at) })
+          .where('id', '=', slot.id)
+          .where('updatedAt', '=', slot.seenAt),
+      { rows: 1, otherwise: 'unavailable' },
+    ),
+
+    /** New identifiers and attributes, as JSON text. Refused as 'unavailable' unless the device is as it was read. */
+    change: (fields: Seen & { identifiers: string; attributes: string; at: number }): Statement[] => [
+      setFields(fields),
+      removeIdentifiers({ id: fields.id }),
+      ...identifiersOf(fields),
+    ],
+
+    /** Refused as 'unavailable' unless the device is as it was read, and its name free in the division. */
+    move: write(
+      (db, slot: Seen & { division: string; groupName: string; name: string; at: number }) =>
+        db
+          .updateTable('device')
+          .set({ division: slot.division, groupName: slot.groupName, updatedAt: later(slot.at) })
+          .where('id', '=', slot.id)
+          .where('updatedAt', '=', slot.seenAt)
+          .where((row) =>
+            row.not(
+              row.exists(
+                row
+                  .selectFrom('device as other')
+                  .select('other.id')
+                  .where('other.division', '=', slot.division)
+                  .where('other.name', '=', slot.name)
+                  .where('other.id', '<>', slot.id),
+              ),
+            ),
+          ),
+      { rows: 1, otherwise: 'unavailable' },
+    ),
+
+    /** Refused as 'unavailable' unless the device is as it was read, and never had a certificate. */
+    remove: (seen: Seen): Statement[] => [removeIdentifiers({ id: seen.id }), remove(seen)],
   };
 }
 
-const columns = [
-  'id',
-  'division',
-  'name',
-  'groupName',
-  'state',
-  'identifiers',
-  'attributes',
-  'createdAt',
-  'updatedAt',
-] as const;
+interface Tables {
+  device: DeviceRecord;
+  deviceIdentifier: DeviceIdentifierRecord;
+  certificate: CertificateRecord;
+}
+
+/** A device as it was read: `seenAt` is its `updatedAt`, which every change moves. */
+interface Seen {
+  readonly id: string;
+  readonly seenAt: number;
+}
+
+/** It must move whatever the clock does, for the guards that look at it. */
+function later(at: number) {
+  const before = sql.ref('updatedAt');
+  return sql<number>`case when ${before} >= ${at} then ${before} + 1 else ${at} end`;
+}

@@ -25,6 +25,8 @@ export interface Dialect {
   readonly text: RawBuilder<unknown>;
   readonly integer: RawBuilder<unknown>;
   readonly bytes: RawBuilder<unknown>;
+  /** A table function: the members of a JSON object in a column of text, as rows of `key` and `value`. */
+  eachMember(column: string): RawBuilder<unknown>;
   /** Stands at the end of every `create table`. */
   readonly tableOptions: RawBuilder<unknown>;
 }
@@ -46,6 +48,7 @@ export function createSqliteDialect(): Dialect {
     text: sql`text`,
     integer: sql`integer`,
     bytes: sql`blob`,
+    eachMember: (column) => sql`json_each(${sql.ref(column)})`,
     tableOptions: sql`strict`,
   };
 }
@@ -67,6 +70,7 @@ export function createPostgresqlDialect(): Dialect {
     text: sql`text collate "C"`,
     integer: sql`bigint`,
     bytes: sql`bytea`,
+    eachMember: (column) => sql`json_each_text(${sql.ref(column)}::json)`,
     tableOptions: sql``,
   };
 }

@@ -1,5 +1,5 @@
 /** What a migration is: SQL for either database, forward only. */
-import type { Compilable, CreateTableBuilder, QueryCreator, SchemaModule } from 'kysely';
+import type { Compilable, CreateTableBuilder, QueryCreator, RawBuilder, SchemaModule } from 'kysely';
 import type { Dialect } from './dialect.js';
 
 export interface Migration {
@@ -16,11 +16,13 @@ export interface MigrationSchema {
   readonly text: Dialect['text'];
   readonly integer: Dialect['integer'];
   readonly bytes: Dialect['bytes'];
+  /** The members of a column with a JSON object, as rows of `key` and `value`, both text. */
+  eachMember(column: string): RawBuilder<unknown>;
   queries<Tables>(): QueryCreator<Tables>;
 }
 
 export function createMigrationSchema(dialect: Dialect): MigrationSchema {
-  const { schema, text, integer, bytes, tableOptions, queries } = dialect;
+  const { schema, text, integer, bytes, tableOptions, queries, eachMember } = dialect;
   return {
     table: (name) => schema.createTable(name).modifyEnd(tableOptions),
     alterTable: (name) => schema.alterTable(name),
@@ -28,6 +30,7 @@ export function createMigrationSchema(dialect: Dialect): MigrationSchema {
     text,
     integer,
     bytes,
+    eachMember,
     queries,
   };
 }

@@ -1,7 +1,7 @@
 /** How much of everything there is. */
 import type { CertificateRecord } from './certificate-record.js';
 import type { Database } from './database.js';
-import type { DeviceRecord } from './device-repository.js';
+import type { DeviceRecord } from './device-record.js';
 import type { EnrollmentTransactionRecord } from './enrollment-transaction-repository.js';
 
 /** Those of the gateway's own keys are left out: they renew themselves. */

@@ -15,7 +15,7 @@ export function createApplier(connection: SqliteConnection): (batch: readonly Ch
   const release = connection.prepare('release change');
   const rollbackToSavepoint = connection.prepare('rollback to change');
   const appendEvent = connection.prepare(
-    'insert into audit_event(sequence, id, at, action, outcome, subject, content, hash) values (?, ?, ?, ?, ?, ?, ?, ?)',
+    'insert into audit_event(sequence, id, at, action, outcome, subject, device, content, hash) values (?, ?, ?, ?, ?, ?, ?, ?, ?)',
   );
   const lastEvent = connection.prepare<[], ChainHead>(
     'select sequence, hash from audit_event order by sequence desc limit 1',
@@ -46,9 +46,9 @@ export function createApplier(connection: SqliteConnection): (batch: readonly Ch
       }
     }
     let last = head;
-    for (const { id, at, action, outcome, subject, content } of audit) {
+    for (const { id, at, action, outcome, subject, device, content } of audit) {
       last = nextHead(last, content);
-      appendEvent.run(last.sequence, id, at, action, outcome, subject, content, last.hash);
+      appendEvent.run(last.sequence, id, at, action, outcome, subject, device ?? null, content, last.hash);
     }
     return last;
   }

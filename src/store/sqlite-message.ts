@@ -10,7 +10,8 @@ export interface PackedBatch {
   readonly texts: readonly string[];
   /**
    * For each change: the number of its statements; of each the text's number, `rows` and `otherwise` or null, the number
-   * of its parameters, and those; the number of its audit records; of each the fields.
+   * of its parameters, and those; the number of its audit records; of each the fields,
+   * null for a device that is not given.
    */
   readonly values: readonly Bindable[];
 }
@@ -34,8 +35,8 @@ export function createPacker(): (batch: readonly Change[]) => PackedBatch {
         for (const parameter of parameters) values.push(parameter);
       }
       values.push(audit.length);
-      for (const { id, at, action, outcome, subject, content } of audit) {
-        values.push(id, at, action, outcome, subject, content);
+      for (const { id, at, action, outcome, subject, device, content } of audit) {
+        values.push(id, at, action, outcome, subject, device ?? null, content);
       }
     }
     return { texts, values };
@@ -51,6 +52,10 @@ export function createUnpacker(): (packed: PackedBatch) => Change[] {
     let at = 0;
     const number = () => Number(values[at++]);
     const text = () => String(values[at++]);
+    const device = () => {
+      const id = values[at++];
+      return typeof id === 'string' ? { device: id } : {};
+    };
     while (at < values.length) {
       const statements = repeat(number(), (): Statement => {
         const sql = known[number()] ?? '';
@@ -74,6 +79,7 @@ export function createUnpacker(): (packed: PackedBatch) => Change[] {
           action: text(),
           outcome: text(),
           subject: text(),
+          ...device(),
           content: text(),
         }),
       );

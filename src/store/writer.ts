@@ -115,10 +115,13 @@ function detach(value: Bindable): Bindable {
   return typeof value === 'object' && value !== null ? new Uint8Array(value) : value;
 }
 
-function checkAuditRecord({ id, at, action, outcome, subject, content }: AuditRecord): void {
-  const texts = [id, action, outcome, subject, content];
+function checkAuditRecord({ id, at, action, outcome, subject, device = '', content }: AuditRecord): void {
+  const texts = [id, action, outcome, subject, device, content];
   if (!texts.every((text) => typeof text === 'string') || !Number.isSafeInteger(at) || !content.startsWith('{')) {
-    throw toError('internal', `the audit record ${JSON.stringify({ id, at, action, outcome, subject })} is malformed`);
+    throw toError(
+      'internal',
+      `the audit record ${JSON.stringify({ id, at, action, outcome, subject, device })} is malformed`,
+    );
   }
 }
 

@@ -1,5 +1,8 @@
 /** Whether the device may have certificates under this policy. */
+import type { Device } from '../../model/device.js';
+import type { DeviceGroup } from '../../model/device-group.js';
 import { denied, ok, type Verdict } from '../decision.js';
+import { matchesFilter } from '../device-filter.js';
 import type { Facts } from '../facts.js';
 import type { Identity } from '../identity.js';
 import { quote } from '../safe-text.js';
@@ -20,6 +23,12 @@ export function checkDevice({ facts, identity }: DeviceMatter): Verdict {
     }
     if (issuedTo !== undefined) return denied('forbidden', 'the device of the presented certificate is not on record');
     if (policy.devices === 'registered') return denied('forbidden', `device ${quote(deviceName)} is not registered`);
+    if (group.filter !== undefined) {
+      return denied(
+        'forbidden',
+        `device ${quote(deviceName)} is not registered, and the dynamic group ${group.name} takes no new devices`,
+      );
+    }
     if (!group.enabled) return denied('forbidden', `device group ${group.name} takes no new devices`);
     return ok(`device ${quote(deviceName)} is new, for group ${group.name}`);
   }
@@ -28,11 +37,15 @@ export function checkDevice({ facts, identity }: DeviceMatter): Verdict {
     return denied('forbidden', `the presented certificate is of another device than ${name}`);
   }
   if (device.division !== policy.division) return denied('forbidden', `device ${name} is of another division`);
-  if (facts.isGroupNamed && device.group !== group.name) {
+  if (facts.isGroupNamed && !isMember(device, group)) {
     return denied('forbidden', `device ${name} is not in group ${group.name}`);
   }
   if (device.state === 'suspended' || device.state === 'retired') {
     return denied('forbidden', `device ${name} is ${device.state}`);
   }
   return ok(`device ${name} is ${device.state}, in group ${device.group}`);
+}
+
+function isMember(device: Device, { name, filter }: DeviceGroup): boolean {
+  return filter === undefined ? device.group === name : matchesFilter(filter, device);
 }

@@ -61,7 +61,7 @@ async function contentsOf(action: string): Promise<unknown[]> {
   return (await eventsOf(test, action)).map(({ content }) => JSON.parse(content));
 }
 
-const byPerson = { requestedBy: expect.stringMatching(/^command line \(/) };
+const byPerson = { actor: expect.stringMatching(/^command line \(/) };
 
 describe('gatehouse device register', () => {
   it('registers a device, which a policy for registered devices then serves', async () => {
@@ -234,7 +234,12 @@ describe('gatehouse device retire', () => {
     await insert(249, 1);
     expect(await run('retire', 'old-4')).toContain('1 certificate is revoked');
     expect(
-      await store.certificates.unrevokedByDevice({ deviceId: record.deviceId ?? '', at: Date.now(), limit: 10 }),
+      await store.certificates.unrevokedByDevice({
+        deviceId: record.deviceId ?? '',
+        at: Date.now(),
+        after: '',
+        limit: 10,
+      }),
     ).toEqual([]);
   });
 
@@ -244,7 +249,7 @@ describe('gatehouse device retire', () => {
     const { certificates, devices } = test.gateway.core.store;
     const deviceId = record.deviceId ?? '';
     expect(await devices.findById({ id: deviceId })).toMatchObject({ state: 'retired' });
-    expect(await certificates.unrevokedByDevice({ deviceId, at: Date.now(), limit: 10 })).toEqual([]);
+    expect(await certificates.unrevokedByDevice({ deviceId, at: Date.now(), after: '', limit: 10 })).toEqual([]);
   });
 });
 
@@ -286,5 +291,83 @@ describe('gatehouse device list and show', () => {
     await run('suspend', 'twin', '--division', 'office');
     expect(await runJson('show', 'twin', '--division', 'plant')).toMatchObject([{ state: 'registered' }]);
     expect(await runJson('show', 'twin', '--division', 'office')).toMatchObject([{ state: 'suspended' }]);
+  });
+});
+
+describe('gatehouse device list, searched and sorted', () => {
+  it('finds by a part of a name or identifier, by an identifier, and in the order asked for', async () => {
+    for (const name of ['found-1', 'found-2', 'found-3']) {
+      await run('register', name, '--group', 'valves', '--identifier', `serial=F-${name.slice(-1)}`);
+    }
+    const names = async (...words: string[]) => (await runJson('list', ...words)).map(({ name }) => name);
+    expect(await names('--search', 'FOUND')).toEqual(['found-1', 'found-2', 'found-3']);
+    expect(await names('--search', 'f-2')).toEqual(['found-2']);
+    expect(await names('--identifier', 'serial=F-3')).toEqual(['found-3']);
+    expect(await names('--search', 'found', '--sort', '-name')).toEqual(['found-3', 'found-2', 'found-1']);
+    expect(await names('--search', 'found', '--sort', '-registered', '--limit', '10')).toHaveLength(3);
+    await expect(run('list', '--identifier', 'serial')).rejects.toThrow('name=value is expected');
+    await expect(run('list', '--sort', 'age')).rejects.toThrow(/--sort/);
+  });
+});
+
+describe('gatehouse device change, move, delete and history', () => {
+  it('sets and removes identifiers and attributes', async () => {
+    await run('register', 'changed-1', '--group', 'pumps', '--identifier', 'serial=1', '--attribute', 'site=north');
+    const words = ['change', 'changed-1', '--identifier', 'mac=00:11', '--remove-identifier', 'serial'];
+    expect(await run(...words)).toBe('device changed-1 is changed');
+    expect(await run(...words)).toBe('device changed-1 is so already');
+    expect(await runJson('change', 'changed-1', '--remove-attribute', 'site')).toMatchObject([
+      { name: 'changed-1', identifiers: { mac: '00:11' }, attributes: {} },
+    ]);
+    await expect(run('change', 'changed-1')).rejects.toThrow('say what to change');
+    await expect(run('change', 'changed-1', '--attribute', 'a=1', '--remove-attribute', 'a')).rejects.toThrow(
+      'a is to be set and to be removed',
+    );
+  });
+
+  it('moves a device, and says what does not fit there', async () => {
+    const certificate = await issue('moved-1');
+    const serial = certificate.serialNumber.toLowerCase();
+    expect(await run('move', 'moved-1', '--group', 'valves')).toBe(
+      'device moved-1 is in group valves; all its certificates fit',
+    );
+    const tried = (await run('move', 'moved-1', '--group', 'desks', '--dry-run')).split('\n');
+    expect(tried).toEqual([
+      'device moved-1 could be moved to group desks; 1 certificate does not fit there (valid still):',
+      expect.stringMatching(/^SERIAL NUMBER +SUBJECT +WHY$/),
+      expect.stringContaining('policy fleet is of division plant, the device of division office'),
+    ]);
+    expect(await recordOf(test, certificate)).toMatchObject({ status: 'valid' });
+    expect(await runJson('move', 'moved-1', '--group', 'desks', '--revoke')).toMatchObject([
+      {
+        device: { name: 'moved-1', division: 'office', group: 'desks' },
+        unfit: [{ serialNumber: serial, policy: 'fleet' }],
+        unfitCount: 1,
+        revokedCount: 1,
+      },
+    ]);
+    expect(await reasonOnCrl(certificate)).toBe('affiliationChanged');
+    await expect(run('move', 'moved-1', '--group', 'desk')).rejects.toThrow('there is no device group "desk"');
+  });
+
+  it('deletes one that never had a certificate', async () => {
+    await run('register', 'pmup', '--group', 'pumps');
+    expect(await run('delete', 'pmup')).toBe('device pmup is deleted');
+    await expect(run('show', 'pmup')).rejects.toThrow('no device "pmup" is on record');
+    await issue('gone-1');
+    await expect(run('delete', 'gone-1')).rejects.toThrow('retire it instead');
+  });
+
+  it('shows the history, latest first', async () => {
+    await issue('told-1');
+    await run('suspend', 'told-1');
+    await enroll('told-1');
+    expect((await runJson('history', 'told-1')).map(({ action }) => action)).toEqual([
+      'request.refused',
+      'device.suspended',
+      'device.registered',
+      'certificate.issued',
+    ]);
+    expect(await run('history', 'told-1')).toMatch(/^\S+ {2}#\d+ {2}request\.refused {2}refused/);
   });
 });

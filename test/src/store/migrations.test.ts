@@ -42,6 +42,16 @@ function makeVersion1(file: string): void {
         @now, @now, 'valid', 0, 'est', 'passcode:p', 'r-1')`,
     )
     .run({ now });
+  connection.exec(`
+    insert into device (id, division, name, group_name, state, identifiers, attributes, created_at, updated_at) values
+      ('d-1', 'plant', 'a', 'pumps', 'operational', '{"serial":"4711","mac":"00:11"}', '{}', 1, 1),
+      ('d-2', 'plant', 'b', 'pumps', 'registered', '{}', '{}', 1, 1);
+    update certificate set device_id = 'd-1';
+    insert into audit_event (sequence, id, at, action, outcome, subject, content, hash) values
+      (1, 'e-1', 1, 'device.registered', 'success', 'd-1', '{}', x'00'),
+      (2, 'e-2', 1, 'certificate.issued', 'success', 'plant-1:0a', '{}', x'00'),
+      (3, 'e-3', 1, 'catalog.applied', 'success', 'd-1', '{}', x'00');
+  `);
   connection.close();
 }
 
@@ -69,6 +79,10 @@ describe('a database of an earlier version', () => {
         explanationUrl: null,
       });
       expect(await store.certificates.lapsed({ at: Number.MAX_SAFE_INTEGER, limit: 10 })).toEqual([]);
+      // Devices are found by their identifiers, and events by their device.
+      const found = await store.devices.byIdentifier({ name: 'serial', value: '4711', limit: 10 });
+      expect(found.map(({ id }) => id)).toEqual(['d-1']);
+      expect((await store.audit.list({ device: 'd-1', limit: 10 })).map(({ id }) => id)).toEqual(['e-2', 'e-1']);
       await store.close();
     });
   });

@@ -8,7 +8,10 @@ const changes: readonly Change[] = [
       { sql: 'insert', parameters: ['a', 1, null, Uint8Array.of(1, 2)], rows: 1, otherwise: 'bad-secret' },
       { sql: 'update', parameters: [] },
     ],
-    audit: [{ id: 'i', at: 5, action: 'a', outcome: 'o', subject: '', content: '{}' }],
+    audit: [
+      { id: 'i', at: 5, action: 'a', outcome: 'o', subject: '', content: '{}' },
+      { id: 'j', at: 5, action: 'a', outcome: 'o', subject: '', device: 'd', content: '{}' },
+    ],
   },
   { statements: [], audit: [] },
   { statements: [{ sql: 'insert', parameters: ['b'], rows: 0, otherwise: 'forbidden' }], audit: [] },

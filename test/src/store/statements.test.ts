@@ -76,6 +76,13 @@ async function statementsOf(dialect: Dialect): Promise<Statement[]> {
       state: 'retired',
       after: { division: 'd', name: 'n' },
     }),
+    ...(['name', 'createdAt', 'updatedAt'] as const).flatMap((by) => {
+      const sorted = { ...page, division: 'd', by, descending: true };
+      return [
+        repositories.devices.sorted(sorted),
+        repositories.devices.sorted({ ...sorted, after: { value: 1, id: 'i' } }),
+      ];
+    }),
     repositories.enrollmentTransactions.list({
       ...page,
       state: 'pending',
@@ -83,6 +90,7 @@ async function statementsOf(dialect: Dialect): Promise<Statement[]> {
       after: { createdAt: 1, requestId: 'r' },
     }),
     repositories.audit.list({ ...page, action: 'a', outcome: 'o', subject: 's', before: 1 }),
+    repositories.audit.list({ ...page, device: 'd' }),
   ]);
   return statements;
 }
@@ -153,6 +161,10 @@ describe('SQLite', () => {
       const ofDevice = statements.filter(({ sql }) => /"device_id" = \? and "policy" \|\|/.test(sql));
       expect(ofDevice).toHaveLength(2);
       for (const plan of ofDevice.map(planOf)) expect(plan).toContain('USING INDEX certificate_device');
+      // However many there are, a page of them is not sorted first.
+      const sorted = statements.filter(({ sql }) => /from "device" where "division" = \?.* order by/.test(sql));
+      expect(sorted.length).toBeGreaterThan(5);
+      for (const plan of sorted.map(planOf)) expect(plan).not.toContain('TEMP B-TREE FOR ORDER BY');
       connection.close();
     });
   });

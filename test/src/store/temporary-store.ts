@@ -6,7 +6,7 @@ import type { CaGenerationRecord } from '../../../src/store/ca-generation-reposi
 import type { NewCertificateRecord } from '../../../src/store/certificate-record.js';
 import type { AuditRecord } from '../../../src/store/change.js';
 import type { CredentialRecord } from '../../../src/store/credential-repository.js';
-import type { DeviceRecord } from '../../../src/store/device-repository.js';
+import type { DeviceRecord } from '../../../src/store/device-record.js';
 import type { EnrollmentTransactionRecord } from '../../../src/store/enrollment-transaction-repository.js';
 import { openStore, type SqliteStoreOptions } from '../../../src/store/sqlite-store.js';
 import type { Store } from '../../../src/store/store.js';

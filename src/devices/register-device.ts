@@ -1,0 +1,96 @@
+/** Registers a device before it asks for anything: for policies that take registered devices only. */
+import { type Actor, byActor } from '../audit/actor.js';
+import { createAuditRecord } from '../audit/audit-record.js';
+import type { EnrollmentServices } from '../enrollment/services.js';
+import { GatewayError } from '../errors.js';
+import { createIdentifier } from '../identifier.js';
+import { isFitForDeviceName } from '../policy/device-name.js';
+import { quote } from '../policy/safe-text.js';
+import type { Change, Statement } from '../store/change.js';
+import type { DeviceRecord } from '../store/device-record.js';
+import { type Fields, fieldsJson, requireFields } from './fields.js';
+import { requireOpenGroup } from './open-group.js';
+import { whileOvertaken } from './overtaken.js';
+
+export interface NewDevice {
+  /** As its credential, serial number or common name will have it: upper and lower case differ. */
+  readonly name: string;
+  /** The group also says the division. */
+  readonly group: string;
+  /** Serial number, hardware id …: what profiles may put into certificates. */
+  readonly identifiers: Fields;
+  readonly attributes: Fields;
+  readonly actor: Actor;
+  /** Writes that must stand or fall with it. */
+  readonly accompanying?: readonly Statement[];
+}
+
+type RegistrationServices = Pick<EnrollmentServices, 'store' | 'clock' | 'catalog'>;
+
+/** What is to be committed for a device to be on record. */
+export interface Registration {
+  readonly device: DeviceRecord;
+  /** Refused as 'unavailable' where the division has a device of this name. */
+  readonly change: Change;
+}
+
+/**
+ * @throws GatewayError as planRegistration does, and `duplicate-request` if the division has a device of this name
+ */
+export async function registerDevice(wanted: NewDevice, services: RegistrationServices): Promise<DeviceRecord> {
+  const { store } = services;
+  return await whileOvertaken(async () => {
+    const { device, change } = planRegistration(wanted, services);
+    const { division, name } = device;
+    if ((await store.devices.findByName({ division, name })) !== undefined) {
+      throw new GatewayError('duplicate-request', `division ${division} has a device ${quote(name)} already`);
+    }
+    await store.commit(change);
+    return device;
+  });
+}
+
+/**
+ * For many at once: whether the names are free, the commit says.
+ * @throws GatewayError `rejected-name`, `malformed-request`, `not-found` for an unknown group, `invalid-state` for a disabled
+ * or dynamic one
+ */
+export function planRegistration(
+  { name, group: groupName, identifiers, attributes, actor, accompanying = [] }: NewDevice,
+  { store, clock, catalog }: RegistrationServices,
+): Registration {
+  if (!isFitForDeviceName(name)) {
+    throw new GatewayError('rejected-name', 'the name of a device is 1 to 255 characters, none of them invisible');
+  }
+  requireFields('identifier', identifiers);
+  requireFields('attribute', attributes);
+  const { name: group, division } = requireOpenGroup(groupName, catalog().groups);
+  const now = clock.now();
+  const device: DeviceRecord = {
+    id: createIdentifier(),
+    division,
+    name,
+    groupName: group,
+    state: 'registered',
+    identifiers: fieldsJson(identifiers),
+    attributes: fieldsJson(attributes),
+    createdAt: now.getTime(),
+    updatedAt: now.getTime(),
+  };
+  const event = createAuditRecord({
+    at: now,
+    action: 'device.registered',
+    outcome: 'success',
+    subject: device.id,
+    device: device.id,
+    details: {
+      ...byActor(actor),
+      division,
+      group,
+      device: name,
+      identifiers: Object.fromEntries(identifiers),
+      attributes: Object.fromEntries(attributes),
+    },
+  });
+  return { device, change: { statements: [...store.devices.register(device), ...accompanying], audit: [event] } };
+}
