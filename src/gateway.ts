@@ -15,8 +15,8 @@ import { createServiceKeys, type ServiceKeys } from './enrollment/service-keys.j
 import type { Log } from './log.js';
 import { type Core, openCore } from './open-core.js';
 import type { ProtocolHandler, ProtocolServices } from './protocol.js';
-import { greet } from './quickstart/greeting.js';
-import { prepareConfiguration } from './quickstart/prepare-configuration.js';
+import { greet, greetAdministrator } from './quickstart/greeting.js';
+import { type PreparedConfiguration, prepareConfiguration } from './quickstart/prepare-configuration.js';
 import { type Listeners, openListeners, type TlsMaterial } from './server/listeners.js';
 import type { Settings } from './settings.js';
 import { toPem } from './x509/pem.js';
@@ -24,7 +24,7 @@ import { toPem } from './x509/pem.js';
 export interface Gateway {
   readonly core: Core;
   readonly listeners: Listeners;
-  /** Lines for the person who started it: what to type next. Empty but for the quickstart. */
+  /** Lines for the person who started it: what to type next. Empty but for the quickstart and a first start. */
   readonly greeting: readonly string[];
   /** Ends gracefully. */
   close(): Promise<void>;
@@ -62,7 +62,7 @@ const protocolsMilliseconds = 10_000;
 export async function startGateway({ settings, log, clock }: GatewayOptions): Promise<Gateway> {
   const core = await openCore({ settings, log, clock });
   try {
-    const environmentFile = await prepareConfiguration(core, settings);
+    const prepared = await prepareConfiguration(core, settings);
     const serviceKeys = createServiceKeys(core);
     const services = createProtocolServices(core, serviceKeys, settings);
     const handlers = await Promise.all(settings.protocols.map((name) => loadHandler(name, services)));
@@ -124,7 +124,7 @@ export async function startGateway({ settings, log, clock }: GatewayOptions): Pr
     return {
       core,
       listeners,
-      greeting: environmentFile === undefined ? [] : greeting(core, environmentFile, settings),
+      greeting: greeting(core, prepared, settings),
       close: async () => {
         await stopTasks();
         await listeners.close(shutdownGraceMilliseconds);
@@ -185,7 +185,13 @@ async function obtainTls(
   return { material, version: [key.keyId, ...clientCas].join() };
 }
 
-function greeting({ catalog }: Core, environmentFile: string, { publicName, deviceTlsPort }: Settings): string[] {
+function greeting(
+  { catalog }: Core,
+  { environmentFile, administratorKeyFile }: PreparedConfiguration,
+  { publicName, deviceTlsPort }: Settings,
+): string[] {
+  if (administratorKeyFile !== undefined) return greetAdministrator(administratorKeyFile);
+  if (environmentFile === undefined) return [];
   const acmeHttpPort = catalog().policies.get('quickstart')?.policy.acme.httpPort ?? 80;
   return greet(environmentFile, { server: `${publicName}:${deviceTlsPort}`, acmeHttpPort });
 }

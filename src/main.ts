@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { acmeKeyCommand } from './cli/acme-key.js';
+import { apiKeyCommand } from './cli/api-key.js';
 import { applyCommand, exportCommand } from './cli/apply.js';
 import { auditCommand } from './cli/audit.js';
 import { backUpCommand } from './cli/backup.js';
@@ -16,6 +17,7 @@ import { restoreCommand } from './cli/restore.js';
 import { createRunWithCore } from './cli/run-with-core.js';
 import { serveCommand } from './cli/serve.js';
 import { statusCommand } from './cli/status.js';
+import { userCommand } from './cli/user.js';
 import { readSettings, settingDescriptions } from './settings.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
@@ -44,6 +46,8 @@ for (const command of [
   requestCommand(run),
   deviceCommand(run),
   certificateCommand(run),
+  apiKeyCommand(run),
+  userCommand(run),
   auditCommand(run),
   backUpCommand(settings),
   restoreCommand(settings),

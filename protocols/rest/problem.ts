@@ -15,12 +15,12 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   'already-confirmed': 409,
 };
 
-/** `asksForPassword`: whether a bad secret may be tried again. */
-export function problemReply(error: GatewayError, requestId: string, asksForPassword: boolean): Reply {
+/** `challenge`: what another secret may be presented with, if one would help (RFC 9110 11.6.1). */
+export function problemReply(error: GatewayError, requestId: string, challenge: string | undefined): Reply {
   const { code, message, retryAfterSeconds } = error;
   if (error instanceof HttpError) return reply(error.status, { code, detail: message }, requestId);
-  if (code === 'bad-secret' && asksForPassword) {
-    return reply(401, { code, detail: message }, requestId, { 'WWW-Authenticate': passcodeChallenge });
+  if (code === 'bad-secret' && challenge !== undefined) {
+    return reply(401, { code, detail: message }, requestId, { 'WWW-Authenticate': challenge });
   }
   const status = statuses[code];
   const headers = status === 429 || status === 503 ? retryAfter(retryAfterSeconds) : {};
@@ -29,7 +29,7 @@ export function problemReply(error: GatewayError, requestId: string, asksForPass
 
 /** Whatever was thrown where no policy is known any more, or by the HTTP server itself, whose own texts could repeat the request. */
 export function failureReply(error: unknown, requestId: string): Reply {
-  if (error instanceof GatewayError && error.code !== 'internal') return problemReply(error, requestId, false);
+  if (error instanceof GatewayError && error.code !== 'internal') return problemReply(error, requestId, undefined);
   const status = clientErrorStatus(error);
   if (status !== undefined) {
     const detail = sentences.get(status) ?? 'the request cannot be served';
@@ -45,9 +45,6 @@ const sentences: ReadonlyMap<number, string> = new Map([
   [408, 'the request did not arrive in time'],
   [413, 'the request body is larger than the gateway takes'],
 ]);
-
-// RFC 9110 15.5.2 wants a challenge with every 401; Basic would have clients send what is not read here.
-const passcodeChallenge = 'X-Passcode realm="gatehouse"';
 
 interface Refusal {
   readonly code: ErrorCode;

@@ -1,8 +1,17 @@
 /** All operations of the management API. */
+import { apiKeyOperations } from './api-keys.js';
+import { auditEventOperations } from './audit-events.js';
 import type { Operation } from './operation.js';
+import { roleOperations } from './roles.js';
 import type { ApiServices } from './services.js';
+import { userOperations } from './users.js';
 
 /** In the order of the documentation. One file for each noun; each exports a function such as `deviceOperations(services)`. */
-export function createOperations(_services: ApiServices): readonly Operation[] {
-  return [];
+export function createOperations(services: ApiServices): readonly Operation[] {
+  return [
+    ...userOperations(services),
+    ...apiKeyOperations(services),
+    ...roleOperations(),
+    ...auditEventOperations(services),
+  ];
 }

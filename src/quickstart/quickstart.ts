@@ -5,12 +5,16 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { makeApiKey } from '../access/api-key-text.js';
 import type { Clock } from '../clock.js';
 import { randomPasscode } from '../keys/random-passcode.js';
 import { toPem } from '../x509/pem.js';
 import { formatEnvironment, parseEnvironment } from './environment-file.js';
 import { ensureFactory } from './factory.js';
 import { createFile, readIfThere, replaceFile } from './replace-file.js';
+
+/** The first administrator's API key. */
+export const administratorKeyVariable = 'GATEHOUSE_ADMIN_KEY';
 
 /** Variables by name. */
 export type QuickstartVariables = ReadonlyMap<string, string>;
@@ -45,6 +49,8 @@ export interface QuickstartServer {
   readonly deviceTlsUrl: string;
   /** Base URL of the plain-HTTP device listener. */
   readonly deviceHttpUrl: string;
+  /** Base URL of the admin listener. */
+  readonly adminUrl: string;
   /** DER certificates of the roots that clients are to trust, the default policy's first. */
   readonly roots: readonly Uint8Array[];
 }
@@ -70,10 +76,11 @@ const secretMakers: ReadonlyMap<string, () => string> = new Map([
   ['GATEHOUSE_CMP_SECRET', randomPasscode],
   ['GATEHOUSE_EAB_KID', () => 'quickstart'],
   ['GATEHOUSE_EAB_HMAC', () => randomBytes(32).toString('base64url')],
+  [administratorKeyVariable, makeApiKey],
 ]);
 
-/** One line for each protocol that is served. */
-function servedUrls({ deviceTlsUrl, deviceHttpUrl }: QuickstartServer): [string, string][] {
+/** One line for each protocol that is served, and the management API. */
+function servedUrls({ deviceTlsUrl, deviceHttpUrl, adminUrl }: QuickstartServer): [string, string][] {
   return [
     ['GATEHOUSE_EST_URL', `${deviceTlsUrl}/.well-known/est/quickstart`],
     // SCEP encrypts its messages itself, and many of its clients know no TLS.
@@ -82,6 +89,7 @@ function servedUrls({ deviceTlsUrl, deviceHttpUrl }: QuickstartServer): [string,
     ['GATEHOUSE_CMP_URL', `${deviceHttpUrl}/.well-known/cmp/p/quickstart`],
     ['GATEHOUSE_ACME_DIRECTORY', `${deviceTlsUrl}/acme/quickstart/directory`],
     ['GATEHOUSE_REST_URL', `${deviceTlsUrl}/api/v1/enroll/quickstart`],
+    ['GATEHOUSE_ADMIN_URL', adminUrl],
   ];
 }
 
