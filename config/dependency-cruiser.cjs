@@ -77,11 +77,16 @@ module.exports = {
       '^src/authentication/',
       `${ourFolder('authentication', 'x509', 'keys', 'store', 'catalog', 'outbound')}|policy/identity\\.ts$|minute-counter\\.ts$`,
     ),
+    only(
+      'access-knows-who-may',
+      '^src/access/',
+      `${ourFolder('access', 'authentication', 'store', 'audit', 'keys', 'x509')}|catalog/catalog\\.ts$|minute-counter\\.ts$|log\\.ts$`,
+    ),
     only('audit-writes-records', '^src/audit/', ourFolder('audit', 'store')),
     only(
       'enrollment-is-the-core',
       '^src/enrollment/',
-      `${ourFolder('enrollment', 'authentication', 'policy', 'ca', 'store', 'catalog', 'keys', 'audit', 'x509', 'outbound')}|log\\.ts$|minute-counter\\.ts$|protocol\\.ts$`,
+      `${ourFolder('enrollment', 'access', 'authentication', 'policy', 'ca', 'store', 'catalog', 'keys', 'audit', 'x509', 'outbound')}|log\\.ts$|minute-counter\\.ts$|protocol\\.ts$`,
     ),
     only('status-reads', '^src/status/', ourFolder('status', 'store', 'catalog', 'ca')),
     {

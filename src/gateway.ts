@@ -6,6 +6,7 @@ import { createEstHandler } from '../protocols/est/index.js';
 import { createRepositoryHandler } from '../protocols/repository/index.js';
 import { createRestHandler } from '../protocols/rest/index.js';
 import { createScepHandler } from '../protocols/scep/index.js';
+import { createAccess } from './access/authenticate.js';
 import { mountApi } from './api/mount.js';
 import { createOperations } from './api/operations.js';
 import { compileAddresses } from './authentication/allowed-addresses.js';
@@ -14,12 +15,11 @@ import type { Clock } from './clock.js';
 import { revokeLapsed } from './enrollment/lapse.js';
 import { createProtocolServices } from './enrollment/protocol-services.js';
 import { createServiceKeys, type ServiceKeys } from './enrollment/service-keys.js';
-import { GatewayError } from './errors.js';
 import type { Log } from './log.js';
 import { type Core, openCore } from './open-core.js';
 import type { ProtocolHandler, ProtocolServices } from './protocol.js';
-import { greet } from './quickstart/greeting.js';
-import { prepareConfiguration } from './quickstart/prepare-configuration.js';
+import { greet, greetAdministrator } from './quickstart/greeting.js';
+import { type PreparedConfiguration, prepareConfiguration } from './quickstart/prepare-configuration.js';
 import { type Listeners, openListeners, type TlsMaterial } from './server/listeners.js';
 import type { Settings } from './settings.js';
 import { version } from './version.js';
@@ -28,7 +28,7 @@ import { toPem } from './x509/pem.js';
 export interface Gateway {
   readonly core: Core;
   readonly listeners: Listeners;
-  /** Lines for the person who started it: what to type next. Empty but for the quickstart. */
+  /** Lines for the person who started it: what to type next. Empty but for the quickstart and a first start. */
   readonly greeting: readonly string[];
   /** Ends gracefully. */
   close(): Promise<void>;
@@ -66,7 +66,7 @@ const protocolsMilliseconds = 10_000;
 export async function startGateway({ settings, log, clock }: GatewayOptions): Promise<Gateway> {
   const core = await openCore({ settings, log, clock });
   try {
-    const environmentFile = await prepareConfiguration(core, settings);
+    const prepared = await prepareConfiguration(core, settings);
     const serviceKeys = createServiceKeys(core);
     const services = createProtocolServices(core, serviceKeys, settings);
     const handlers = await Promise.all(settings.protocols.map((name) => loadHandler(name, services)));
@@ -84,9 +84,7 @@ export async function startGateway({ settings, log, clock }: GatewayOptions): Pr
         mountApi(app, {
           version,
           operations: createOperations({ ...core, version }),
-          authenticate: async () => {
-            throw new GatewayError('bad-secret', 'nobody may manage this gateway yet');
-          },
+          authenticate: createAccess(core).authenticate,
           describeClient,
           services: core,
         }),
@@ -138,7 +136,7 @@ export async function startGateway({ settings, log, clock }: GatewayOptions): Pr
     return {
       core,
       listeners,
-      greeting: environmentFile === undefined ? [] : greeting(core, environmentFile, settings),
+      greeting: greeting(core, prepared, settings),
       close: async () => {
         await stopTasks();
         await listeners.close(shutdownGraceMilliseconds);
@@ -199,7 +197,13 @@ async function obtainTls(
   return { material, version: [key.keyId, ...clientCas].join() };
 }
 
-function greeting({ catalog }: Core, environmentFile: string, { publicName, deviceTlsPort }: Settings): string[] {
+function greeting(
+  { catalog }: Core,
+  { environmentFile, administratorKeyFile }: PreparedConfiguration,
+  { publicName, deviceTlsPort }: Settings,
+): string[] {
+  if (administratorKeyFile !== undefined) return greetAdministrator(administratorKeyFile);
+  if (environmentFile === undefined) return [];
   const acmeHttpPort = catalog().policies.get('quickstart')?.policy.acme.httpPort ?? 80;
   return greet(environmentFile, { server: `${publicName}:${deviceTlsPort}`, acmeHttpPort });
 }

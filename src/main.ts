@@ -2,6 +2,7 @@
 /** The `gatehouse` command. */
 import { Command } from 'commander';
 import { acmeKeyCommand } from './cli/acme-key.js';
+import { apiKeyCommand } from './cli/api-key.js';
 import { applyCommand, exportCommand } from './cli/apply.js';
 import { auditCommand } from './cli/audit.js';
 import { backUpCommand } from './cli/backup.js';
@@ -15,6 +16,7 @@ import { restoreCommand } from './cli/restore.js';
 import { createRunWithCore } from './cli/run-with-core.js';
 import { serveCommand } from './cli/serve.js';
 import { statusCommand } from './cli/status.js';
+import { userCommand } from './cli/user.js';
 import { readSettings, settingDescriptions } from './settings.js';
 import { version } from './version.js';
 
@@ -42,6 +44,8 @@ for (const command of [
   requestCommand(run),
   deviceCommand(run),
   certificateCommand(run),
+  apiKeyCommand(run),
+  userCommand(run),
   auditCommand(run),
   backUpCommand(settings),
   restoreCommand(settings),

@@ -155,6 +155,8 @@ export interface PolicyView extends RequestOutline {
   /** The profiles that requesters may choose from who authenticate with no certificate; none is of CA certificates. */
   readonly profiles: readonly { readonly name: string; readonly description?: string }[];
   readonly acceptsPasswords: boolean;
+  /** Over REST. */
+  readonly acceptsApiKeys: boolean;
   /** Whether ACME accounts have to be bound to an external one (RFC 8555 7.3.4). */
   readonly needsExternalAccount: boolean;
   readonly changeSubjectName: boolean;

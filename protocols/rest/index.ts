@@ -1,7 +1,7 @@
 /** The REST certificate protocol: JSON over TLS, for platforms that speak no enrollment protocol. */
 import { isRefusal } from '../../src/errors.js';
 import { failureProblem } from '../../src/http/problem.js';
-import type { Exchange, ProtocolHandler, ProtocolServices, Reply, Route } from '../../src/protocol.js';
+import type { Exchange, PolicyView, ProtocolHandler, ProtocolServices, Reply, Route } from '../../src/protocol.js';
 import { download, downloadCa } from './certificates.js';
 import { enroll, poll } from './enrollment.js';
 import { problemReply } from './problem.js';
@@ -15,8 +15,8 @@ export function createRestHandler(services: ProtocolServices): ProtocolHandler {
         return await answer(exchange);
       } catch (error) {
         if (!isRefusal(error)) throw error;
-        const asksForPassword = error.code === 'bad-secret' && services.policy(exchange.params.label).acceptsPasswords;
-        return { ...problemReply(error, exchange.requestId, asksForPassword), refusal: error };
+        const challenge = error.code === 'bad-secret' ? challengeOf(services.policy(exchange.params.label)) : undefined;
+        return { ...problemReply(error, exchange.requestId, challenge), refusal: error };
       }
     };
   }
@@ -45,6 +45,15 @@ export function createRestHandler(services: ProtocolServices): ProtocolHandler {
     ],
     failure: (error, { requestId }) => failureProblem(error, requestId),
   };
+}
+
+/** RFC 9110 15.5.2 wants a challenge with every 401; Basic would have clients send what is not read here. */
+function challengeOf({ acceptsPasswords, acceptsApiKeys }: PolicyView): string | undefined {
+  const challenges = [
+    ...(acceptsPasswords ? ['X-Passcode realm="gatehouse"'] : []),
+    ...(acceptsApiKeys ? ['Bearer realm="gatehouse"'] : []),
+  ];
+  return challenges.length === 0 ? undefined : challenges.join(', ');
 }
 
 const base = '/api/v1/enroll/:label';

@@ -1,16 +1,9 @@
 /** What a request to the management API authenticates itself with. */
 import type { IncomingHttpHeaders } from 'node:http';
+import type { PresentedAccess } from '../access/authenticate.js';
 import type { Principal } from '../access/principal.js';
 import { GatewayError } from '../errors.js';
-import { type BasicCredentials, parseBasicCredentials } from '../http/basic-credentials.js';
-
-export interface PresentedAccess {
-  readonly apiKey?: string;
-  readonly basic?: BasicCredentials;
-  /** DER certificates that the client presented, its own first; its key has been proved, nothing else. */
-  readonly clientChain?: readonly Uint8Array[];
-  readonly remoteAddress: string;
-}
+import { parseBasicCredentials } from '../http/basic-credentials.js';
 
 /** @throws GatewayError `bad-secret` or `rate-limited` */
 export type Authenticate = (presented: PresentedAccess) => Promise<Principal>;

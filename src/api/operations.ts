@@ -1,10 +1,21 @@
 /** All operations of the management API. */
+import { apiKeyOperations } from './api-keys.js';
+import { auditEventOperations } from './audit-events.js';
 import { deviceOperations } from './devices.js';
 import type { Operation } from './operation.js';
+import { roleOperations } from './roles.js';
 import type { ApiServices } from './services.js';
 import { systemOperations } from './system.js';
+import { userOperations } from './users.js';
 
 /** In the order of the documentation. One file for each noun; each exports a function such as `deviceOperations(services)`. */
 export function createOperations(services: ApiServices): readonly Operation[] {
-  return [...deviceOperations(services), ...systemOperations(services)];
+  return [
+    ...deviceOperations(services),
+    ...userOperations(services),
+    ...apiKeyOperations(services),
+    ...roleOperations(),
+    ...auditEventOperations(services),
+    ...systemOperations(services),
+  ];
 }

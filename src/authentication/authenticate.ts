@@ -3,18 +3,21 @@ import type { ResolvedAuthenticationPolicy } from '../catalog/catalog.js';
 import { GatewayError } from '../errors.js';
 import type { PasscodeLookup } from '../keys/passcode-lookup.js';
 import type { Sealing } from '../keys/sealing.js';
-import type { MinuteCounter } from '../minute-counter.js';
 import type { PresentedCredential } from '../model/presented-credential.js';
+import type { Method } from '../model/protocol-name.js';
 import type { Identity, UsedCredential } from '../policy/identity.js';
 import type { Store } from '../store/store.js';
 import { fingerprint } from '../x509/certificate.js';
-import { remoteNetwork } from '../x509/remote-network.js';
 import { type AccountAuthorization, verifyAccount } from './acme-account.js';
 import { type PresentedCertificate, type VerifiedCertificate, verifyCertificate } from './client-certificate.js';
+import { countingFailures, type FailureLimit } from './count-failures.js';
+import { identifyOperator, verifyKeyHolder } from './manager.js';
 import { type AskWebhook, type VerifiedSecret, verifySecret } from './secret.js';
 
 export interface AuthenticationInput {
   readonly authentication: ResolvedAuthenticationPolicy;
+  /** How the message came. */
+  readonly method: Method;
   readonly credentials: readonly PresentedCredential[];
   /**
    * `query` asks for what was issued, and needs a certificate, whatever enrollments need. `message` is any message of a
@@ -38,13 +41,12 @@ export interface Authenticated {
   readonly isUsedUp: boolean;
 }
 
-interface Dependencies {
+interface Dependencies extends FailureLimit {
   readonly store: Pick<Store, 'certificates' | 'credentials'>;
   readonly passcodeLookup: PasscodeLookup;
   readonly sealing: Sealing;
-  /** Failures with a secret, by remote network. */
-  readonly failures: MinuteCounter;
-  readonly failuresPerMinute: number;
+  /** Whom an API key stands for, if it may ask for certificates of the policy. */
+  readonly verifyApiKey: (key: string) => Promise<UsedCredential>;
   readonly authenticationPolicyOf: (policy: string) => string | undefined;
   /** DER certificates from a generation of a CA up to and including the root. */
   readonly chainOf: (generation: string) => readonly Uint8Array[];
@@ -56,30 +58,12 @@ interface Dependencies {
  */
 export async function authenticate(input: AuthenticationInput, dependencies: Dependencies): Promise<Authenticated> {
   // Nobody guesses a private key: who shows no secret neither counts nor waits for others at the same address.
-  if (!input.credentials.some(({ kind }) => kind === 'password' || kind === 'mac'))
-    return await verifyAll(input, dependencies);
-  const { failures, failuresPerMinute } = dependencies;
-  const network = remoteNetwork(input.remoteAddress);
-  if (failures.count(network) >= failuresPerMinute) {
-    throw new GatewayError('rate-limited', 'too many failed authentications from this address; wait and try again', {
-      retryAfterSeconds: failures.secondsLeft(network),
-    });
-  }
-  // Beforehand: those that come at the same time must not all be verified first.
-  const advance = failuresWorth(input.credentials) - 1;
-  if (advance > 0) failures.add(network, advance);
-  try {
-    const authenticated = await verifyAll(input, dependencies);
-    failures.remove(network, advance);
-    return authenticated;
-  } catch (error) {
-    // A database in trouble is nobody's failure.
-    const isFailure = error instanceof GatewayError && error.code !== 'unavailable' && error.code !== 'internal';
-    if (isFailure) failures.add(network);
-    else failures.remove(network, advance);
-    throw error;
-  }
+  if (!input.credentials.some(({ kind }) => secretKinds.has(kind))) return await verifyAll(input, dependencies);
+  const attempt = { remoteAddress: input.remoteAddress, worth: failuresWorth(input.credentials) };
+  return await countingFailures(attempt, dependencies, () => verifyAll(input, dependencies));
 }
+
+const secretKinds: ReadonlySet<PresentedCredential['kind']> = new Set(['password', 'mac', 'api-key']);
 
 /** As how many failures one counts: a sender that makes the gateway work hard gets fewer of them. */
 function failuresWorth(credentials: readonly PresentedCredential[]): number {
@@ -90,6 +74,10 @@ function failuresWorth(credentials: readonly PresentedCredential[]): number {
 async function verifyAll(input: AuthenticationInput, dependencies: Dependencies): Promise<Authenticated> {
   const account = input.credentials.find((credential) => credential.kind === 'acme-account');
   if (account) return { identity: await verifySole(account, input, dependencies), isUsedUp: false };
+  const operator = input.credentials.find((credential) => credential.kind === 'operator');
+  if (operator) return { identity: identifyOperator(operator, input), isUsedUp: false };
+  const apiKey = input.credentials.find((credential) => credential.kind === 'api-key');
+  if (apiKey) return { identity: await verifyKeyHolder(apiKey, input, dependencies.verifyApiKey), isUsedUp: false };
   const presented = input.credentials.find((credential) => credential.kind === 'certificate');
   const signer =
     presented?.proof === 'message' ? await verifyPresented(presented, input, undefined, dependencies) : undefined;

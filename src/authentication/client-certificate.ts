@@ -79,7 +79,7 @@ function decodePresented(der: Uint8Array): Certificate {
  * The record of a certificate that was issued here. What has been signed counts, not the signature: from one of ECDSA anybody
  * can make another that is valid too, and so a copy with another fingerprint.
  */
-async function findIssued(
+export async function findIssued(
   { serialNumber, tbs }: Certificate,
   { certificates }: Pick<Store, 'certificates'>,
 ): Promise<CertificateRecord | undefined> {

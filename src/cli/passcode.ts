@@ -5,6 +5,7 @@ import type { Core } from '../open-core.js';
 import { CommandLineError } from './command-line-error.js';
 import { type CreateOptions, createCommand, listCommand, readWanted, revokeCommand } from './credential-commands.js';
 import { person } from './person.js';
+import { readStandardInput } from './read-password.js';
 
 type PasscodeCore = Pick<Core, 'store' | 'passcodeLookup' | 'clock' | 'catalog'>;
 /** Runs a command against the opened data directory, and prints what it returns. */
@@ -74,15 +75,4 @@ function checkSecret(text: string): string {
     throw new CommandLineError(`a passcode is one line of ${shortestSecret} to ${longestSecret} characters`);
   }
   return secret;
-}
-
-async function readStandardInput(): Promise<string> {
-  let text = '';
-  for await (const chunk of process.stdin.setEncoding('utf8')) {
-    text += chunk;
-    if (text.length > longestSecret + 2) {
-      break;
-    }
-  }
-  return text;
 }

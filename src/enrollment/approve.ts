@@ -16,6 +16,7 @@ import {
   lastingCredentials,
   recordingFailure,
 } from './approving.js';
+import { requireUnrevokedSince } from './credential-use.js';
 import { issue } from './issue.js';
 import { judge } from './judge.js';
 import type { EnrollmentServices } from './services.js';
@@ -201,13 +202,5 @@ async function requireStillInPlace({ issuedCertificate }: Identity, services: En
 
 /** A credential that was revoked while the request waited must not get its certificate by an approval given unawares. */
 async function requireUnrevoked(identity: Identity, { store }: EnrollmentServices): Promise<void> {
-  for (const { id, name } of lastingCredentials(identity)) {
-    const record = await store.credentials.findById({ id });
-    if (record === undefined || record.revokedAt !== null) {
-      throw new GatewayError(
-        'invalid-state',
-        `the credential ${name} that the request was made with has been revoked since; reject the request`,
-      );
-    }
-  }
+  for (const credential of lastingCredentials(identity)) await requireUnrevokedSince(credential, store);
 }

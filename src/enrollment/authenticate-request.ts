@@ -1,6 +1,7 @@
 /** Authentication of a request, by the rules of the policy that it aims at. */
 import { type Authenticated, type AuthenticationInput, authenticate } from '../authentication/authenticate.js';
 import type { Method } from '../model/protocol-name.js';
+import { verifyRequestingKey } from './requesting-key.js';
 import type { EnrollmentServices } from './services.js';
 import type { EnrollmentTarget } from './target.js';
 
@@ -20,6 +21,7 @@ export function authenticateRequest(
   return authenticate(
     {
       authentication: resolved.authentication,
+      method: protocol,
       credentials,
       operation,
       remoteAddress,
@@ -29,6 +31,11 @@ export function authenticateRequest(
       ...(acceptRevoked ? { acceptRevoked } : {}),
       ...(protocol === 'acme' ? { accountAuthorization: resolved.policy.acme.authorization } : {}),
     },
-    { ...services, authenticationPolicyOf, chainOf: services.authority.chain },
+    {
+      ...services,
+      authenticationPolicyOf,
+      chainOf: services.authority.chain,
+      verifyApiKey: (key) => verifyRequestingKey(key, resolved.policy, services),
+    },
   );
 }

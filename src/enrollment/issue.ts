@@ -10,7 +10,7 @@ import type { Store } from '../store/store.js';
 import { fingerprint } from '../x509/certificate.js';
 import { formatName } from '../x509/names.js';
 import { keyFingerprint, subjectKeyIdentifier } from '../x509/public-key.js';
-import { useStatement } from './credential-use.js';
+import { unrevokedStatements, useStatements } from './credential-use.js';
 import { deviceStatements } from './device.js';
 import type { Issuance } from './issuance.js';
 import { issuanceRecords } from './record.js';
@@ -102,10 +102,8 @@ function credentialStatements(
   { store }: EnrollmentServices,
 ): Statement[] {
   // An approval may come long after a passcode's end: what counts is that it was good when the request was made.
-  const statements = identity.credentials.map((credential) =>
-    answer.state === 'none'
-      ? useStatement(credential, now, store)
-      : store.credentials.requireUnrevoked({ id: credential.id }),
+  const statements = identity.credentials.flatMap((credential) =>
+    answer.state === 'none' ? useStatements(credential, now, store) : unrevokedStatements(credential, store),
   );
   // A key-wrap key is used by the first delivery, which may come after an approval; repeats are the same use.
   if (delivery?.credential && answer.state !== 'issued')

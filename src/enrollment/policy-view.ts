@@ -1,5 +1,6 @@
 /** What protocols may know of a policy: its settings, and what requests for its certificates have to be like. */
 import { isExternalAccountWanted } from '../authentication/acme-account.js';
+import { acceptsApiKeys } from '../authentication/manager.js';
 import type { ResolvedPolicy } from '../catalog/catalog.js';
 import { GatewayError } from '../errors.js';
 import type { CompiledProfile } from '../policy/compile-profile.js';
@@ -29,6 +30,7 @@ function viewOf({ policy, authentication, profiles }: ResolvedPolicy): PolicyVie
     acme: policy.acme,
     profiles: entryProfiles(profiles),
     acceptsPasswords: authentication.hasPasscodes,
+    acceptsApiKeys: acceptsApiKeys(authentication),
     needsExternalAccount: isExternalAccountWanted(authentication, policy.acme.authorization),
     changeSubjectName: policy.changeSubjectName,
     ...outlineOf(compiled),

@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 import { createProtocolAuditRecord } from '../audit/audit-record.js';
 import { GatewayError } from '../errors.js';
+import type { PresentedCredential } from '../model/presented-credential.js';
 import type { ProtocolServices } from '../protocol.js';
 import { findAlternateIssuers } from './alternate-issuers.js';
 import { authenticateMessage } from './authenticate-message.js';
@@ -41,6 +42,14 @@ export function createProtocolServices(
     const { name, issuingCa } = resolve(label).policy;
     return { purpose, issuingCa, names: [commonName(`${namesByPurpose[purpose]} ${name}`)] };
   };
+  function fromHandler<Request extends Presenting, Result>(
+    act: (request: Request, services: EnrollmentServices) => Promise<Result>,
+  ) {
+    return async (request: Request) => {
+      refuseOperators(request);
+      return await act(request, services);
+    };
+  }
   return {
     clock,
     database: store.database,
@@ -50,21 +59,21 @@ export function createProtocolServices(
         audit: events.map((event) => createProtocolAuditRecord({ ...event, at: clock.now() })),
       }),
     openAccount: (opening) => openAccount(opening, services),
-    requireNames: (request) => requireNames(request, services),
+    requireNames: fromHandler(requireNames),
     renewal: (query) => findRenewal(query, services),
     alternateIssuersOf: (certificate) => findAlternateIssuers(certificate, services),
     baseUrl: createBaseUrl(catalog, address),
     deriveKey: services.deriveKey,
     outbound: services.outbound,
     log: services.log,
-    enroll: (request) => enroll(request, services),
-    poll: (request) => poll(request, services),
-    authenticate: (request) => authenticateMessage(request, services),
+    enroll: fromHandler(enroll),
+    poll: fromHandler(poll),
+    authenticate: fromHandler(authenticateMessage),
     confirm: (request) => confirmCertificate(request, services),
-    revoke: (message) => revokeByMessage(message, services),
-    requestApproval: (request) => requestApproval(request, services),
-    pollApproval: (query) => pollApproval(query, services),
-    setRevocationPassphrase: (message) => setRevocationPassphrase(message, services),
+    revoke: fromHandler(revokeByMessage),
+    requestApproval: fromHandler(requestApproval),
+    pollApproval: fromHandler(pollApproval),
+    setRevocationPassphrase: fromHandler(setRevocationPassphrase),
     recordRefusal: (refused) => recordRefusedMessage(refused, services),
     withdraw: (withdrawal) => withdraw(withdrawal, services),
     policy: (label) => describePolicy(resolve(label)),
@@ -72,7 +81,7 @@ export function createProtocolServices(
     caCertificates: (label) => authority.chain(authority.issuer(resolve(label).policy.issuingCa).id),
     issuersOf: async (certificate) => authority.chain((await requireOnRecord(certificate, services)).issuerId),
     nextCaBundle: (label) => authority.nextCaBundle(resolve(label).policy.issuingCa),
-    findCertificate: (query) => findCertificate(query, services),
+    findCertificate: fromHandler(findCertificate),
     findCrl: (query) => findCrl(query, services),
     currentCrl: (label) => findCurrentCrl(label, services),
     crls: (label, source) => findCrls(label, source, services),
@@ -92,6 +101,19 @@ export function createProtocolServices(
     agree: (purpose, label, publicKey) => serviceKeys.agree(keyOfPolicy(purpose, label), publicKey),
     encryptionKeys: (purpose, label) => serviceKeys.encryptionKeys(keyOfPolicy(purpose, label)),
   };
+}
+
+interface Presenting {
+  readonly credentials?: readonly PresentedCredential[];
+  readonly pending?: { readonly credentials: readonly PresentedCredential[] } | object;
+}
+
+/** Whoever could present one would be let in by it: handlers hand on what devices send. */
+function refuseOperators({ credentials = [], pending = {} }: Presenting): void {
+  const polling = 'credentials' in pending ? pending.credentials : [];
+  if ([...credentials, ...polling].some(({ kind }) => kind === 'operator')) {
+    throw new GatewayError('internal', 'a protocol handler presents no operators');
+  }
 }
 
 type CaPurpose = Parameters<ProtocolServices['serviceKey']>[0];

@@ -1,7 +1,7 @@
 /** A pending request as it is kept: without the secrets that authenticated it. */
 import { z } from 'zod';
 import { acmeIdentifierTypes } from '../model/acme.js';
-import { credentialKinds } from '../model/credential.js';
+import { credentialKinds, managingKinds } from '../model/credential.js';
 import { generatedKeyTypeSchema } from '../model/key-constraints.js';
 import { profileUsages } from '../model/policy.js';
 import { methodSchema } from '../model/protocol-name.js';
@@ -40,7 +40,7 @@ const storedIdentitySchema = z.object({
   credentials: z.array(
     z.object({
       id: z.string(),
-      kind: z.enum(credentialKinds),
+      kind: z.enum([...credentialKinds, ...managingKinds]),
       name: z.string(),
       username: z.string().exactOptional(),
       registeredValues: registeredValuesSchema.exactOptional(),

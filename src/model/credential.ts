@@ -16,6 +16,9 @@ export const credentialKinds = [
 ] as const;
 export type CredentialKind = (typeof credentialKinds)[number];
 
+/** What requests are made with besides: rights to manage the gateway, which no authentication policy contains. */
+export const managingKinds = ['api-key', 'operator'] as const;
+
 const validityFields = {
   name: nameSchema,
   notBefore: z.iso.datetime({ offset: true }).optional(),

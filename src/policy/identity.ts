@@ -1,12 +1,13 @@
 /** Who makes a request, as authentication found out: the policy engine's view of it. */
 import type { AcmeIdentifier } from '../model/acme.js';
-import type { CredentialKind } from '../model/credential.js';
+import type { CredentialKind, managingKinds } from '../model/credential.js';
 import type { RegisteredValues } from '../model/registered-values.js';
 
 /** A credential that was presented and verified. */
 export interface UsedCredential {
+  /** Of its record; of an operator, Actor.person. */
   readonly id: string;
-  readonly kind: CredentialKind;
+  readonly kind: CredentialKind | (typeof managingKinds)[number];
   readonly name: string;
   readonly username?: string;
   readonly registeredValues?: RegisteredValues;
@@ -28,7 +29,7 @@ export interface PresentedIssuedCertificate {
 }
 
 export interface Identity {
-  /** Stable name of the requester in records: `passcode:<id>`, `certificate:<issuer>:<serial>`, `acme-account:<id>`, `gateway`. */
+  /** Stable name of the requester in records: `passcode:<id>`, `certificate:<issuer>:<serial>`, `acme-account:<id>`, `api-key:<id>`, `operator:<person>`, `gateway`. */
   readonly requester: string;
   readonly credentials: readonly UsedCredential[];
   /** A certificate issued here, if one authenticated the request. */

@@ -60,6 +60,15 @@ export function greet(environmentFile: string, { server, acmeHttpPort }: Quickst
   ];
 }
 
+/** Where the API key of the first administrator is; the key itself is for no terminal's scrollback. */
+export function greetAdministrator(keyFile: string): string[] {
+  return [
+    `The API key of the first administrator is in ${keyFile}.`,
+    'Put it where you keep secrets, and delete the file. If it is lost, this makes another one:',
+    ...indented(['npx gatehouse api-key create --role solution-administrator']),
+  ];
+}
+
 function indented(commands: readonly string[]): string[] {
   return ['', ...commands.map((command) => `  ${command}`), ''];
 }

@@ -5,37 +5,51 @@ import { readDocumentFile } from '../catalog/document-file.js';
 import { planAdditions, planDocument } from '../catalog/plan.js';
 import type { Core } from '../open-core.js';
 import type { Settings } from '../settings.js';
-import { completeQuickstart, hasQuickstart, prepareQuickstart } from './quickstart.js';
+import { makeFirstAdministrator, takeFirstAdministrator } from './first-administrator.js';
+import { administratorKeyVariable, completeQuickstart, hasQuickstart, prepareQuickstart } from './quickstart.js';
 
 /** Beside `dist` or `.build`, where this file is compiled to. */
 const quickstartFile = fileURLToPath(new URL('../../../config/quickstart.yaml', import.meta.url));
 
+export interface PreparedConfiguration {
+  /** quickstart.env, when the quickstart is what runs. */
+  readonly environmentFile?: string;
+  /** Has the first administrator's API key, when this start has made it. */
+  readonly administratorKeyFile?: string;
+}
+
 /**
- * Makes sure that there is a configuration and that its CAs exist.
- * @returns the path of quickstart.env when the quickstart is what runs.
+ * Makes sure that there is a configuration, that its CAs exist, and that somebody can administer the gateway.
  * @throws DocumentError, HierarchyError and the like, with sentences for the operator.
  */
-export async function prepareConfiguration(core: Core, settings: Settings): Promise<string | undefined> {
+export async function prepareConfiguration(core: Core, settings: Settings): Promise<PreparedConfiguration> {
   const isFirstStart = core.catalog().policies.size === 0;
   if (isFirstStart && settings.configuration !== undefined) {
     await applyFile(core, settings.configuration, process.env);
-    await core.ensureCas();
-    return undefined;
+    return await completeConfigured(core, settings);
   }
   // Also at later starts, so that what a newer version adds to the quickstart comes to an older data directory.
   if (!isFirstStart && !(await hasQuickstart(settings.data))) {
-    await core.ensureCas();
-    return undefined;
+    return await completeConfigured(core, settings);
   }
-  const variables = await prepareQuickstart(settings.data, core.clock);
+  const variables = new Map(await prepareQuickstart(settings.data, core.clock));
   await applyFile(core, quickstartFile, Object.fromEntries(variables), { onlyCreate: !isFirstStart });
   await core.ensureCas();
-  return await completeQuickstart({
+  const administratorKey = variables.get(administratorKeyVariable) ?? '';
+  if (!(await takeFirstAdministrator(administratorKey, core))) variables.delete(administratorKeyVariable);
+  const environmentFile = await completeQuickstart({
     dataDirectory: settings.data,
     variables,
     urls: core.publicUrls,
     roots: quickstartRoots(core),
   });
+  return { environmentFile };
+}
+
+async function completeConfigured(core: Core, { data }: Settings): Promise<PreparedConfiguration> {
+  await core.ensureCas();
+  const administratorKeyFile = await makeFirstAdministrator(data, core);
+  return administratorKeyFile === undefined ? {} : { administratorKeyFile };
 }
 
 async function applyFile(

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { makeApiKey } from '../access/api-key-text.js';
 import type { Clock } from '../clock.js';
 import { randomPasscode } from '../keys/random-passcode.js';
 import type { PublicUrls } from '../open-core.js';
@@ -12,6 +13,9 @@ import { toPem } from '../x509/pem.js';
 import { formatEnvironment, parseEnvironment } from './environment-file.js';
 import { ensureFactory } from './factory.js';
 import { createFile, readIfThere, replaceFile } from './replace-file.js';
+
+/** The first administrator's API key. */
+export const administratorKeyVariable = 'GATEHOUSE_ADMIN_KEY';
 
 /** Variables by name. */
 export type QuickstartVariables = ReadonlyMap<string, string>;
@@ -68,9 +72,10 @@ const secretMakers: ReadonlyMap<string, () => string> = new Map([
   ['GATEHOUSE_CMP_SECRET', randomPasscode],
   ['GATEHOUSE_EAB_KID', () => 'quickstart'],
   ['GATEHOUSE_EAB_HMAC', () => randomBytes(32).toString('base64url')],
+  [administratorKeyVariable, makeApiKey],
 ]);
 
-/** One line for each protocol that is served. */
+/** One line for each protocol that is served, and the management API. */
 function servedUrls({ deviceTls, deviceHttp, admin }: PublicUrls): [string, string][] {
   return [
     ['GATEHOUSE_EST_URL', `${deviceTls}/.well-known/est/quickstart`],

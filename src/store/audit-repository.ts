@@ -1,4 +1,5 @@
 /** Reads of the audit log; only the writer adds to it. */
+import type { QueryCreator } from 'kysely';
 import { type ChainHead, chainStart, nextHead } from './audit-chain.js';
 import type { AuditRecord } from './change.js';
 import type { Database } from './database.js';
@@ -22,13 +23,33 @@ export interface AuditFilter {
   readonly limit: number;
 }
 
+/** Where a page begins: after this event, backwards. */
+export interface AuditPosition {
+  readonly at: number;
+  readonly sequence: number;
+}
+
+export interface AuditSearch {
+  readonly action?: string;
+  readonly outcome?: string;
+  readonly subject?: string;
+  /** Epoch milliseconds: from this time on, and before this one. */
+  readonly from?: number;
+  readonly to?: number;
+  readonly after?: AuditPosition;
+  /** How many fit, at most. */
+  readonly limit: number;
+  /** How many events are looked at, at most. */
+  readonly window: number;
+}
+
 /** `next` is where to go on; it is undefined at the log's end. */
 export type ChainCheck =
   | { readonly intact: true; readonly checked: number; readonly next: number | undefined }
   | { readonly intact: false; readonly sequence: number };
 
 export function createAuditRepository(database: Database) {
-  const { read, find, list } = database.tables<{ auditEvent: AuditEventRecord }>();
+  const { read, find, list } = database.tables<Tables>();
   const links = read((db, slot: { from: number; limit: number }) =>
     db
       .selectFrom('auditEvent')
@@ -57,6 +78,39 @@ export function createAuditRepository(database: Database) {
       }),
 
     /**
+     * Events that fit, latest first: by time, those of a subject in the order in which they were written. Not all events may have been looked at: `next` is where to go on, and
+     * undefined at the log's end.
+     */
+    async search({ limit, window, ...wanted }: AuditSearch): Promise<{
+      readonly found: readonly AuditEventRecord[];
+      readonly next: AuditPosition | undefined;
+    }> {
+      const found = await list((db) => {
+        let query = db
+          .selectFrom(lookedAt(db, wanted).select(columns).limit(window).as('events'))
+          .select(columns.map((column) => `events.${column}` as const));
+        for (const column of ['action', 'outcome'] as const) {
+          const value = wanted[column];
+          query = value === undefined ? query : query.where(`events.${column}`, '=', value);
+        }
+        if (wanted.from !== undefined) query = query.where('events.at', '>=', wanted.from);
+        if (wanted.to !== undefined) query = query.where('events.at', '<', wanted.to);
+        if (wanted.subject === undefined) query = query.orderBy('events.at', 'desc');
+        return query.orderBy('events.sequence', 'desc').limit(limit);
+      });
+      const last = found.at(-1);
+      if (last !== undefined && found.length === limit)
+        return { found, next: { at: last.at, sequence: last.sequence } };
+      const [end] = await list((db) =>
+        lookedAt(db, wanted)
+          .select(['at', 'sequence'])
+          .limit(1)
+          .offset(window - 1),
+      );
+      return { found, next: end };
+    },
+
+    /**
      * Computes up to `limit` links anew, beginning with the sequence `from` (the first is 1), and names the first event
      * that does not fit. Events cut off at the end do not show: compare the last sequence with one noted elsewhere.
      */
@@ -77,6 +131,27 @@ export function createAuditRepository(database: Database) {
       return { intact: true, checked: events.length, next: events.length < limit ? undefined : from + limit };
     },
   };
+}
+
+type Tables = { auditEvent: AuditEventRecord };
+
+/** Where an index leads: to the events of a subject by sequence, else to all by time. */
+function lookedAt(
+  db: QueryCreator<Tables>,
+  { subject, from, to, after }: Pick<AuditSearch, 'subject' | 'from' | 'to' | 'after'>,
+) {
+  let query = db.selectFrom('auditEvent');
+  if (subject !== undefined) {
+    query = query.where('subject', '=', subject);
+    if (after !== undefined) query = query.where('sequence', '<', after.sequence);
+    return query.orderBy('sequence', 'desc');
+  }
+  if (from !== undefined) query = query.where('at', '>=', from);
+  if (to !== undefined) query = query.where('at', '<', to);
+  if (after !== undefined) {
+    query = query.where((row) => row(row.refTuple('at', 'sequence'), '<', row.tuple(after.at, after.sequence)));
+  }
+  return query.orderBy('at', 'desc').orderBy('sequence', 'desc');
 }
 
 const columns = ['sequence', 'id', 'at', 'action', 'outcome', 'subject', 'content', 'hash'] as const;

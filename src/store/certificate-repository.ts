@@ -13,6 +13,7 @@ import {
 import { createCertificateReplacement } from './certificate-replacement.js';
 import { createCertificateRequester } from './certificate-requester.js';
 import { createCertificatesOfDevice } from './certificates-of-device.js';
+import { containsText } from './contains-text.js';
 import type { Database } from './database.js';
 import { slotsOf } from './query.js';
 
@@ -212,8 +213,7 @@ export function createCertificateRepository(database: Database) {
           query = wanted === undefined ? query : query.where(column, '=', wanted);
         }
         if (subjectContains !== undefined) {
-          const pattern = `%${subjectContains.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
-          query = query.where(sql<boolean>`lower(${sql.ref('subject')}) like ${pattern} escape '\\'`);
+          query = query.where((row) => containsText(row.ref('subject'), subjectContains));
         }
         if (expiresBefore !== undefined) {
           query = query.where('notAfter', '<', expiresBefore);

@@ -10,6 +10,7 @@ import { cmpTransactions } from './migrations/0004-cmp-transactions.js';
 import { certificateRequesters } from './migrations/0005-certificate-requesters.js';
 import { acme } from './migrations/0006-acme.js';
 import { plannedReplacements } from './migrations/0007-planned-replacements.js';
+import { access } from './migrations/0008-access.js';
 import { devices } from './migrations/0010-devices.js';
 
 /** In the order of their numbers: the schema's version is how many of them were applied. */
@@ -21,6 +22,7 @@ export const migrations: readonly Migration[] = [
   certificateRequesters,
   acme,
   plannedReplacements,
+  access,
   devices,
 ];
 

@@ -1,4 +1,5 @@
 /** All repositories. Creating them compiles every statement for the database's dialect. */
+import { createApiKeyRepository } from './api-key-repository.js';
 import { createAuditRepository } from './audit-repository.js';
 import { createCaGenerationRepository } from './ca-generation-repository.js';
 import { createCatalogRepository } from './catalog-repository.js';
@@ -11,6 +12,7 @@ import { createEnrollmentTransactionRepository } from './enrollment-transaction-
 import { createKeyRepository } from './key-repository.js';
 import { createLeaseRepository } from './lease-repository.js';
 import { createMetaRepository } from './meta-repository.js';
+import { createUserRepository } from './user-repository.js';
 
 export type Repositories = ReturnType<typeof createRepositories>;
 
@@ -25,6 +27,8 @@ export function createRepositories(database: Database) {
     devices: createDeviceRepository(database),
     enrollmentTransactions: createEnrollmentTransactionRepository(database),
     audit: createAuditRepository(database),
+    users: createUserRepository(database),
+    apiKeys: createApiKeyRepository(database),
     leases: createLeaseRepository(database),
     meta: createMetaRepository(database),
   } as const;

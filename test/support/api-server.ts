@@ -2,8 +2,8 @@
 import { Agent, createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
+import type { PresentedAccess } from '../../src/access/authenticate.js';
 import type { Principal } from '../../src/access/principal.js';
-import type { PresentedAccess } from '../../src/api/authenticate.js';
 import { mountApi } from '../../src/api/mount.js';
 import type { Answer, Operation } from '../../src/api/operation.js';
 import type { ApiRecording } from '../../src/api/refusals.js';

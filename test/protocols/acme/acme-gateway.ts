@@ -218,6 +218,7 @@ function viewOf(name: string, options: AcmeOptions): PolicyView {
     acme: { ...policySchema.shape.acme.parse(undefined), ...acme },
     profiles,
     acceptsPasswords: false,
+    acceptsApiKeys: false,
     needsExternalAccount,
     keys: { ed25519: false, ed448: false },
     requestHashes: ['sha256'],

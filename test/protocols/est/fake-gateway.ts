@@ -36,6 +36,7 @@ export const basePolicy: PolicyView = {
   profiles: [],
   est: { challengePassword: 'check' },
   acceptsPasswords: true,
+  acceptsApiKeys: false,
   needsExternalAccount: false,
   keys: {
     ec: { curves: ['P-256', 'P-384'] },

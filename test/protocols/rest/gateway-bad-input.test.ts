@@ -134,11 +134,11 @@ describe('Requests that are refused', () => {
     expect(problem.detail).toContain(`(rule ${problem.rule})`);
   });
 
-  it('ask for a passcode by 401', async () => {
+  it('ask for a passcode or an API key by 401', async () => {
     const nobody = createRestClient(test);
     const answer = await nobody.post('', { csr });
     await expectProblem(test, answer, { status: 401, code: 'bad-secret' });
-    expect(answer.headers['www-authenticate']).toBe('X-Passcode realm="gatehouse"');
+    expect(answer.headers['www-authenticate']).toBe('X-Passcode realm="gatehouse", Bearer realm="gatehouse"');
     nobody.close();
   });
 

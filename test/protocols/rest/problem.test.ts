@@ -5,8 +5,9 @@ import { failureProblem } from '../../../src/http/problem.js';
 import type { Reply } from '../../../src/protocol.js';
 
 const requestId = '01a20039-f67a-70b8-b198-fa2606347e71';
+const challenge = 'Bearer realm="gatehouse"';
 const documentOf = ({ body }: Reply): unknown => JSON.parse(String(body));
-const replyTo = (code: ErrorCode) => problemReply(new GatewayError(code, 'no'), requestId, true);
+const replyTo = (code: ErrorCode) => problemReply(new GatewayError(code, 'no'), requestId, challenge);
 
 describe('Refusals over REST (RFC 9457)', () => {
   it('have a status for each code', () => {
@@ -39,7 +40,7 @@ describe('Refusals over REST (RFC 9457)', () => {
   });
 
   it('are problem documents with the code, the request and the rule that refused', () => {
-    const reply = problemReply(new GatewayError('rejected-name', 'no such name (rule subject)'), requestId, false);
+    const reply = problemReply(new GatewayError('rejected-name', 'no such name (rule subject)'), requestId, undefined);
     expect(reply.headers).toEqual({ 'Content-Type': 'application/problem+json', 'Cache-Control': 'no-store' });
     expect(documentOf(reply)).toEqual({
       type: 'about:blank',
@@ -53,19 +54,19 @@ describe('Refusals over REST (RFC 9457)', () => {
   });
 
   it('name no rule where the core named none', () => {
-    const reply = problemReply(new GatewayError('forbidden', 'told of (rule x) by somebody'), requestId, false);
+    const reply = problemReply(new GatewayError('forbidden', 'told of (rule x) by somebody'), requestId, undefined);
     expect(documentOf(reply)).not.toHaveProperty('rule');
   });
 
-  it('ask for a passcode only where the policy takes one', () => {
+  it('have a challenge only where another secret would help', () => {
     const error = new GatewayError('bad-secret', 'no');
-    expect(problemReply(error, requestId, true).headers).toHaveProperty('WWW-Authenticate');
-    expect(problemReply(error, requestId, false)).toMatchObject({ status: 403 });
+    expect(problemReply(error, requestId, challenge).headers).toMatchObject({ 'WWW-Authenticate': challenge });
+    expect(problemReply(error, requestId, undefined)).toMatchObject({ status: 403 });
   });
 
   it.each(['rate-limited', 'unavailable'] as const)('say when to try again: %s', (code) => {
     const error = new GatewayError(code, 'no', { retryAfterSeconds: 12.3 });
-    expect(problemReply(error, requestId, false).headers).toMatchObject({ 'Retry-After': '13' });
+    expect(problemReply(error, requestId, undefined).headers).toMatchObject({ 'Retry-After': '13' });
     expect(failureProblem(error, requestId).headers).toMatchObject({ 'Retry-After': '13' });
   });
 });

@@ -101,6 +101,7 @@ export function createFakeGateway(options: FakeOptions = {}): FakeGateway {
         acme: policySchema.shape.acme.parse(undefined),
         profiles: [],
         acceptsPasswords: true,
+        acceptsApiKeys: false,
         needsExternalAccount: false,
         keys: { ed25519: false, ed448: false },
         requestHashes: ['sha256'],

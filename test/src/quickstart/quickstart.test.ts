@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync, w
 import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { isApiKey } from '../../../src/access/api-key-text.js';
 import { completeQuickstart, hasQuickstart, prepareQuickstart } from '../../../src/quickstart/quickstart.js';
 import { fromPem } from '../../../src/x509/pem.js';
 
@@ -53,6 +54,7 @@ describe('quickstart', () => {
     const variables = sourced(file);
     expect(Object.keys(variables).sort()).toEqual([
       'GATEHOUSE_ACME_DIRECTORY',
+      'GATEHOUSE_ADMIN_KEY',
       'GATEHOUSE_ADMIN_URL',
       'GATEHOUSE_CA_FILE',
       'GATEHOUSE_CMP_REFERENCE',
@@ -75,6 +77,7 @@ describe('quickstart', () => {
     expect(variables.GATEHOUSE_ACME_DIRECTORY).toBe('https://localhost:8443/acme/quickstart/directory');
     expect(variables.GATEHOUSE_REST_URL).toBe('https://localhost:8443/api/v1/enroll/quickstart');
     expect(variables.GATEHOUSE_ADMIN_URL).toBe('https://localhost:9443');
+    expect(isApiKey(variables.GATEHOUSE_ADMIN_KEY ?? '')).toBe(true);
     expect(variables.GATEHOUSE_EAB_KID).toBe('quickstart');
     expect(variables.GATEHOUSE_EAB_HMAC).toMatch(/^[A-Za-z0-9_-]{43}$/);
     expect(variables.GATEHOUSE_CMP_REFERENCE).toBe('quickstart');

@@ -1,0 +1,34 @@
+/** What users and API keys are managed with. */
+import type { Catalog } from '../catalog/catalog.js';
+import type { Clock } from '../clock.js';
+import { GatewayError, HttpError, OvertakenError } from '../errors.js';
+import type { Change } from '../store/change.js';
+import type { Store } from '../store/store.js';
+
+export interface AccessServices {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly catalog: () => Pick<Catalog, 'divisions'>;
+}
+
+/**
+ * Commits a change of users or API keys.
+ * @throws HttpError 412 when somebody else was first; GatewayError `invalid-state` when nobody could administer any more
+ */
+export async function commitAccess(change: Change, { store }: Pick<AccessServices, 'store'>): Promise<void> {
+  try {
+    await store.commit(change);
+  } catch (error) {
+    if (error instanceof OvertakenError) {
+      throw new HttpError(412, 'invalid-state', 'it was changed meanwhile; read it again');
+    }
+    if (error instanceof GatewayError && error.code === 'invalid-state') {
+      throw new GatewayError(
+        'invalid-state',
+        'nobody would be left to administer the gateway; make another solution administrator first',
+        { cause: error },
+      );
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,66 @@
+/** Finds events in the audit log. */
+import { GatewayError } from '../errors.js';
+import type { AuditEventRecord, AuditPosition, AuditSearch } from '../store/audit-repository.js';
+import type { Store } from '../store/store.js';
+
+export interface EventFilter extends Pick<AuditSearch, 'action' | 'outcome' | 'subject' | 'from' | 'to'> {
+  /** As `actor` in the event. */
+  readonly actor?: string;
+  /** Only events of these. An event of no division is the whole gateway's. */
+  readonly divisions?: ReadonlySet<string>;
+  readonly after?: AuditPosition;
+  readonly limit: number;
+}
+
+export interface AuditEvent
+  extends Pick<AuditEventRecord, 'id' | 'sequence' | 'action' | 'outcome' | 'subject' | 'hash'> {
+  readonly at: Date;
+  /** Everything else that is on record of it. */
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** How many events a page looks at: by columns, and where their contents have to be read. */
+const eventsLookedAt = 20_000;
+const contentsLookedAt = 2_000;
+
+/** A page, latest first. There may be fewer than the limit and still more to come: `next` says so. */
+export async function searchEvents(
+  { actor, divisions, limit, ...columns }: EventFilter,
+  { audit }: Pick<Store, 'audit'>,
+): Promise<{ readonly events: readonly AuditEvent[]; readonly next: AuditPosition | undefined }> {
+  if (actor === undefined && divisions === undefined) {
+    const { found, next } = await audit.search({ ...columns, limit, window: eventsLookedAt });
+    return { events: found.map(readEvent), next };
+  }
+  const { found, next } = await audit.search({ ...columns, limit: contentsLookedAt, window: contentsLookedAt });
+  const events: AuditEvent[] = [];
+  for (const record of found) {
+    const event = readEvent(record);
+    const isWanted = (actor === undefined || event.details.actor === actor) && isOf(divisions, event);
+    if (!isWanted) continue;
+    events.push(event);
+    if (events.length === limit) return { events, next: { at: record.at, sequence: record.sequence } };
+  }
+  return { events, next };
+}
+
+/** @throws GatewayError `not-found`, also for an event of another division */
+export async function getEvent(
+  id: string,
+  divisions: ReadonlySet<string> | undefined,
+  { audit }: Pick<Store, 'audit'>,
+): Promise<AuditEvent> {
+  const record = await audit.findById({ id });
+  const event = record && readEvent(record);
+  if (event && isOf(divisions, event)) return event;
+  throw new GatewayError('not-found', `there is no audit event ${id}`);
+}
+
+function isOf(divisions: ReadonlySet<string> | undefined, { details: { division } }: AuditEvent): boolean {
+  return divisions === undefined || (typeof division === 'string' && divisions.has(division));
+}
+
+function readEvent({ content, sequence, hash }: AuditEventRecord): AuditEvent {
+  const { id, at, action, outcome, subject, ...details } = JSON.parse(content);
+  return { id, sequence, at: new Date(at), action, outcome, subject, hash, details };
+}
