@@ -83,6 +83,11 @@ module.exports = {
       '^src/enrollment/',
       `${ourFolder('enrollment', 'authentication', 'policy', 'ca', 'store', 'catalog', 'keys', 'audit', 'x509', 'outbound')}|log\\.ts$|minute-counter\\.ts$|protocol\\.ts$`,
     ),
+    only(
+      'certificates-are-what-operators-see',
+      '^src/certificates/',
+      `${ourFolder('certificates', 'enrollment', 'policy', 'store', 'catalog', 'audit', 'x509')}|access/principal\\.ts$`,
+    ),
     only('server-knows-the-contract', '^src/server/', `${ourFolder('server')}|protocol\\.ts$|log\\.ts$|settings\\.ts$`),
     {
       name: 'sql-only-in-stores',

@@ -11,6 +11,7 @@ import { fingerprint } from '../x509/certificate.js';
 import { remoteNetwork } from '../x509/remote-network.js';
 import { type AccountAuthorization, verifyAccount } from './acme-account.js';
 import { type PresentedCertificate, type VerifiedCertificate, verifyCertificate } from './client-certificate.js';
+import { identifyOperator } from './operator.js';
 import { type AskWebhook, type VerifiedSecret, verifySecret } from './secret.js';
 
 export interface AuthenticationInput {
@@ -88,6 +89,8 @@ function failuresWorth(credentials: readonly PresentedCredential[]): number {
 }
 
 async function verifyAll(input: AuthenticationInput, dependencies: Dependencies): Promise<Authenticated> {
+  const operator = input.credentials.find((credential) => credential.kind === 'operator');
+  if (operator) return { identity: identifyOperator(operator), isUsedUp: false };
   const account = input.credentials.find((credential) => credential.kind === 'acme-account');
   if (account) return { identity: await verifySole(account, input, dependencies), isUsedUp: false };
   const presented = input.credentials.find((credential) => credential.kind === 'certificate');

@@ -38,6 +38,6 @@ Examples:
   gatehouse acme-key create --authentication-policy quickstart --name batch-7 --count 100 --uses 1 > acme-keys.txt`;
 
 async function create(options: CreateOptions, core: AcmeKeyCore): Promise<string> {
-  const keys = await createAcmeKeys(readWanted(options, 'acme-key', core), { ...core, actor: person() });
+  const keys = await createAcmeKeys(readWanted(options, 'acme-key', core), { ...core, actor: person().name });
   return keys.map(({ name, keyId, hmacKey }) => `${name} ${keyId} ${hmacKey}`).join('\n');
 }

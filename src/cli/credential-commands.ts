@@ -67,7 +67,7 @@ export function revokeCommand({ kind, noun, afterRevocation }: Wording, run: Run
     .action((name: string, { authenticationPolicy }: { authenticationPolicy: string }) =>
       run(async (core) => {
         requirePolicy(authenticationPolicy, core);
-        await revokeCredential(kind, { authenticationPolicy, name }, { ...core, actor: person() });
+        await revokeCredential(kind, { authenticationPolicy, name }, { ...core, actor: person().name });
         return `revoked ${noun} ${name}`;
       }),
     );

@@ -61,7 +61,7 @@ async function create(
   const secret = secretStdin ? checkSecret(await readSecret()) : undefined;
   const passcodes = await createPasscodes(
     { ...wanted, ...(username === undefined ? {} : { username }), ...(secret === undefined ? {} : { secret }) },
-    { ...core, actor: person() },
+    { ...core, actor: person().name },
   );
   return passcodes
     .map(({ name, passcode }) => (secret === undefined ? `${name} ${passcode}` : `${name} (as given)`))

@@ -1,6 +1,10 @@
 /** Who runs a command, for the audit log. */
 import { userInfo } from 'node:os';
+import type { Actor } from '../audit/actor.js';
 
-export function person(): string {
-  return `command line (${userInfo().username})`;
+/** @param name the person that decides, where that is not the user of the operating system */
+export function person(name?: string): Actor {
+  const { username } = userInfo();
+  const shown = name === undefined || name === username ? username : `${username}, as ${name}`;
+  return { name: `command line (${shown})`, person: `command line:${name ?? username}` };
 }

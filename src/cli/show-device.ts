@@ -1,7 +1,8 @@
 /** `gatehouse device show`: what is known of a device, its certificates, and its history. */
 import { Command } from 'commander';
+import { describeCertificates } from '../certificates/find.js';
+import { listCertificates } from '../certificates/list.js';
 import type { Core } from '../open-core.js';
-import { certificateJson } from './describe-certificate.js';
 import { deviceJson, pairsText } from './describe-device.js';
 import { describeEvent, eventJson } from './describe-event.js';
 import { findDevice } from './find-device.js';
@@ -29,8 +30,10 @@ async function show(
 ): Promise<string> {
   const { store, clock } = core;
   const device = await findDevice(name, division, core);
-  const [found, latest] = await Promise.all([
-    store.certificates.list({ deviceId: device.id, limit: maximum + 1 }),
+  const newestFirst = { by: 'issuedAt', descending: true } as const;
+  const ofDevice = { scope: 'everywhere', deviceId: device.id, order: newestFirst } as const;
+  const [{ certificates: found }, latest] = await Promise.all([
+    listCertificates(ofDevice, { limit: maximum + 1 }, core),
     store.audit.list({ subject: device.id, limit: maximum }),
   ]);
   const { shown: certificates, note } = cutListing({ found, limit: maximum, plural: 'certificates' });
@@ -40,7 +43,7 @@ async function show(
     return jsonLines([
       {
         ...deviceJson(device),
-        certificates: certificates.map((record) => certificateJson(record, device.name, now)),
+        certificates: await describeCertificates(certificates, core),
         events: events.map(eventJson),
       },
     ]);

@@ -1,5 +1,6 @@
 /** What people decide about pending requests. */
 import { createAuditRecord } from '../audit/audit-record.js';
+import { operatorRequester } from '../authentication/operator.js';
 import { GatewayError } from '../errors.js';
 import type { Policy } from '../model/policy.js';
 import type { Trace } from '../policy/decision.js';
@@ -12,6 +13,8 @@ import {
   approvalRecord,
   approvalStatement,
   approvedStatements,
+  type Decision,
+  describeDecision,
   failedApproval,
   lastingCredentials,
   recordingFailure,
@@ -38,23 +41,27 @@ export type ApprovalResult =
 /**
  * Approves a pending request. It is judged again, by the rules and facts of now, and the certificate issued, or the
  * revocation carried out.
- * @throws GatewayError `not-found`, `invalid-state` when it is not pending or this person approved it before, and whatever
- * refuses the request now.
+ * @throws GatewayError `not-found`, `invalid-state` when it is not pending or this person approved it before, `forbidden` when
+ * two people have to and this one has made it, and whatever refuses the request now.
  */
 export async function approveRequest(
   requestId: string,
-  approver: string,
+  decision: Decision,
   services: EnrollmentServices,
 ): Promise<ApprovalResult> {
   const { store, clock } = services;
+  const { actor } = decision;
   const transaction = await findPending(requestId, services);
   const { policy } = findTarget(services.catalog(), labelOf(transaction)).resolved;
-  const approvers = await store.enrollmentTransactions.approvers({ requestId });
-  if (approvers.includes(approver))
-    throw new GatewayError('invalid-state', `${approver} has approved this request before; another person has to`);
-  const approval: Approving = { transaction, approver, earlier: approvers, now: clock.now() };
-  if (policy.approval === 'two-people' && approvers.length === 0) return await recordFirst(approval, services);
+  const earlier = await store.enrollmentTransactions.approvals({ requestId });
+  if (earlier.some(({ approver }) => approver === actor.person))
+    throw new GatewayError('invalid-state', `${actor.name} has approved this request before; another person has to`);
   const identity = decodeIdentity(transaction.identity);
+  const approval: Approving = { transaction, ...decision, earlier, now: clock.now() };
+  if (policy.approval === 'two-people') {
+    await recordingFailure(approval, store, async () => requireOther(identity, approval));
+    if (earlier.length === 0) return await recordFirst(approval, services);
+  }
   const message = decodeMessage(transaction.request);
   if (message) {
     return await recordingFailure(approval, store, async () => {
@@ -69,7 +76,7 @@ export async function approveRequest(
 }
 
 async function recordFirst(approving: Approving, { store }: EnrollmentServices): Promise<ApprovalResult> {
-  const { transaction, approver, now } = approving;
+  const { transaction, now } = approving;
   await store.commit({
     statements: [approvalStatement(approving, store)],
     audit: [
@@ -78,7 +85,7 @@ async function recordFirst(approving: Approving, { store }: EnrollmentServices):
         action: 'request.approval',
         outcome: 'pending',
         subject: transaction.requestId,
-        details: { approver, of: 2 },
+        details: { ...describeDecision(approving), of: 2 },
       }),
     ],
   });
@@ -130,7 +137,7 @@ async function issueApproved(approving: Approving, services: EnrollmentServices)
       decision,
       key,
       answer: { state: 'pending', transaction },
-      approval: approvalRecord(approving),
+      approval: (certificate) => approvalRecord(approving, certificate),
       now,
     },
     services,
@@ -138,11 +145,13 @@ async function issueApproved(approving: Approving, services: EnrollmentServices)
   return { outcome: 'issued', serialNumber };
 }
 
-/** Rejects a pending request; the device is told so, with the reason, when it asks again. */
+/**
+ * Rejects a pending request; the device is told so, with the comment, when it asks again.
+ * @throws GatewayError `not-found`, and `invalid-state` when it is not pending
+ */
 export async function rejectRequest(
   requestId: string,
-  rejectedBy: string,
-  reason: string | null,
+  decision: Decision,
   services: EnrollmentServices,
 ): Promise<void> {
   const { store, clock } = services;
@@ -158,8 +167,8 @@ export async function rejectRequest(
         to: 'rejected',
         at,
         expiresAt: at + rejectedLifetimeMilliseconds,
-        decidedBy: rejectedBy,
-        reason,
+        decidedBy: decision.actor.name,
+        reason: decision.comment ?? null,
       }),
     ],
     audit: [
@@ -168,7 +177,7 @@ export async function rejectRequest(
         action: 'request.rejected',
         outcome: 'success',
         subject: requestId,
-        details: { rejectedBy, reason },
+        details: describeDecision(decision),
       }),
     ],
   });
@@ -189,6 +198,12 @@ async function findPending(
 
 function labelOf({ policy, groupName }: EnrollmentTransactionRecord): string {
   return groupName === null ? policy : `${policy}~${groupName}`;
+}
+
+/** Two people are two others than the one who wants the certificate. */
+function requireOther({ requester }: Identity, { actor }: Decision): void {
+  if (requester !== operatorRequester(actor.person)) return;
+  throw new GatewayError('forbidden', `${actor.name} has made this request; two other people have to approve it`);
 }
 
 /** Nor one update follow another that was made meanwhile. */
