@@ -111,6 +111,11 @@ module.exports = {
       '^src/devices/',
       ourFolder('devices', 'enrollment', 'policy', 'store', 'catalog', 'audit', 'x509'),
     ),
+    only(
+      'certificates-are-what-operators-see',
+      '^src/certificates/',
+      `${ourFolder('certificates', 'enrollment', 'policy', 'store', 'catalog', 'audit', 'x509')}|access/principal\\.ts$`,
+    ),
     {
       name: 'sql-only-in-stores',
       severity: 'error',

@@ -11,6 +11,7 @@ import { mountApi } from './api/mount.js';
 import { createOperations } from './api/operations.js';
 import { compileAddresses } from './authentication/allowed-addresses.js';
 import { serverNames } from './catalog/server-names.js';
+import { fillNames } from './certificates/fill-names.js';
 import type { Clock } from './clock.js';
 import { revokeLapsed } from './enrollment/lapse.js';
 import { createProtocolServices } from './enrollment/protocol-services.js';
@@ -59,6 +60,8 @@ const confirmationCheckMilliseconds = 1_000;
 /** How soon the CAs of a changed configuration are made and its TLS certificate fits, at most. */
 const configurationCheckMilliseconds = 1_000;
 const housekeepingMilliseconds = 60_000;
+/** How soon the names of certificates from before they were kept for searching are read, part by part. */
+const namesMilliseconds = 1_000;
 /** How soon a protocol takes up what a crash has interrupted, at most. */
 const protocolsMilliseconds = 10_000;
 
@@ -112,6 +115,7 @@ export async function startGateway({ settings, log, clock }: GatewayOptions): Pr
           preparedVersion = version;
         },
       },
+      { name: 'names of certificates', everyMilliseconds: namesMilliseconds, run: () => fillNames(core) },
       {
         name: 'protocols',
         everyMilliseconds: protocolsMilliseconds,

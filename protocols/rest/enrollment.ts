@@ -1,7 +1,10 @@
 /** The way to a certificate: read the request, hand it to the core, put the result into JSON. */
+import { deliverKey, takePlace } from '../../src/cms/key-delivery.js';
 import type { EnrollmentRequest } from '../../src/enrollment/request.js';
+import type { EnrollmentResult } from '../../src/enrollment/result.js';
 import { GatewayError } from '../../src/errors.js';
 import type { JsonObject } from '../../src/http/json.js';
+import type { KeyDelivery } from '../../src/model/key-delivery.js';
 import type { RequestedCertificate } from '../../src/model/requested-certificate.js';
 import { type Exchange, originOf, type ProtocolServices, type Reply } from '../../src/protocol.js';
 import { decodeCertificate } from '../../src/x509/certificate.js';
@@ -9,7 +12,6 @@ import { toPem } from '../../src/x509/pem.js';
 import { checkMembers, readJsonBody } from './body.js';
 import { readCertificationRequest } from './certification-request.js';
 import { readCredentials } from './credentials.js';
-import { deliverKey, type Issued, type KeyDelivery, takePlace } from './key-delivery.js';
 import { type Place, readProvenKey } from './possession-proof.js';
 import { readMessage } from './recorded.js';
 import { jsonReply, pendingReply } from './reply.js';
@@ -112,6 +114,8 @@ function readGenerateKeyForm(members: JsonObject, place: Place, exchange: Exchan
 function renewedIn({ operation }: Place, { tls }: Exchange): Uint8Array | undefined {
   return operation === 'renew' ? tls?.clientChain[0] : undefined;
 }
+
+type Issued = Extract<EnrollmentResult, { outcome: 'issued' }>;
 
 async function issuedReply(issued: Issued, delivery: KeyDelivery | undefined): Promise<Reply> {
   const { certificate, chain, serialNumber, modified } = issued;

@@ -1,6 +1,6 @@
 /** What requests are made of: the schemas of their bodies. */
 import { z } from 'zod';
-import { generatedKeyTypeSchema } from '../../src/model/key-constraints.js';
+import { keyDeliverySchema } from '../../src/model/key-delivery.js';
 import { revocationReasons } from '../../src/x509/crl.js';
 
 /** Lines are what a possession proof is made of, so that no text may have several. */
@@ -16,15 +16,6 @@ const subjectAltNamesSchema = z.strictObject({
   email: alternatives,
   uri: alternatives,
 });
-
-/** PKCS #12 tools of all ages read such passwords alike. */
-const password = z.string().regex(/^[\x20-\x7e]{8,128}$/, 'a password is 8 to 128 printable ASCII characters');
-
-const generateKeySchema = z.discriminatedUnion('format', [
-  z.strictObject({ type: generatedKeyTypeSchema.optional(), format: z.literal('pkcs8') }),
-  z.strictObject({ type: generatedKeyTypeSchema.optional(), format: z.literal('encrypted-pkcs8'), password }),
-  z.strictObject({ type: generatedKeyTypeSchema.optional(), format: z.literal('pkcs12'), password }),
-]);
 
 const wishes = {
   /** Of a certificate profile of the policy. */
@@ -49,11 +40,10 @@ export const publicKeyRequestSchema = z.strictObject({
   ...names,
   ...wishes,
 });
-export const generateKeyRequestSchema = z.strictObject({ generateKey: generateKeySchema, ...names, ...wishes });
+export const generateKeyRequestSchema = z.strictObject({ generateKey: keyDeliverySchema, ...names, ...wishes });
 
 export type CsrRequest = z.output<typeof csrRequestSchema>;
 export type PublicKeyRequest = z.output<typeof publicKeyRequestSchema>;
-export type GenerateKeyRequest = z.output<typeof generateKeyRequestSchema>;
 export type WantedNames = Pick<PublicKeyRequest, 'subject' | 'subjectAltNames'>;
 export type Wishes = Pick<CsrRequest, 'profile' | 'notAfter'>;
 

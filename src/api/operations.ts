@@ -1,8 +1,12 @@
 /** All operations of the management API. */
 import { apiKeyOperations } from './api-keys.js';
 import { auditEventOperations } from './audit-events.js';
+import { certificateActionOperations } from './certificate-actions.js';
+import { certificateRequestOperations } from './certificate-requests.js';
+import { certificateOperations } from './certificates.js';
 import { deviceOperations } from './devices.js';
 import type { Operation } from './operation.js';
+import { requestOperations } from './requests.js';
 import { roleOperations } from './roles.js';
 import type { ApiServices } from './services.js';
 import { systemOperations } from './system.js';
@@ -12,6 +16,10 @@ import { userOperations } from './users.js';
 export function createOperations(services: ApiServices): readonly Operation[] {
   return [
     ...deviceOperations(services),
+    ...certificateOperations(services),
+    ...certificateRequestOperations(services),
+    ...certificateActionOperations(services),
+    ...requestOperations(services),
     ...userOperations(services),
     ...apiKeyOperations(services),
     ...roleOperations(),

@@ -39,6 +39,11 @@ export async function verifyKeyHolder(
   return { requester: `api-key:${used.id}`, credentials: [used] };
 }
 
+/** The requester that records name. @param person `Actor.person` */
+export function operatorRequester(person: string): string {
+  return `operator:${person}`;
+}
+
 /** Who presents it has authenticated the operator: no message of a device does. */
 export function identifyOperator(
   { name, person, device }: Extract<PresentedCredential, { kind: 'operator' }>,
@@ -56,7 +61,7 @@ export function identifyOperator(
     name,
     ...(device === undefined ? {} : { registeredValues: { device } }),
   };
-  return { requester: `operator:${person}`, credentials: [used] };
+  return { requester: operatorRequester(person), credentials: [used] };
 }
 
 const operatorMethods: ReadonlySet<Method> = new Set<Method>(['rest', 'batch', 'portal']);

@@ -2,7 +2,9 @@
 import { userInfo } from 'node:os';
 import type { Actor } from '../audit/actor.js';
 
-export function person(): Actor {
+/** @param name the person that decides, where that is not the user of the operating system */
+export function person(name?: string): Actor {
   const { username } = userInfo();
-  return { name: `command line (${username})`, person: `command line:${username}` };
+  const shown = name === undefined || name === username ? username : `${username}, as ${name}`;
+  return { name: `command line (${shown})`, person: `command line:${name ?? username}` };
 }

@@ -1,159 +1,165 @@
 /** `gatehouse request`: list, show, approve and reject. */
-import { userInfo } from 'node:os';
 import { Command, Option } from 'commander';
+import {
+  listRequests,
+  openStates,
+  type RequestJson,
+  requestJson,
+  requireVisibleRequest,
+} from '../certificates/requests.js';
+import { requestStory } from '../certificates/story.js';
 import { type ApprovalResult, approveRequest, rejectRequest } from '../enrollment/approve.js';
-import type { EnrollmentServices } from '../enrollment/services.js';
-import { decodeMessage, type StoredRevocation } from '../enrollment/stored-message.js';
-import { decodeRequest } from '../enrollment/stored-request.js';
-import type { AuditEventRecord } from '../store/audit-repository.js';
-import { certificateId } from '../store/certificate-record.js';
-import type { EnrollmentTransactionRecord } from '../store/enrollment-transaction-repository.js';
-import type { Store } from '../store/store.js';
-import { formatName } from '../x509/names.js';
+import type { Core } from '../open-core.js';
+import type { EnrollmentTransactionRecord, TransactionPlace } from '../store/enrollment-transaction-repository.js';
+import { parseCount } from './arguments.js';
 import { CommandLineError } from './command-line-error.js';
-import { describeEvent } from './describe-event.js';
+import { describeEvent, eventJson } from './describe-event.js';
+import { describeLine, describeRevoked } from './describe-request.js';
+import { person } from './person.js';
 import type { RunWithCore } from './run-with-core.js';
-
-const states = ['pending', 'approved', 'issued', 'rejected'] as const;
+import { cutListing, jsonLines, jsonOption, printNote } from './table.js';
 
 export function requestCommand(run: RunWithCore): Command {
-  const command = new Command('request').description(
-    'requests: those that wait for approval, and why each was decided as it was',
-  );
+  return new Command('request')
+    .description('requests: those that wait for approval, and why each was decided as it was')
+    .addCommand(listCommand(run))
+    .addCommand(showCommand(run))
+    .addCommand(approveCommand(run))
+    .addCommand(rejectCommand(run));
+}
 
-  command
-    .command('list')
-    .description('list requests, oldest first')
-    .addOption(new Option('--state <state>', 'only those in this state').choices(states).default('pending'))
+interface ListOptions {
+  readonly state: (typeof openStates)[number];
+  readonly policy?: string;
+  readonly division?: string;
+  readonly limit: number;
+  readonly json?: true;
+}
+
+function listCommand(run: RunWithCore): Command {
+  return new Command('list')
+    .description('list requests, oldest first; those that were answered are certificates')
+    .addOption(new Option('--state <state>', 'only those in this state').choices(openStates).default('pending'))
     .option('--policy <name>', 'only those to this policy')
-    .action((options: { state: (typeof states)[number]; policy?: string }) =>
-      run(async ({ store }) => {
-        const requests = await store.enrollmentTransactions.list({
-          state: options.state,
-          limit: 1000,
-          ...(options.policy === undefined ? {} : { policy: options.policy }),
-        });
-        return requests.length === 0 ? `no ${options.state} requests` : requests.map(describeLine).join('\n');
-      }),
-    );
+    .option('--division <name>', 'only those to the policies of this division')
+    .option('--limit <number>', 'how many at most', parseCount, 1000)
+    .addOption(jsonOption())
+    .addHelpText('after', '\nExamples:\n  gatehouse request list\n  gatehouse request list --state rejected --json')
+    .action((options: ListOptions) => run((core) => list(options, core)));
+}
 
-  command
-    .command('show <id>')
+async function list(options: ListOptions, core: Core): Promise<string> {
+  const { state, policy, division, limit, json } = options;
+  const query = {
+    scope: 'everywhere',
+    state,
+    ...(policy === undefined ? {} : { policy }),
+    ...(division === undefined ? {} : { division }),
+  } as const;
+  const found: EnrollmentTransactionRecord[] = [];
+  let after: TransactionPlace | undefined;
+  do {
+    const page = await listRequests(query, { limit: limit + 1 - found.length, ...(after ? { after } : {}) }, core);
+    found.push(...page.requests);
+    after = page.next;
+  } while (after && found.length <= limit);
+  const { shown, note } = cutListing({ found, limit, plural: 'requests' });
+  printNote(note);
+  const described = await Promise.all(shown.map((transaction) => requestJson(transaction, core)));
+  if (json) return jsonLines(described);
+  return described.length === 0 ? `no ${state} requests` : described.map(describeLine).join('\n');
+}
+
+function showCommand(run: RunWithCore): Command {
+  return new Command('show')
+    .argument('<id>')
     .description('show a request and the trace of its decision; the id is the X-Request-Id that the client saw')
-    .action((id: string) => run(async (core) => await describe(id, core)));
-
-  command
-    .command('approve <id>')
-    .description('approve a pending request; a revocation is carried out, all else the device gets when it asks again')
-    .option('--as <name>', 'who approves', userInfo().username)
-    .addHelpText('after', '\nExample:\n  gatehouse request approve 6f1c… --as alice')
-    .action((id: string, options: { as: string }) =>
-      run(async (core) => {
-        const result = await approveRequest(id, options.as, core);
-        switch (result.outcome) {
-          case 'waiting':
-            return `approved by ${options.as}; a second person has to approve it too`;
-          case 'ready':
-            return 'approved; key and certificate are made when the device asks again';
-          case 'answerable':
-            return 'approved; the device gets its answer when it asks again';
-          case 'revoked':
-            await core.crls.publish(result.certificate.issuerId, result.certificate.crlPartition);
-            return `approved; ${describeRevoked(result)}`;
-          case 'issued':
-            return `approved; certificate ${result.serialNumber} is issued and waits for the device to ask again`;
-        }
-      }),
-    );
-
-  command
-    .command('reject <id>')
-    .description('reject a pending request')
-    .option('--as <name>', 'who rejects', userInfo().username)
-    .option('--reason <text>', 'told to the device')
-    .action((id: string, options: { as: string; reason?: string }) =>
-      run(async (core) => {
-        await rejectRequest(id, options.as, options.reason ?? null, core);
-        return 'rejected';
-      }),
-    );
-
-  return command;
+    .addOption(jsonOption())
+    .addHelpText('after', '\nExample:\n  gatehouse request show 01a1fd49-0f0b-7774-8b7e-efa93fac3ef9')
+    .action((id: string, options: { json?: true }) => run((core) => show(id, options, core)));
 }
 
-function describeLine(transaction: EnrollmentTransactionRecord): string {
-  const { requestId, policy, groupName, protocol, createdAt } = transaction;
-  const label = groupName === null ? policy : `${policy}~${groupName}`;
-  return `${requestId}  ${new Date(createdAt).toISOString()}  ${protocol}  ${label}  ${describeWish(transaction)}`;
-}
-
-/** Answered requests keep no wishes: the certificate says it all. */
-function describeWish({ request, certificateIssuer, certificateSerial }: EnrollmentTransactionRecord): string {
-  if (request === '{}') return `certificate ${certificateIssuer}:${certificateSerial}`;
-  const message = decodeMessage(request);
-  switch (message?.kind) {
-    case 'revocation':
-      return describeRevocation(message);
-    case 'message':
-      return message.operation;
-    case undefined:
-      return formatName(decodeRequest(request).requested.subject) || '(no subject)';
-  }
-}
-
-function describeRevocation({ subject, serialNumber, reason }: StoredRevocation): string {
-  const certificate = `${subject || '(no subject)'} (${serialNumber})`;
-  switch (reason) {
-    case 'certificateHold':
-      return `hold of ${certificate}`;
-    case 'removeFromCRL':
-      return `end of the hold of ${certificate}`;
-    default:
-      return `revocation of ${certificate}, reason ${reason}`;
-  }
-}
-
-function describeRevoked({ certificate, reason }: Extract<ApprovalResult, { outcome: 'revoked' }>): string {
-  const { id, subject } = certificate;
-  switch (reason) {
-    case 'certificateHold':
-      return `${id} (${subject}) is on hold, and on the CRL now`;
-    case 'removeFromCRL':
-      return `${id} (${subject}) is valid again`;
-    default:
-      return `${id} (${subject}) is revoked, reason ${reason}, and on the CRL now`;
-  }
-}
-
-/** What was done to the certificate by this request, among all that happened to it. */
-async function eventsOfRevocation(
-  { request, requestId }: EnrollmentTransactionRecord,
-  { audit }: Pick<Store, 'audit'>,
-): Promise<readonly AuditEventRecord[]> {
-  const message = decodeMessage(request);
-  if (message?.kind !== 'revocation') return [];
-  const events = await audit.list({ subject: certificateId(message.issuerId, message.serialNumber), limit: 100 });
-  return events.filter(({ content }) => JSON.parse(content).requestId === requestId);
-}
-
-async function describe(id: string, { store }: EnrollmentServices): Promise<string> {
-  const transaction = await store.enrollmentTransactions.findByRequestId({ requestId: id });
-  const own = await store.audit.findById({ id });
-  const about = await store.audit.list({ subject: id, limit: 100 });
-  const issued = await store.certificates.list({ requestId: id, limit: 10 });
-  const ofCertificates = (
-    await Promise.all(issued.map((certificate) => store.audit.list({ subject: certificate.id, limit: 100 })))
-  ).flat();
-  const ofRevocation = transaction ? await eventsOfRevocation(transaction, store) : [];
-  const bySequence = new Map(
-    [...(own ? [own] : []), ...about, ...ofCertificates, ...ofRevocation].map((event) => [event.sequence, event]),
-  );
-  if (!transaction && bySequence.size === 0) throw new CommandLineError(`nothing is on record for request ${id}`);
-  const lines = transaction
-    ? [`request ${id}: ${transaction.state}`, `  ${describeLine(transaction)}`]
+async function show(id: string, { json }: { readonly json?: true }, core: Core): Promise<string> {
+  const transaction = await core.store.enrollmentTransactions.findByRequestId({ requestId: id });
+  const events = await requestStory(id, transaction, core);
+  if (!transaction && events.length === 0) throw new CommandLineError(`nothing is on record for request ${id}`);
+  const described = transaction && (await requestJson(transaction, core));
+  if (json) return jsonLines([{ ...(described ?? { id }), events: events.map(eventJson) }]);
+  const lines = described
+    ? [
+        `request ${id}: ${described.state}`,
+        `  ${describeLine(described)}`,
+        ...described.approvals.map(describeApproval),
+      ]
     : [`request ${id}`];
-  for (const event of [...bySequence.values()].sort((a, b) => a.sequence - b.sequence)) {
-    lines.push(...describeEvent(event));
+  return [...lines, ...events.flatMap(describeEvent)].join('\n');
+}
+
+function describeApproval({ by, at, comment }: RequestJson['approvals'][number]): string {
+  return `  approved by ${by} on ${at}${comment === null ? '' : `: ${comment}`}`;
+}
+
+interface DecisionOptions {
+  readonly as?: string;
+  readonly comment?: string;
+  readonly json?: true;
+}
+
+function approveCommand(run: RunWithCore): Command {
+  return new Command('approve')
+    .argument('<id>')
+    .description('approve a pending request; a revocation is carried out, all else the device gets when it asks again')
+    .option('--as <name>', "who approves; the operating system's user if not given")
+    .option('--comment <text>', 'why, for those who look at it later')
+    .addOption(jsonOption())
+    .addHelpText('after', "\nExample:\n  gatehouse request approve 6f1c… --as alice --comment 'checked with the plant'")
+    .action((id: string, options: DecisionOptions) =>
+      run(async (core) => {
+        const result = await approveRequest(id, decisionOf(options), core);
+        if (result.outcome === 'revoked') {
+          await core.crls.publish(result.certificate.issuerId, result.certificate.crlPartition);
+        }
+        return await say(id, describeApproved(result, options), options, core);
+      }),
+    );
+}
+
+function rejectCommand(run: RunWithCore): Command {
+  return new Command('reject')
+    .argument('<id>')
+    .description('reject a pending request')
+    .option('--as <name>', "who rejects; the operating system's user if not given")
+    .option('--comment <text>', 'why; the device is told as well')
+    .addOption(jsonOption())
+    .addHelpText('after', "\nExample:\n  gatehouse request reject 6f1c… --comment 'not one of ours'")
+    .action((id: string, options: DecisionOptions) =>
+      run(async (core) => {
+        await rejectRequest(id, decisionOf(options), core);
+        return await say(id, 'rejected', options, core);
+      }),
+    );
+}
+
+function decisionOf({ as, comment }: DecisionOptions) {
+  return { actor: person(as), ...(comment === undefined ? {} : { comment }) };
+}
+
+async function say(id: string, said: string, { json }: DecisionOptions, core: Core): Promise<string> {
+  if (!json) return said;
+  return jsonLines([await requestJson(await requireVisibleRequest(id, 'everywhere', core), core)]);
+}
+
+function describeApproved(result: ApprovalResult, { as }: DecisionOptions): string {
+  switch (result.outcome) {
+    case 'waiting':
+      return `approved by ${person(as).name}; a second person has to approve it too`;
+    case 'ready':
+      return 'approved; key and certificate are made when the device asks again';
+    case 'answerable':
+      return 'approved; the device gets its answer when it asks again';
+    case 'revoked':
+      return `approved; ${describeRevoked(result)}`;
+    case 'issued':
+      return `approved; certificate ${result.serialNumber} is issued and waits for the device to ask again`;
   }
-  return lines.join('\n');
 }

@@ -1,12 +1,14 @@
-/** `gatehouse certificate show`: what a certificate is, and its story. */
+/** `gatehouse certificate show` and `story`: what a certificate is, and what has happened to it. */
 import { Command, Option } from 'commander';
+import { type CertificateJson, reasonOf } from '../certificates/describe.js';
+import { describeCertificate } from '../certificates/find.js';
+import { statusOf } from '../certificates/status.js';
+import { certificateStory } from '../certificates/story.js';
 import type { Core } from '../open-core.js';
-import type { AuditEventRecord } from '../store/audit-repository.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
 import type { ReplacementRecord } from '../store/certificate-replacement.js';
 import type { DeviceRecord } from '../store/device-record.js';
 import { toPem } from '../x509/pem.js';
-import { certificateJson, reasonOf, statusOf } from './describe-certificate.js';
 import { describeEvent, eventJson } from './describe-event.js';
 import { findOne } from './find-certificate.js';
 import type { RunWithCore } from './run-with-core.js';
@@ -32,7 +34,8 @@ export function showCommand(run: RunWithCore, issuer: Option): Command {
         const record = await findOne(serial, options.issuer, core);
         if (options.pem) return toPem('CERTIFICATE', record.der).trimEnd();
         const story = await readStory(record, core);
-        return options.json ? storyJson(story, core.clock.now()) : describeStory(story, core.clock.now());
+        if (options.json) return storyJson(story, await describeCertificate(record.id, core));
+        return describeStory(story, core.clock.now());
       }),
     );
 }
@@ -42,6 +45,22 @@ Examples:
   gatehouse certificate show 4f3a…
   gatehouse certificate show 4f3a… --pem | openssl x509 -noout -text`;
 
+/** @param issuer the option that tells serial numbers of two CAs apart */
+export function storyCommand(run: RunWithCore, issuer: Option): Command {
+  return new Command('story')
+    .argument('<serial>')
+    .description('tell what has happened to a certificate, from the request that it answers to its end')
+    .addOption(issuer)
+    .addOption(jsonOption())
+    .addHelpText('after', '\nExample:\n  gatehouse certificate story 4f3a… --json | jq -r .action')
+    .action((serial: string, options: ShowOptions) =>
+      run(async (core) => {
+        const events = await certificateStory(await findOne(serial, options.issuer, core), core);
+        return options.json ? jsonLines(events.map(eventJson)) : events.flatMap(describeEvent).join('\n').trimStart();
+      }),
+    );
+}
+
 interface Story {
   readonly record: CertificateRecord;
   readonly device: DeviceRecord | undefined;
@@ -49,11 +68,8 @@ interface Story {
   /** The ids of the certificates that have taken its place, or will. */
   readonly replacedBy: readonly string[];
   /** Oldest first. */
-  readonly events: readonly AuditEventRecord[];
+  readonly events: Awaited<ReturnType<typeof certificateStory>>;
 }
-
-/** A certificate has few events; of one with more, the latest. */
-const maximumEvents = 100;
 
 async function readStory(record: CertificateRecord, { store }: Pick<Core, 'store'>): Promise<Story> {
   const { id, deviceId, supplantedBy } = record;
@@ -61,19 +77,17 @@ async function readStory(record: CertificateRecord, { store }: Pick<Core, 'store
     deviceId === null ? undefined : store.devices.findById({ id: deviceId }),
     store.certificates.findWithReplacement({ id }),
     deviceId === null ? [] : store.certificates.successors({ id, deviceId }),
-    store.audit.list({ subject: id, limit: maximumEvents }),
+    certificateStory(record, { store }),
   ]);
   const replacedBy = new Set([...successors.map((successor) => successor.id), ...(supplantedBy ? [supplantedBy] : [])]);
-  return { record, device, plan, replacedBy: [...replacedBy], events: events.toReversed() };
+  return { record, device, plan, replacedBy: [...replacedBy], events };
 }
 
-function storyJson({ record, device, plan, replacedBy, events }: Story, now: Date): string {
-  const replaceBy = plan?.replaceBy ?? null;
+function storyJson({ record, replacedBy, events }: Story, certificate: CertificateJson): string {
   return jsonLines([
     {
-      ...certificateJson(record, device?.name ?? null, now),
+      ...certificate,
       replacedBy,
-      replaceBy: replaceBy === null ? null : timeText(replaceBy),
       pem: toPem('CERTIFICATE', record.der),
       events: events.map(eventJson),
     },

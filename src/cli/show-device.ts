@@ -1,8 +1,9 @@
 /** `gatehouse device show`: what is known of a device, its certificates, and its history. */
 import { Command } from 'commander';
+import { describeCertificates } from '../certificates/find.js';
+import { listCertificates } from '../certificates/list.js';
 import { describeDevice } from '../devices/describe-device.js';
 import type { Core } from '../open-core.js';
-import { certificateJson } from './describe-certificate.js';
 import { pairsText } from './describe-device.js';
 import { describeEvent, eventJson } from './describe-event.js';
 import { findDevice } from './find-device.js';
@@ -30,8 +31,10 @@ async function show(
 ): Promise<string> {
   const { store, clock } = core;
   const device = await findDevice(name, division, core);
-  const [found, latest] = await Promise.all([
-    store.certificates.list({ deviceId: device.id, limit: maximum + 1 }),
+  const newestFirst = { by: 'issuedAt', descending: true } as const;
+  const ofDevice = { scope: 'everywhere', deviceId: device.id, order: newestFirst } as const;
+  const [{ certificates: found }, latest] = await Promise.all([
+    listCertificates(ofDevice, { limit: maximum + 1 }, core),
     store.audit.list({ device: device.id, limit: maximum }),
   ]);
   const { shown: certificates, note } = cutListing({ found, limit: maximum, plural: 'certificates' });
@@ -41,7 +44,7 @@ async function show(
     return jsonLines([
       {
         ...describeDevice(device),
-        certificates: certificates.map((record) => certificateJson(record, device.name, now)),
+        certificates: await describeCertificates(certificates, core),
         events: events.map(eventJson),
       },
     ]);

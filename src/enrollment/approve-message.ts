@@ -4,8 +4,10 @@ import type { Policy } from '../model/policy.js';
 import type { Identity } from '../policy/identity.js';
 import { type CertificateRecord, certificateId } from '../store/certificate-record.js';
 import type { Statement } from '../store/change.js';
+import type { EnrollmentApprovalRecord } from '../store/enrollment-transaction-repository.js';
 import type { Store } from '../store/store.js';
 import { type Approving, approvalRecord, approvedStatements, lastingCredentials } from './approving.js';
+import { unrevokedStatements } from './credential-use.js';
 import type { MessageReason } from './revocation-reason.js';
 import type { EnrollmentServices } from './services.js';
 import type { StoredMessage, StoredRevocation } from './stored-message.js';
@@ -33,7 +35,7 @@ export async function approveMessage(
     });
     return { outcome: 'answerable' };
   }
-  const { transaction, approver, earlier } = approving;
+  const { transaction, actor, earlier } = approving;
   const identity = decodeIdentity(transaction.identity);
   const certificate = await findRevocable(approving, message, identity, services);
   const { issuerId, serialNumber, reason, invalidityDate, protocol, remoteAddress } = message;
@@ -43,14 +45,18 @@ export async function approveMessage(
       serialNumber,
       reason,
       ...(invalidityDate ? { invalidityDate } : {}),
-      requestedBy: identity.requester,
-      message: { protocol, remoteAddress, requestId: transaction.requestId },
-      approval: { approvers: [...earlier, approver], event: approvalRecord(approving) },
+      message: { protocol, remoteAddress, requestId: transaction.requestId, requester: identity.requester },
+      approval: { approvers: [...earlier.map(nameOf), actor.name], event: approvalRecord(approving) },
       accompanying: [...guards(identity, certificate, store), ...approvedStatements(approving, policy, store)],
     },
     services,
   );
   return { outcome: 'revoked', certificate, reason };
+}
+
+/** Those of before names were kept are known by what they stand for. */
+function nameOf({ name, approver }: EnrollmentApprovalRecord): string {
+  return name ?? approver;
 }
 
 async function findRevocable(
@@ -86,7 +92,7 @@ function guards(identity: Identity, { id }: CertificateRecord, store: Store): re
   const { issuedCertificate: own } = identity;
   const signer = own && certificateId(own.issuerId, own.serialNumber);
   return [
-    ...lastingCredentials(identity).map((credential) => store.credentials.requireUnrevoked({ id: credential.id })),
+    ...lastingCredentials(identity).flatMap((credential) => unrevokedStatements(credential, store)),
     ...(signer === undefined || signer === id ? [] : [store.certificates.requireValid({ id: signer })]),
   ];
 }

@@ -1,17 +1,21 @@
 /** What people decide about pending requests. */
 import { createAuditRecord } from '../audit/audit-record.js';
+import { operatorRequester } from '../authentication/manager.js';
 import { GatewayError } from '../errors.js';
 import type { Policy } from '../model/policy.js';
 import type { Trace } from '../policy/decision.js';
 import type { Identity } from '../policy/identity.js';
 import { selectProfile } from '../policy/select-profile.js';
 import type { EnrollmentTransactionRecord } from '../store/enrollment-transaction-repository.js';
+import type { Store } from '../store/store.js';
 import { approveMessage, type MessageApproval } from './approve-message.js';
 import {
   type Approving,
   approvalRecord,
   approvalStatement,
   approvedStatements,
+  type Decision,
+  describeDecision,
   failedApproval,
   lastingCredentials,
   recordingFailure,
@@ -39,23 +43,27 @@ export type ApprovalResult =
 /**
  * Approves a pending request. It is judged again, by the rules and facts of now, and the certificate issued, or the
  * revocation carried out.
- * @throws GatewayError `not-found`, `invalid-state` when it is not pending or this person approved it before, and whatever
- * refuses the request now.
+ * @throws GatewayError `not-found`, `invalid-state` when it is not pending or this person approved it before, `forbidden` when
+ * two people have to and this one has made it, and whatever refuses the request now.
  */
 export async function approveRequest(
   requestId: string,
-  approver: string,
+  decision: Decision,
   services: EnrollmentServices,
 ): Promise<ApprovalResult> {
   const { store, clock } = services;
+  const { actor } = decision;
   const transaction = await findPending(requestId, services);
   const { policy } = findTarget(services.catalog(), labelOf(transaction)).resolved;
-  const approvers = await store.enrollmentTransactions.approvers({ requestId });
-  if (approvers.includes(approver))
-    throw new GatewayError('invalid-state', `${approver} has approved this request before; another person has to`);
-  const approval: Approving = { transaction, approver, earlier: approvers, now: clock.now() };
-  if (policy.approval === 'two-people' && approvers.length === 0) return await recordFirst(approval, services);
+  const earlier = await store.enrollmentTransactions.approvals({ requestId });
+  if (earlier.some(({ approver }) => approver === actor.person))
+    throw new GatewayError('invalid-state', `${actor.name} has approved this request before; another person has to`);
   const identity = decodeIdentity(transaction.identity);
+  const approval: Approving = { transaction, ...decision, earlier, now: clock.now() };
+  if (policy.approval === 'two-people') {
+    await recordingFailure(approval, store, () => requireOther(identity, approval, store));
+    if (earlier.length === 0) return await recordFirst(approval, services);
+  }
   const message = decodeMessage(transaction.request);
   if (message) {
     return await recordingFailure(approval, store, async () => {
@@ -70,7 +78,7 @@ export async function approveRequest(
 }
 
 async function recordFirst(approving: Approving, { store }: EnrollmentServices): Promise<ApprovalResult> {
-  const { transaction, approver, now } = approving;
+  const { transaction, now } = approving;
   await store.commit({
     statements: [approvalStatement(approving, store)],
     audit: [
@@ -79,7 +87,7 @@ async function recordFirst(approving: Approving, { store }: EnrollmentServices):
         action: 'request.approval',
         outcome: 'pending',
         subject: transaction.requestId,
-        details: { approver, of: 2 },
+        details: { ...describeDecision(approving), of: 2 },
       }),
     ],
   });
@@ -131,7 +139,7 @@ async function issueApproved(approving: Approving, services: EnrollmentServices)
       decision,
       key,
       answer: { state: 'pending', transaction },
-      approval: approvalRecord(approving),
+      approval: (certificate) => approvalRecord(approving, certificate),
       now,
     },
     services,
@@ -139,11 +147,13 @@ async function issueApproved(approving: Approving, services: EnrollmentServices)
   return { outcome: 'issued', serialNumber };
 }
 
-/** Rejects a pending request; the device is told so, with the reason, when it asks again. */
+/**
+ * Rejects a pending request; the device is told so, with the comment, when it asks again.
+ * @throws GatewayError `not-found`, and `invalid-state` when it is not pending
+ */
 export async function rejectRequest(
   requestId: string,
-  rejectedBy: string,
-  reason: string | null,
+  decision: Decision,
   services: EnrollmentServices,
 ): Promise<void> {
   const { store, clock } = services;
@@ -159,8 +169,8 @@ export async function rejectRequest(
         to: 'rejected',
         at,
         expiresAt: at + rejectedLifetimeMilliseconds,
-        decidedBy: rejectedBy,
-        reason,
+        decidedBy: decision.actor.name,
+        reason: decision.comment ?? null,
       }),
     ],
     audit: [
@@ -169,7 +179,7 @@ export async function rejectRequest(
         action: 'request.rejected',
         outcome: 'success',
         subject: requestId,
-        details: { rejectedBy, reason },
+        details: describeDecision(decision),
       }),
     ],
   });
@@ -190,6 +200,15 @@ async function findPending(
 
 function labelOf({ policy, groupName }: EnrollmentTransactionRecord): string {
   return groupName === null ? policy : `${policy}~${groupName}`;
+}
+
+/** Two people are two others than the one who wants the certificate. */
+async function requireOther({ requester }: Identity, { actor }: Decision, { apiKeys }: Store): Promise<void> {
+  const [, keyId] = /^api-key:(.+)$/.exec(requester) ?? [];
+  const key = keyId === undefined ? undefined : await apiKeys.findById({ id: keyId });
+  const maker = key?.owner == null ? requester : `user:${key.owner}`;
+  if (maker !== operatorRequester(actor.person) && maker !== actor.person) return;
+  throw new GatewayError('forbidden', `${actor.name} has made this request; two other people have to approve it`);
 }
 
 /** Nor one update follow another that was made meanwhile. */

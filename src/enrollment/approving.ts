@@ -1,28 +1,50 @@
 /** What an approval leaves on record, whatever was approved. */
+import { type Actor, byActor } from '../audit/actor.js';
 import { createAuditRecord } from '../audit/audit-record.js';
 import type { Policy } from '../model/policy.js';
 import type { Trace } from '../policy/decision.js';
 import type { Identity, UsedCredential } from '../policy/identity.js';
 import type { AuditRecord, Statement } from '../store/change.js';
-import type { EnrollmentTransactionRecord } from '../store/enrollment-transaction-repository.js';
+import type {
+  EnrollmentApprovalRecord,
+  EnrollmentTransactionRecord,
+} from '../store/enrollment-transaction-repository.js';
 import type { Store } from '../store/store.js';
 import { describeError } from './record.js';
 
-export interface Approving {
+/** What a person decides. */
+export interface Decision {
+  readonly actor: Actor;
+  /** Why: on record for others who manage the gateway, and what the device is told of a rejection. */
+  readonly comment?: string;
+}
+
+export interface Approving extends Decision {
   readonly transaction: EnrollmentTransactionRecord;
-  readonly approver: string;
-  /** Who has approved it before. */
-  readonly earlier: readonly string[];
+  /** The approvals before. */
+  readonly earlier: readonly EnrollmentApprovalRecord[];
   readonly now: Date;
 }
 
 /** Refuses the change if the same person approves it twice at the same time. */
 export function approvalStatement(
-  { transaction, approver, now }: Approving,
+  { transaction, actor, comment, now }: Approving,
   { enrollmentTransactions }: Store,
 ): Statement {
   const { requestId } = transaction;
-  return enrollmentTransactions.insertApproval({ requestId, approver, at: now.getTime() });
+  const { person: approver, name } = actor;
+  return enrollmentTransactions.insertApproval({
+    requestId,
+    approver,
+    at: now.getTime(),
+    name,
+    comment: comment ?? null,
+  });
+}
+
+/** For the details of an audit event. */
+export function describeDecision({ actor, comment }: Decision): Readonly<Record<string, unknown>> {
+  return { ...byActor(actor), comment };
 }
 
 /** The writes of an approval after which the requester is awaited. */
@@ -31,7 +53,7 @@ export function approvedStatements(
   { approvalTimeout }: Policy,
   store: Store,
 ): readonly Statement[] {
-  const { transaction, approver, now } = approving;
+  const { transaction, actor, now } = approving;
   const { key, requestId } = transaction;
   const at = now.getTime();
   const approved = store.enrollmentTransactions.moveState({
@@ -41,19 +63,21 @@ export function approvedStatements(
     to: 'approved',
     at,
     expiresAt: at + approvalTimeout * 1000,
-    decidedBy: approver,
+    decidedBy: actor.name,
     reason: null,
   });
   return [approvalStatement(approving, store), approved];
 }
 
-export function approvalRecord({ transaction, approver, now }: Approving): AuditRecord {
+/** @param certificate the id of what was issued by it */
+export function approvalRecord(approving: Approving, certificate?: string): AuditRecord {
+  const { transaction, now } = approving;
   return createAuditRecord({
     at: now,
     action: 'request.approved',
     outcome: 'success',
     subject: transaction.requestId,
-    details: { approver },
+    details: { ...describeDecision(approving), certificate },
   });
 }
 
@@ -80,13 +104,14 @@ export function lastingCredentials({ credentials }: Identity): readonly UsedCred
 }
 
 /** What a person has approved and the rules refuse is worth knowing later. */
-export function failedApproval({ transaction, approver, now }: Approving, error: unknown, trace: Trace): AuditRecord {
+export function failedApproval(approving: Approving, error: unknown, trace: Trace): AuditRecord {
+  const { transaction, now } = approving;
   const { code, reason } = describeError(error);
   return createAuditRecord({
     at: now,
     action: 'request.approval',
     outcome: 'refused',
     subject: transaction.requestId,
-    details: { approver, code, reason, trace },
+    details: { ...describeDecision(approving), code, reason, trace },
   });
 }

@@ -106,7 +106,7 @@ async function attemptEnrollment(
   const result = known ? undefined : await answered(request, answer, target, services);
   if (result) return result;
   // The repeat that is to get another key has an update of its own under way.
-  if (request.protocol === 'cmp' && answer.state !== 'issued')
+  if ((request.protocol === 'cmp' || request.onBehalfOf) && answer.state !== 'issued')
     await requireNotSupplanted(identity.issuedCertificate, services);
   if (answer.state === 'none') {
     if (isUsedUp) throw usedUp(request);

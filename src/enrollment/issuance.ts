@@ -24,8 +24,8 @@ export interface Issuance {
   /** The key of the conversation that it belongs to. */
   readonly conversation?: string;
   readonly answer: RecordedAnswer;
-  /** The event of the approval that it rests on. */
-  readonly approval?: AuditRecord;
+  /** The event of the approval that it rests on. @param certificate its id */
+  readonly approval?: (certificate: string) => AuditRecord;
   readonly now: Date;
   readonly madeKey?: MadeKey;
   readonly delivery?: KeyDelivery;

@@ -8,6 +8,7 @@ import { type CertificateRecord, certificateId } from '../store/certificate-reco
 import type { Statement } from '../store/change.js';
 import type { Store } from '../store/store.js';
 import { fingerprint } from '../x509/certificate.js';
+import { decodeExtension } from '../x509/extensions.js';
 import { formatName } from '../x509/names.js';
 import { keyFingerprint, subjectKeyIdentifier } from '../x509/public-key.js';
 import { unrevokedStatements, useStatements } from './credential-use.js';
@@ -16,6 +17,7 @@ import type { Issuance } from './issuance.js';
 import { issuanceRecords } from './record.js';
 import type { EnrollmentResult } from './result.js';
 import { supersessionStatements } from './revoke.js';
+import { searchableNames } from './searchable-names.js';
 import type { EnrollmentServices } from './services.js';
 import { withModifications } from './stored-request.js';
 import { answerExpiry } from './transaction.js';
@@ -49,14 +51,20 @@ export async function issue(issuance: Issuance, services: EnrollmentServices): P
       ...credentialStatements(issuance, services),
       ...(deviceId === null ? [] : deviceStatements({ id: deviceId, facts, identity, now }, store)),
       ...limitStatements(issuance, undelivered.length + duplicates.length, services),
-      store.certificates.insert(certificate),
+      store.certificates.insert({
+        ...certificate,
+        names: searchableNames(decision.issuance.extensions.map(decodeExtension)),
+      }),
       ...soleHolderStatements(certificate, store),
       ...superseded.flatMap((old) => supersessionStatements(old, now, store)),
       ...newKeyStatements(issuance, certificate, store),
       ...supplantStatements(issuance, certificate, store),
       ...(request.accompanying?.(result) ?? []),
     ],
-    audit: [...(issuance.approval ? [issuance.approval] : []), ...issuanceRecords(issuance, certificate, superseded)],
+    audit: [
+      ...(issuance.approval ? [issuance.approval(certificate.id)] : []),
+      ...issuanceRecords(issuance, certificate, superseded),
+    ],
   });
   return result;
 }

@@ -1,4 +1,5 @@
 /** Plans that certificates are replaced before their time, so that clients that ask for renewal information do it (RFC 9773). */
+import { type Actor, byActor } from '../audit/actor.js';
 import { createAuditRecord } from '../audit/audit-record.js';
 import { OvertakenError } from '../errors.js';
 import type { ReplacementRecord, ReplacementSelection } from '../store/certificate-replacement.js';
@@ -10,8 +11,7 @@ export interface PlannedReplacement {
   /** Where holders can read why. */
   readonly explanationUrl?: string;
   readonly selection: ReplacementSelection;
-  /** Who wants it, for the audit log. */
-  readonly requestedBy: string;
+  readonly actor: Actor;
 }
 
 /** Marks the certificates that are valid now and returns how many; of many some are marked before others. @throws GatewayError */
@@ -40,7 +40,7 @@ async function markBatch(
   now: Date,
   { store }: Pick<EnrollmentServices, 'store'>,
 ): Promise<{ readonly count: number; readonly last: string } | undefined> {
-  const { by, explanationUrl, selection, requestedBy } = planned;
+  const { by, explanationUrl, selection, actor } = planned;
   const batch = { selection, at: now.getTime(), after };
   const plan: ReplacementRecord = {
     replaceBy: by?.getTime() ?? null,
@@ -57,7 +57,7 @@ async function markBatch(
       action: by === undefined ? 'certificate.replacement-cancelled' : 'certificate.replacement-planned',
       outcome: 'success',
       subject: selection.id ?? '',
-      details: { requestedBy, by, explanationUrl, selection, count, first: ids[0], last },
+      details: { ...byActor(actor), by, explanationUrl, selection, count, first: ids[0], last },
     });
     try {
       await store.commit({

@@ -52,7 +52,7 @@ export interface EnrollmentRequest {
   readonly replayableUntil?: Date;
   /** Until when the requester has to confirm the certificate, in seconds after it was issued; it needs none when absent. */
   readonly confirmWithin?: number;
-  /** The certificate that the request renews, where it is not the one that authenticates it: asked by a registration authority. */
+  /** The certificate that the request renews, where it is not the one that authenticates it: asked by a registration authority, or an operator. */
   readonly onBehalfOf?: CertificateName;
   /**
    * Whether the successor takes the place of the certificate that it renews (CMP's kur): once confirmed, the old one

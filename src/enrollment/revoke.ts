@@ -1,4 +1,5 @@
 /** Revocation, hold and release: the certificate's state, its audit event, and the CRL that is due by it. */
+import { type Actor, byActor } from '../audit/actor.js';
 import { createAuditRecord } from '../audit/audit-record.js';
 import { GatewayError } from '../errors.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
@@ -8,22 +9,39 @@ import { revocationReasonCode } from '../x509/crl.js';
 import type { RequestedReason } from './revocation-reason.js';
 import type { EnrollmentServices } from './services.js';
 
-export interface RevocationRequest {
+/** Who wants it: a person or program that manages the gateway, or the sender of a message. */
+export type RevocationOrigin =
+  | { readonly actor: Actor; readonly message?: never; readonly approval?: never }
+  | {
+      readonly actor?: never;
+      /** What it was asked for in: its event has the message's id, unless the one of its approval is before it. */
+      readonly message: {
+        readonly protocol: string;
+        readonly remoteAddress: string;
+        readonly requestId: string;
+        /** `Requester.id` of who has sent it. */
+        readonly requester: string;
+      };
+      /** Who has approved it, and the event of that. */
+      readonly approval?: { readonly approvers: readonly string[]; readonly event: AuditRecord };
+    };
+
+interface Revocable {
   /** Which certificate: the issuing CA's generation and the serial number, lower-case hex. */
   readonly issuerId: string;
   readonly serialNumber: string;
-  readonly reason: RequestedReason;
-  /** Since when the key is suspected (RFC 5280 5.3.2). */
-  readonly invalidityDate?: Date;
-  /** Who wants it, for the audit log. */
-  readonly requestedBy: string;
-  /** The message that it was asked for in: its event has the message's id, unless the one of its approval is before it. */
-  readonly message?: { readonly protocol: string; readonly remoteAddress: string; readonly requestId: string };
-  /** Who has approved it, and the event of that. */
-  readonly approval?: { readonly approvers: readonly string[]; readonly event: AuditRecord };
   /** Writes that must stand or fall with it. */
   readonly accompanying?: readonly Statement[];
 }
+
+export type RevocationRequest = Revocable &
+  RevocationOrigin & {
+    readonly reason: RequestedReason;
+    /** Since when the key is suspected (RFC 5280 5.3.2). */
+    readonly invalidityDate?: Date;
+  };
+
+export type ReleaseRequest = Revocable & RevocationOrigin;
 
 type RevocationServices = Pick<EnrollmentServices, 'store' | 'clock'>;
 
@@ -55,7 +73,7 @@ export async function revokeCertificate(request: RevocationRequest, services: Re
         details: {
           reason,
           invalidityDate,
-          ...describeRequest(request),
+          ...describeOrigin(request),
           name: record.subject,
           device: record.deviceId,
         },
@@ -68,10 +86,7 @@ export async function revokeCertificate(request: RevocationRequest, services: Re
  * Ends a hold.
  * @throws GatewayError `unknown-certificate`, and `invalid-state` for a certificate that is not on hold.
  */
-export async function releaseCertificate(
-  request: Omit<RevocationRequest, 'reason' | 'invalidityDate'>,
-  { store, clock }: RevocationServices,
-): Promise<void> {
+export async function releaseCertificate(request: ReleaseRequest, { store, clock }: RevocationServices): Promise<void> {
   const record = await findRecord(request, store);
   if (record.status !== 'held')
     throw new GatewayError('invalid-state', `the certificate is ${record.status}, not on hold`);
@@ -88,7 +103,7 @@ export async function releaseCertificate(
         outcome: 'success',
         subject: record.id,
         device: record.deviceId,
-        details: { ...describeRequest(request), name: record.subject, device: record.deviceId },
+        details: { ...describeOrigin(request), name: record.subject, device: record.deviceId },
       }),
     ],
   });
@@ -100,21 +115,22 @@ export function requireHoldable({ status }: CertificateRecord): void {
   throw new GatewayError('invalid-state', `the certificate is ${status}, so that it cannot be put on hold`);
 }
 
-type Circumstances = Pick<RevocationRequest, 'requestedBy' | 'message' | 'approval'>;
-
-function earlierEvents({ approval }: Circumstances): readonly AuditRecord[] {
+function earlierEvents({ approval }: RevocationOrigin): readonly AuditRecord[] {
   return approval ? [approval.event] : [];
 }
 
-function eventId({ message, approval }: Circumstances): { id?: string } {
+function eventId({ message, approval }: RevocationOrigin): { id?: string } {
   return message && !approval ? { id: message.requestId } : {};
 }
 
-function describeRequest({ requestedBy, message, approval }: Circumstances): Record<string, unknown> {
+function describeOrigin({ actor, message, approval }: RevocationOrigin): Readonly<Record<string, unknown>> {
+  if (actor) return byActor(actor);
+  const { protocol, remoteAddress, requestId, requester } = message;
   return {
-    requestedBy,
-    ...(approval ? { requestId: message?.requestId, approvedBy: approval.approvers } : {}),
-    ...(message ? { protocol: message.protocol, remoteAddress: message.remoteAddress } : {}),
+    requestedBy: requester,
+    ...(approval ? { requestId, approvedBy: approval.approvers } : {}),
+    protocol,
+    remoteAddress,
   };
 }
 

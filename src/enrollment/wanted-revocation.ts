@@ -2,7 +2,13 @@
 import { GatewayError } from '../errors.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
 import type { MessageReason } from './revocation-reason.js';
-import { type RevocationRequest, releaseCertificate, requireHoldable, revokeCertificate } from './revoke.js';
+import {
+  type ReleaseRequest,
+  type RevocationRequest,
+  releaseCertificate,
+  requireHoldable,
+  revokeCertificate,
+} from './revoke.js';
 import type { EnrollmentServices } from './services.js';
 
 /** @throws GatewayError `unknown-certificate` for what is to be revived and is not on hold, `already-revoked`, `invalid-state` */
@@ -19,12 +25,13 @@ export function requirePossible(reason: MessageReason, record: CertificateRecord
   if (reason === 'certificateHold') requireHoldable(record);
 }
 
+type Wish = Pick<RevocationRequest, 'invalidityDate'> & { readonly reason: MessageReason };
+
 /** @throws GatewayError as revokeCertificate and releaseCertificate do */
 export async function carryOut(
-  { reason, ...request }: Omit<RevocationRequest, 'reason'> & { readonly reason: MessageReason },
+  { reason, invalidityDate, ...request }: ReleaseRequest & Wish,
   services: EnrollmentServices,
 ): Promise<void> {
-  if (reason !== 'removeFromCRL') return await revokeCertificate({ ...request, reason }, services);
-  const { invalidityDate: _none, ...release } = request;
-  await releaseCertificate(release, services);
+  if (reason === 'removeFromCRL') return await releaseCertificate(request, services);
+  await revokeCertificate({ ...request, reason, ...(invalidityDate ? { invalidityDate } : {}) }, services);
 }

@@ -12,6 +12,7 @@ import {
 } from './certificate-record.js';
 import { createCertificateReplacement } from './certificate-replacement.js';
 import { createCertificateRequester } from './certificate-requester.js';
+import { createCertificateSearch } from './certificate-search.js';
 import { createCertificatesOfDevice } from './certificates-of-device.js';
 import { containsText } from './contains-text.js';
 import type { Database } from './database.js';
@@ -24,10 +25,10 @@ export function createCertificateRepository(database: Database) {
   );
 
   const insert = write(
-    (db, slot: CertificateRecord) =>
+    (db, slot: Tables['certificate']) =>
       db
         .insertInto('certificate')
-        .values(slotsOf(slot, columns))
+        .values(slotsOf(slot, [...columns, 'names']))
         .onConflict((conflict) => conflict.doNothing()),
     { rows: 1, otherwise: 'unavailable' },
   );
@@ -38,10 +39,14 @@ export function createCertificateRepository(database: Database) {
     ...createCertificateRequester(database),
     ...createCertificateReplacement(database),
     ...createCertificatesOfDevice(database),
+    ...createCertificateSearch(database),
 
-    /** Refused as 'unavailable' if its serial number is taken: sign again with another one. */
-    insert: (certificate: NewCertificateRecord) =>
-      insert({ ...certificate, id: certificateId(certificate.issuerId, certificate.serialNumber) }),
+    /**
+     * Refused as 'unavailable' if its serial number is taken: sign again with another one. `names`: what it is searched by; read
+     * from the certificate later where they are not given.
+     */
+    insert: ({ names = null, ...certificate }: NewCertificateRecord & { readonly names?: string | null }) =>
+      insert({ ...certificate, names, id: certificateId(certificate.issuerId, certificate.serialNumber) }),
 
     findById,
     findByIssuerAndSerial: (issuerId: string, serialNumber: string) =>
@@ -230,7 +235,7 @@ export function createCertificateRepository(database: Database) {
 }
 
 interface Tables {
-  certificate: CertificateRecord;
+  certificate: CertificateRecord & { readonly names: string | null };
   caGeneration: CaGenerationRecord;
 }
 

@@ -36,19 +36,30 @@ export interface EnrollmentTransactionRecord {
 
 export interface EnrollmentApprovalRecord {
   readonly requestId: string;
+  /** Whom it stands for: what has to differ where two people approve. */
   readonly approver: string;
   /** Epoch milliseconds. */
   readonly at: number;
+  /** The approver, for people; null where that was not kept yet. */
+  readonly name: string | null;
+  readonly comment: string | null;
 }
 
 export interface EnrollmentTransactionFilter {
   readonly state?: EnrollmentTransactionState;
   readonly policy?: string;
+  /** Not an empty list. */
+  readonly policies?: readonly string[];
   /** The last transaction of the page before. */
-  readonly after?: Pick<EnrollmentTransactionRecord, 'createdAt' | 'requestId'>;
+  readonly after?: TransactionPlace;
+  /** The last one to look at. */
+  readonly upTo?: TransactionPlace;
   /** The size of a page. */
   readonly limit: number;
 }
+
+/** A place in the order in which requests came. */
+export type TransactionPlace = Pick<EnrollmentTransactionRecord, 'createdAt' | 'requestId'>;
 
 interface Move {
   readonly key: string;
@@ -68,9 +79,6 @@ export function createEnrollmentTransactionRepository(database: Database) {
     enrollmentTransaction: EnrollmentTransactionRecord;
     enrollmentApproval: EnrollmentApprovalRecord;
   }>();
-  const approvals = read((db, slot: { requestId: string }) =>
-    db.selectFrom('enrollmentApproval').select('approver').where('requestId', '=', slot.requestId).orderBy('approver'),
-  );
   const removeExpired = write((db, slot: { now: number }) =>
     db.deleteFrom('enrollmentTransaction').where('expiresAt', '<=', slot.now),
   );
@@ -145,7 +153,7 @@ export function createEnrollmentTransactionRepository(database: Database) {
     /** A page of those that fit every given filter, oldest first. */
     list: (filter: EnrollmentTransactionFilter) =>
       list((db) => {
-        const { after, limit } = filter;
+        const { policies, after, upTo, limit } = filter;
         let query = db.selectFrom('enrollmentTransaction').select(columns);
         for (const column of ['state', 'policy'] as const) {
           const wanted = filter[column];
@@ -160,8 +168,35 @@ export function createEnrollmentTransactionRepository(database: Database) {
             row(row.refTuple('createdAt', 'requestId'), '>', row.tuple(after.createdAt, after.requestId)),
           );
         }
+        if (upTo !== undefined) {
+          query = query.where((row) =>
+            row(row.refTuple('createdAt', 'requestId'), '<=', row.tuple(upTo.createdAt, upTo.requestId)),
+          );
+        }
+        if (policies !== undefined) query = query.where('policy', 'in', policies);
         return query.orderBy('createdAt').orderBy('requestId').limit(limit);
       }),
+
+    /** Where a part of so many open ones ends, whatever their state and policy; undefined if there are no more. */
+    endOfPart: async (after: TransactionPlace | undefined, size: number) => {
+      const [end] = await list((db) => {
+        let query = db
+          .selectFrom('enrollmentTransaction')
+          .select(['createdAt', 'requestId'])
+          .where('state', '<>', sql.lit('issued' as const));
+        if (after !== undefined) {
+          query = query.where((row) =>
+            row(row.refTuple('createdAt', 'requestId'), '>', row.tuple(after.createdAt, after.requestId)),
+          );
+        }
+        return query
+          .orderBy('createdAt')
+          .orderBy('requestId')
+          .limit(1)
+          .offset(size - 1);
+      });
+      return end;
+    },
 
     /**
      * Refused as 'invalid-state' unless it is in the state `from`, and still the transaction of this request id.
@@ -225,15 +260,24 @@ export function createEnrollmentTransactionRepository(database: Database) {
       (db, slot: EnrollmentApprovalRecord) =>
         db
           .insertInto('enrollmentApproval')
-          .values(slotsOf(slot, ['requestId', 'approver', 'at']))
+          .values(slotsOf(slot, approvalColumns))
           .onConflict((conflict) => conflict.doNothing()),
       { rows: 1, otherwise: 'invalid-state' },
     ),
 
-    /** Who has approved it. */
-    approvers: async (values: { requestId: string }) => (await approvals(values)).map(({ approver }) => approver),
+    /** Those of a request, in their order. */
+    approvals: read((db, slot: { requestId: string }) =>
+      db
+        .selectFrom('enrollmentApproval')
+        .select(approvalColumns)
+        .where('requestId', '=', slot.requestId)
+        .orderBy('at')
+        .orderBy('approver'),
+    ),
   };
 }
+
+const approvalColumns = ['requestId', 'approver', 'at', 'name', 'comment'] as const;
 
 const columns = [
   'key',

@@ -12,6 +12,7 @@ import { acme } from './migrations/0006-acme.js';
 import { plannedReplacements } from './migrations/0007-planned-replacements.js';
 import { access } from './migrations/0008-access.js';
 import { devices } from './migrations/0010-devices.js';
+import { inventory } from './migrations/0011-inventory.js';
 
 /** In the order of their numbers: the schema's version is how many of them were applied. */
 export const migrations: readonly Migration[] = [
@@ -24,6 +25,7 @@ export const migrations: readonly Migration[] = [
   plannedReplacements,
   access,
   devices,
+  inventory,
 ];
 
 /** The table that tells the schema's version; it is made before the first migration. */

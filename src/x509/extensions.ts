@@ -33,6 +33,11 @@ export function encodeExtensions(extensions: readonly Extension[]): Uint8Array {
   return sequence(...extensions.map(encodeExtension));
 }
 
+/** Decodes one Extension. @throws DerError */
+export function decodeExtension(der: Uint8Array): Extension {
+  return DerReader.decode(der, readExtension);
+}
+
 /** Decodes Extensions. @throws DerError when malformed or when one occurs twice (RFC 5280 4.2) */
 export function decodeExtensions(der: Uint8Array): Extension[] {
   return DerReader.decode(der, readExtensions);

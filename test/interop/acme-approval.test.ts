@@ -3,6 +3,7 @@ import { approveRequest, rejectRequest } from '../../src/enrollment/approve.js';
 import { deviceAddress, placeNames } from '../support/acme/server.js';
 import { type AcmeFleet, startAcmeFleet } from '../support/acme-fleet.js';
 import { describeWith } from '../support/interop.js';
+import { by } from '../support/operator.js';
 import { firstPendingRequest } from '../support/records.js';
 import { type AcmeShell, clientTimeout, openShellFor, readCertificate } from './acme-shell.js';
 
@@ -47,13 +48,13 @@ describeWith(['certbot', 'lego', 'openssl'], 'ACME with clients that wait for ap
   it('lego says why the request was rejected', async () => {
     // It looks again and again until its time is over, although the order is invalid.
     const client = shell.run(lego('pump-3.plant.example', 10));
-    await rejectRequest(await firstPendingRequest(fleet.test), 'test', 'not ours', fleet.test.gateway.core);
+    await rejectRequest(await firstPendingRequest(fleet.test), by('test', 'not ours'), fleet.test.gateway.core);
     const { status, output } = await client;
     expect({ status, output }).toEqual({ status: 1, output: expect.stringContaining('not ours') });
   });
 
   async function approve(): Promise<void> {
-    await approveRequest(await firstPendingRequest(fleet.test), 'test', fleet.test.gateway.core);
+    await approveRequest(await firstPendingRequest(fleet.test), by('test'), fleet.test.gateway.core);
   }
 
   /** @param patience seconds that it waits for the certificate */

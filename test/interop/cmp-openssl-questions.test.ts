@@ -3,6 +3,7 @@ import { approveRequest, rejectRequest } from '../../src/enrollment/approve.js';
 import { readMessage } from '../support/cmp/read-message.js';
 import { applyYaml } from '../support/fleet.js';
 import { describeWith, openShell, type Shell } from '../support/interop.js';
+import { by } from '../support/operator.js';
 import { firstPendingRequest, recordOf } from '../support/records.js';
 import { startTestGateway, type TestGateway } from '../support/test-gateway.js';
 import { cmp, enroll, messagesIn, policyUrl, readCertificate, refusal, runRefused, signedBy } from './cmp-client.js';
@@ -117,7 +118,7 @@ describeWith(['openssl'], 'openssl cmp under a policy with manual approval', () 
       const requestId = await firstPendingRequest(gateway);
       // So that the first poll comes too early.
       await new Promise((resolve) => setTimeout(resolve, 300));
-      await approveRequest(requestId, 'test', gateway.gateway.core);
+      await approveRequest(requestId, by('test'), gateway.gateway.core);
       expect(messagesIn(await client)).toMatch(conversation);
       const record = await recordOf(gateway, await readCertificate(name, shell));
       expect(record).toMatchObject({ protocol: 'cmp', policy: 'hurried', status: 'valid', confirmBy: null });
@@ -127,7 +128,7 @@ describeWith(['openssl'], 'openssl cmp under a policy with manual approval', () 
   it('polls, and is told once the request is rejected, with the reason', async () => {
     await shell.succeed(makeKey('unwanted'));
     const client = runRefused(shell, enroll('unwanted', { url }));
-    await rejectRequest(await firstPendingRequest(gateway), 'test', 'not ours', gateway.gateway.core);
+    await rejectRequest(await firstPendingRequest(gateway), by('test', 'not ours'), gateway.gateway.core);
     expect(await client).toMatch(refusal('\\w+', 'not ours'));
   });
 
@@ -135,7 +136,7 @@ describeWith(['openssl'], 'openssl cmp under a policy with manual approval', () 
     const update = { command: 'kur', protection: signedBy('waiting-ec'), url } as const;
     await shell.succeed(makeKey('waiting-next'));
     const client = shell.succeed(enroll('waiting-next', update));
-    await approveRequest(await firstPendingRequest(gateway), 'test', gateway.gateway.core);
+    await approveRequest(await firstPendingRequest(gateway), by('test'), gateway.gateway.core);
     expect(await client).toContain('received KUP');
     const { replaces } = await recordOf(gateway, await readCertificate('waiting-next', shell));
     expect(replaces).toBe((await recordOf(gateway, await readCertificate('waiting-ec', shell))).id);

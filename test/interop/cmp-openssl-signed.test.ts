@@ -2,6 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { revokeCertificate } from '../../src/enrollment/revoke.js';
 import { describeWith, openShell, type Shell } from '../support/interop.js';
+import { operator } from '../support/operator.js';
 import { recordOf } from '../support/records.js';
 import { startTestGateway, type TestGateway } from '../support/test-gateway.js';
 import {
@@ -127,7 +128,7 @@ describeWith(['openssl'], 'openssl cmp with the certificate concerned', () => {
   it('is refused with a certificate that the operator has revoked (certRevoked)', async () => {
     const { issuerId, serialNumber } = await recordOf(gateway, await enrolled('stolen'));
     const { core } = gateway.gateway;
-    await revokeCertificate({ issuerId, serialNumber, reason: 'keyCompromise', requestedBy: 'test' }, core);
+    await revokeCertificate({ issuerId, serialNumber, reason: 'keyCompromise', actor: operator('test') }, core);
     expect(await refused(update('stolen'))).toMatch(refusal('certRevoked', 'revoked'));
   });
 });

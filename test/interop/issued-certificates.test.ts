@@ -14,6 +14,7 @@ import {
 } from '@peculiar/x509';
 import { revokeCertificate } from '../../src/enrollment/revoke.js';
 import { describeWith, openShell, type Shell } from '../support/interop.js';
+import { operator } from '../support/operator.js';
 import { startTestGateway, type TestGateway } from '../support/test-gateway.js';
 import { ecKey, enroll, readChain, readCrls, rsaKey, verifyStrictly } from './curl-client.js';
 
@@ -53,7 +54,7 @@ describeWith(['curl', 'openssl'], 'An issued certificate', () => {
     const serialNumber = new X509Certificate(shell.read(`${name}.pem`)).serialNumber.toLowerCase();
     const [record] = await core.store.certificates.findBySerial({ serialNumber });
     const issuerId = record?.issuerId ?? '';
-    await revokeCertificate({ issuerId, serialNumber, reason: 'keyCompromise', requestedBy: 'test' }, core);
+    await revokeCertificate({ issuerId, serialNumber, reason: 'keyCompromise', actor: operator('test') }, core);
     await core.crls.publishChanged();
     const { errors, status } = await shell.run(...readCrls(name), verifyStrictly(name));
     expect(status).not.toBe(0);

@@ -4,6 +4,7 @@ import { approveRequest, rejectRequest } from '../../src/enrollment/approve.js';
 import { toPem } from '../../src/x509/pem.js';
 import { applyYaml } from '../support/fleet.js';
 import { describeWith, openShell, type Shell } from '../support/interop.js';
+import { by } from '../support/operator.js';
 import { firstPendingRequest, recordOf } from '../support/records.js';
 import { startTestGateway, type TestGateway } from '../support/test-gateway.js';
 import { addCa, besideCertmonger, request } from './certmonger-client.js';
@@ -88,7 +89,7 @@ describeWith(['certmonger', 'getcert', 'openssl'], 'SCEP with certmonger', () =>
         'getcert refresh -i waiting',
         'wait_for MONITORING',
       ]);
-      await approveRequest(await firstPendingRequest(gateway), 'test', gateway.gateway.core);
+      await approveRequest(await firstPendingRequest(gateway), by('test'), gateway.gateway.core);
       shell.write('approved', '');
       await client;
       expect(certificate('waiting').subject).toBe('CN=waiting');
@@ -103,7 +104,7 @@ describeWith(['certmonger', 'getcert', 'openssl'], 'SCEP with certmonger', () =>
         'getcert refresh -i unwanted',
         'wait_for CA_REJECTED',
       ]);
-      await rejectRequest(await firstPendingRequest(gateway), 'test', 'not ours', gateway.gateway.core);
+      await rejectRequest(await firstPendingRequest(gateway), by('test', 'not ours'), gateway.gateway.core);
       shell.write('rejected', '');
       await client;
     });

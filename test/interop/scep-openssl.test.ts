@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { approveRequest, rejectRequest } from '../../src/enrollment/approve.js';
 import { describeWith, openShell, type Shell } from '../support/interop.js';
+import { by } from '../support/operator.js';
 import { firstPendingRequest, recordOf } from '../support/records.js';
 import { startTestGateway, type TestGateway } from '../support/test-gateway.js';
 import { makeKey, rsaKey } from './curl-client.js';
@@ -146,7 +147,7 @@ describeWith(['curl', 'openssl'], 'SCEP with openssl alone', () => {
       const name = `waiting-${kind}`;
       await shell.succeed(makeKey(name, key));
       const client = shell.succeed(...enroll(name, options));
-      await approveRequest(await firstPendingRequest(gateway), 'test', gateway.gateway.core);
+      await approveRequest(await firstPendingRequest(gateway), by('test'), gateway.gateway.core);
       await client;
       expect(certificate(name).subject).toBe(`CN=${name}`);
     });
@@ -154,7 +155,7 @@ describeWith(['curl', 'openssl'], 'SCEP with openssl alone', () => {
     it('polls and is told, with the reason, once the request is rejected', async () => {
       await shell.succeed(makeKey('unwanted', rsaKey));
       const client = shell.run(...enroll('unwanted', options));
-      await rejectRequest(await firstPendingRequest(gateway), 'test', 'not ours', gateway.gateway.core);
+      await rejectRequest(await firstPendingRequest(gateway), by('test', 'not ours'), gateway.gateway.core);
       expect(await client).toMatchObject({ status: 2, errors: expect.stringMatching(/^failInfo 2: .*not ours/m) });
     });
   });

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { approveRequest, rejectRequest } from '../../src/enrollment/approve.js';
 import { applyYaml } from '../support/fleet.js';
 import { describeWith, openShell, type Shell } from '../support/interop.js';
+import { by } from '../support/operator.js';
 import { firstPendingRequest } from '../support/records.js';
 import { startTestGateway, type TestGateway } from '../support/test-gateway.js';
 
@@ -196,7 +197,7 @@ describeWith(['pki'], 'SCEP with strongSwan', () => {
     it('polls and takes the certificate once the request is approved', async () => {
       await shell.succeed(readCas(policy), makeKey('waiting'));
       const client = shell.succeed(enroll('waiting', { policy, options }));
-      await approveRequest(await firstPendingRequest(gateway), 'test', gateway.gateway.core);
+      await approveRequest(await firstPendingRequest(gateway), by('test'), gateway.gateway.core);
       await client;
       expect(log('waiting')).toMatch(/SCEP request pending, polling/);
       expect(certificate('waiting').subject).toBe('CN=waiting');
@@ -205,7 +206,7 @@ describeWith(['pki'], 'SCEP with strongSwan', () => {
     it('polls and is told once the request is rejected', async () => {
       await shell.succeed(readCas(policy), makeKey('unwanted'));
       const client = shell.run(enroll('unwanted', { policy, options }));
-      await rejectRequest(await firstPendingRequest(gateway), 'test', 'not ours', gateway.gateway.core);
+      await rejectRequest(await firstPendingRequest(gateway), by('test', 'not ours'), gateway.gateway.core);
       expect((await client).status).not.toBe(0);
       expect(log('unwanted')).toMatch(/failInfo: +badRequest/);
     });

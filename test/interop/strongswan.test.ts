@@ -4,6 +4,7 @@ import { approveRequest } from '../../src/enrollment/approve.js';
 import { toPem } from '../../src/x509/pem.js';
 import { fleet, fleetPasscode } from '../support/fleet.js';
 import { describeWith, openShell, type Shell } from '../support/interop.js';
+import { by } from '../support/operator.js';
 import { firstPendingRequest } from '../support/records.js';
 import { startTestGateway, type TestGateway } from '../support/test-gateway.js';
 
@@ -120,7 +121,7 @@ describeWith(['pki'], 'EST with strongSwan', () => {
       const who = `--userpass :${fleetPasscode} --interval 1 --maxpolltime 15`;
       const client = shell.succeed(server, enroll('waiting', who));
       const requestId = await firstPendingRequest(waiting);
-      await approveRequest(requestId, 'test', core);
+      await approveRequest(requestId, by('test'), core);
       await client;
       expect(shell.read('waiting.log').toString()).toMatch(/EST request pending, polling/);
       expect(certificate('waiting').subject).toBe('CN=waiting');

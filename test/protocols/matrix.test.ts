@@ -8,6 +8,7 @@ import { approveRequest } from '../../src/enrollment/approve.js';
 import { revokeCertificate } from '../../src/enrollment/revoke.js';
 import { applyYaml, fleetPasscode } from '../support/fleet.js';
 import { newKey } from '../support/make-csr.js';
+import { by, operator } from '../support/operator.js';
 import { countRecords, eventOf, recordOf } from '../support/records.js';
 import { startTestGateway, type TestGateway } from '../support/test-gateway.js';
 import { shortRsaKey } from '../support/weak-keys.js';
@@ -94,7 +95,7 @@ describe.each(drivers)('%s', (protocol, createDriver) => {
     const first = await driver.enroll(wanted);
     if (first.outcome !== 'pending') throw new Error(`not pending: ${JSON.stringify(first)}`);
     expect(await driver.enroll(wanted)).toMatchObject({ outcome: 'pending' });
-    await approveRequest(first.requestId, 'alice', test.gateway.core);
+    await approveRequest(first.requestId, by('alice'), test.gateway.core);
     expect((await enrolled(wanted)).subject).toBe(`CN=${wanted.commonName}`);
   });
 
@@ -157,7 +158,7 @@ describe.each(renewingDrivers)('%s, by a certificate', (protocol, createDriver) 
     const certificate = await enrolled(wanted);
     const { issuerId, serialNumber } = await recordOf(test, certificate);
     await revokeCertificate(
-      { issuerId, serialNumber, reason: 'keyCompromise', requestedBy: 'test' },
+      { issuerId, serialNumber, reason: 'keyCompromise', actor: operator('test') },
       test.gateway.core,
     );
     const identity = { chain: [certificate.raw], privateKey: wanted.key.privateKey };

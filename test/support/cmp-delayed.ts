@@ -2,6 +2,7 @@
 import { expect } from '@jest/globals';
 import { type ApprovalResult, approveRequest } from '../../src/enrollment/approve.js';
 import type { CmpOutcome } from './cmp/outcome.js';
+import { by } from './operator.js';
 import type { TestGateway } from './test-gateway.js';
 
 export function expectWaiting({ status, body, pkiStatus, failInfo }: CmpOutcome): void {
@@ -20,5 +21,5 @@ export function expectPollRep({ body, answer }: CmpOutcome, checkAfter = 30): vo
 
 /** As `gatehouse request approve` does. */
 export function approve({ gateway }: TestGateway, requestId: string, as = 'alice'): Promise<ApprovalResult> {
-  return approveRequest(requestId, as, gateway.core);
+  return approveRequest(requestId, by(as), gateway.core);
 }

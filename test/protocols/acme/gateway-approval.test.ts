@@ -9,6 +9,7 @@ import { type AcmeFleet, acmePolicy, startAcmeFleet } from '../../support/acme-f
 import { expectProblem, expectUsualHeaders, requestIdOf } from '../../support/acme-refusals.js';
 import { applyYaml } from '../../support/fleet.js';
 import { newKey } from '../../support/make-csr.js';
+import { by } from '../../support/operator.js';
 import { countRecords, recordOf } from '../../support/records.js';
 import { createTestClock, daySeconds } from '../../support/test-clock.js';
 
@@ -54,7 +55,7 @@ describe('An order that waits for approval', () => {
 
   it('is valid with its certificate once it is approved', async () => {
     const { url, requestId } = await waiting();
-    expect(await approveRequest(requestId, 'alice', fleet.test.gateway.core)).toMatchObject({ outcome: 'issued' });
+    expect(await approveRequest(requestId, by('alice'), fleet.test.gateway.core)).toMatchObject({ outcome: 'issued' });
     const order = readOrder(await client.fetch(url));
     expect(order.status).toBe('valid');
     const [certificate] = certificatesIn(await client.fetch(order.certificate ?? ''));
@@ -66,7 +67,7 @@ describe('An order that waits for approval', () => {
 
   it('is invalid once it is rejected, and says why', async () => {
     const { url, requestId } = await waiting();
-    await rejectRequest(requestId, 'bob', 'not one of ours', fleet.test.gateway.core);
+    await rejectRequest(requestId, by('bob', 'not one of ours'), fleet.test.gateway.core);
     expect(readOrder(await client.fetch(url))).toMatchObject({
       status: 'invalid',
       error: {
@@ -86,7 +87,7 @@ describe('An order that waits for approval', () => {
     const { url, requestId } = await waiting();
     await fleet.restart();
     expect(readOrder(await client.fetch(url)).status).toBe('processing');
-    await approveRequest(requestId, 'alice', fleet.test.gateway.core);
+    await approveRequest(requestId, by('alice'), fleet.test.gateway.core);
     expect(readOrder(await client.fetch(url)).status).toBe('valid');
   });
 });

@@ -6,6 +6,7 @@ import { csrFor, type Proof, readyOrder, txtRecord } from '../../support/acme/fl
 import { readOrder } from '../../support/acme/objects.js';
 import { type AcmeFleet, startAcmeFleet } from '../../support/acme-fleet.js';
 import { newKey } from '../../support/make-csr.js';
+import { by } from '../../support/operator.js';
 import { eventsOf, firstPendingRequest } from '../../support/records.js';
 
 let fleet: AcmeFleet;
@@ -35,7 +36,7 @@ describe('ACME orders that wait for an approval (RFC 8555 7.4)', () => {
     const request = await firstPendingRequest(fleet.test);
     const withdrawn = (await eventsOf(fleet.test, 'request.withdrawn')).length;
     await giveUp(client, order.authorizations[0] ?? '');
-    await expect(approveRequest(request, 'test', fleet.test.gateway.core)).rejects.toMatchObject({
+    await expect(approveRequest(request, by('test'), fleet.test.gateway.core)).rejects.toMatchObject({
       code: expect.stringMatching(/^(?:invalid-state|not-found)$/),
     });
     expect(await eventsOf(fleet.test, 'request.withdrawn')).toHaveLength(withdrawn + 1);

@@ -8,6 +8,7 @@ import { readOrder, readRenewalInfo } from '../../support/acme/objects.js';
 import { renewalName } from '../../support/acme/renewal-name.js';
 import { type AcmeFleet, startAcmeFleet } from '../../support/acme-fleet.js';
 import { expectProblem } from '../../support/acme-refusals.js';
+import { operator } from '../../support/operator.js';
 import { recordOf } from '../../support/records.js';
 import { createTestClock, daySeconds } from '../../support/test-clock.js';
 
@@ -36,7 +37,7 @@ async function windowOf(certificate: X509Certificate) {
 async function plan(certificate: X509Certificate, by?: Date): Promise<void> {
   const { id } = await recordOf(fleet.test, certificate);
   const when = by === undefined ? {} : { by, explanationUrl: 'https://plant.example/move' };
-  await planReplacement({ selection: { id }, requestedBy: 'alice', ...when }, fleet.test.gateway.core);
+  await planReplacement({ selection: { id }, actor: operator('alice'), ...when }, fleet.test.gateway.core);
 }
 
 describe('Renewal information (RFC 9773)', () => {

@@ -25,6 +25,7 @@ import {
 import { type CmpRefusal, expectRejected } from '../../support/cmp-refusals.js';
 import { applyYaml } from '../../support/fleet.js';
 import type { KeyPair } from '../../support/make-csr.js';
+import { by as decision } from '../../support/operator.js';
 import { countRecords, eventsOf, firstPendingRequest, recordOf } from '../../support/records.js';
 import { createTestClock } from '../../support/test-clock.js';
 import type { TestGateway } from '../../support/test-gateway.js';
@@ -346,7 +347,7 @@ describe('a key that the gateway makes is refused', () => {
 /** What is polled for once a person has approved it. */
 async function approved(by: CmpClient, asked: CmpOutcome): Promise<CmpOutcome> {
   expect(asked.pkiStatus).toBe('waiting');
-  await approveRequest(await firstPendingRequest(test), 'anna', test.gateway.core);
+  await approveRequest(await firstPendingRequest(test), decision('anna'), test.gateway.core);
   return await by.poll(asked);
 }
 
@@ -358,7 +359,7 @@ describe('a key that waits for an approval', () => {
     const before = await countRecords(test);
     const waiting = await by.poll(asked);
     expect(waiting.body?.type).toBe('pollRep');
-    await approveRequest(await firstPendingRequest(test), 'anna', test.gateway.core);
+    await approveRequest(await firstPendingRequest(test), decision('anna'), test.gateway.core);
     expect(await countRecords(test)).toEqual(before);
     const outcome = await by.poll(waiting);
     expect(outcome).toMatchObject({ pkiStatus: 'accepted', body: { type: 'ip' } });
@@ -388,7 +389,7 @@ describe('a key that waits for an approval', () => {
   it('is not made when it is refused', async () => {
     const by = client('manual');
     const asked = await by.ir(central({ subject: 'CN=unwanted' }));
-    await rejectRequest(await firstPendingRequest(test), 'anna', 'not ours', test.gateway.core);
+    await rejectRequest(await firstPendingRequest(test), decision('anna', 'not ours'), test.gateway.core);
     const before = await countRecords(test);
     expect(await by.poll(asked)).toMatchObject({ pkiStatus: 'rejection', failInfo: ['notAuthorized'] });
     expect(await countRecords(test)).toEqual(before);

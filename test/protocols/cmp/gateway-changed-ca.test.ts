@@ -9,6 +9,7 @@ import { createCmpClient } from '../../support/cmp-client.js';
 import { byMac, cmpPolicy, signedBy, startCmpFleet, vendor } from '../../support/cmp-fleet.js';
 import { applyYaml } from '../../support/fleet.js';
 import { newKey } from '../../support/make-csr.js';
+import { by } from '../../support/operator.js';
 import type { TestGateway } from '../../support/test-gateway.js';
 
 let test: TestGateway;
@@ -66,7 +67,7 @@ describe('The policy gets another CA after a certificate was issued, whose answe
   it.each(cases)('fetched by a poll, %s', async (_how, credential, signer) => {
     await move('devices', 'approval: manual');
     const waiting = await client.ir({ key: newKey(), subject: 'CN=polled', credential });
-    await approveRequest(waiting.answer.requestId, 'alice', test.gateway.core);
+    await approveRequest(waiting.answer.requestId, by('alice'), test.gateway.core);
     await move('other', 'approval: manual');
     const fetched = await client.poll(waiting, { credential });
     expect(issuedBy(fetched).issuer).toBe('O=Plant\nCN=Devices');

@@ -12,6 +12,7 @@ import { byMac, enrolled, signedBy, vendor } from '../../support/cmp-fleet.js';
 import { later, startCmpReaders, version3 } from '../../support/cmp-readers.js';
 import { type CmpRefusal, expectRejected } from '../../support/cmp-refusals.js';
 import { newKey } from '../../support/make-csr.js';
+import { by } from '../../support/operator.js';
 import { countRecords, eventOf, eventsOf, recordOf } from '../../support/records.js';
 import { createTestClock } from '../../support/test-clock.js';
 import type { TestGateway } from '../../support/test-gateway.js';
@@ -113,7 +114,7 @@ describe('error from a client', () => {
       said: 'no room for it flash full',
     });
     const before = await countRecords(test);
-    const approval = approveRequest(requestId, 'alice', test.gateway.core);
+    const approval = approveRequest(requestId, by('alice'), test.gateway.core);
     await expect(approval).rejects.toMatchObject({
       code: 'invalid-state',
       message: expect.stringContaining('rejected'),
@@ -125,7 +126,7 @@ describe('error from a client', () => {
 
   it('leaves what was approved meanwhile to lapse', async () => {
     const outcome = await manual.ir({ key: newKey(), subject: 'CN=approved' });
-    await approveRequest(outcome.answer.requestId, 'alice', test.gateway.core);
+    await approveRequest(outcome.answer.requestId, by('alice'), test.gateway.core);
     const answered = await sendError(outcome, {}, manual);
     expect(answered.body).toEqual({ type: 'pkiconf' });
     await expectRejected(test, () => manual.poll(answered, { previous: answered }), tooLate);

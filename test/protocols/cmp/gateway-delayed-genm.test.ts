@@ -14,6 +14,7 @@ import { byMac, cmpPolicy, enrolled, signedBy, startCmpFleet, vendor } from '../
 import { expectRejected } from '../../support/cmp-refusals.js';
 import { applyYaml } from '../../support/fleet.js';
 import { newKey } from '../../support/make-csr.js';
+import { by } from '../../support/operator.js';
 import { countRecords, eventOf, eventsOf } from '../../support/records.js';
 import { createTestClock, daySeconds } from '../../support/test-clock.js';
 import type { TestGateway } from '../../support/test-gateway.js';
@@ -145,7 +146,7 @@ describe('Delayed delivery of genm (RFC 9483 4.4)', () => {
 describe('Delayed delivery of genm that ends without an answer', () => {
   it('is an error with rejection, which says why', async () => {
     const { outcome, requestId } = await ask();
-    await rejectRequest(requestId, 'bob', 'ask the other site', test.gateway.core);
+    await rejectRequest(requestId, by('bob', 'ask the other site'), test.gateway.core);
     await expectRejected(test, () => client.poll(outcome), {
       failInfo: 'notAuthorized',
       code: 'forbidden',

@@ -20,6 +20,7 @@ import {
 import { type CmpRefusal, expectRejected } from '../../support/cmp-refusals.js';
 import { applyYaml } from '../../support/fleet.js';
 import { newKey } from '../../support/make-csr.js';
+import { by, operator } from '../../support/operator.js';
 import { countRecords, eventOf, eventsOf, recordOf } from '../../support/records.js';
 import type { TestGateway } from '../../support/test-gateway.js';
 
@@ -57,7 +58,7 @@ async function askForCertificate() {
 async function revokeAsOperator({ certificate }: CmpDevice): Promise<void> {
   const { issuerId, serialNumber } = await recordOf(test, certificate);
   const reason = 'privilegeWithdrawn';
-  await revokeCertificate({ issuerId, serialNumber, reason, requestedBy: 'alice' }, test.gateway.core);
+  await revokeCertificate({ issuerId, serialNumber, reason, actor: operator('alice') }, test.gateway.core);
 }
 
 describe('An rr that is to wait is refused at once', () => {
@@ -229,13 +230,13 @@ describe('What has become impossible while it waited', () => {
     expect(JSON.parse(event?.content ?? '')).toMatchObject({
       outcome: 'refused',
       subject: requestId,
-      approver: 'alice',
+      actor: 'alice',
       code: 'already-revoked',
     });
     expect(await recordOf(test, device.certificate)).toEqual(before);
     const polled = await client.poll(outcome, { credential });
     expectPollRep(polled);
-    await rejectRequest(requestId, 'alice', null, test.gateway.core);
+    await rejectRequest(requestId, by('alice'), test.gateway.core);
     const refusal = { ...rp, failInfo: 'notAuthorized', code: 'forbidden' } as const;
     await expectRejected(test, () => client.poll(polled, { credential }), refusal);
   });

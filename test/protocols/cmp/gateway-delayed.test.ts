@@ -19,6 +19,7 @@ import {
 import { byPassphrase, encryptionCertificate, isTaken, setPassphrase } from '../../support/cmp-passphrases.js';
 import { expectRejected } from '../../support/cmp-refusals.js';
 import { applyYaml } from '../../support/fleet.js';
+import { by } from '../../support/operator.js';
 import { eventOf, eventsOf, recordOf } from '../../support/records.js';
 import { createTestClock } from '../../support/test-clock.js';
 import type { TestGateway } from '../../support/test-gateway.js';
@@ -139,7 +140,7 @@ describe('Delayed delivery of rr (RFC 9483 4.4)', () => {
     });
     await approve(test, requestId);
     const [approval] = await contentsOf('request.approved');
-    expect(approval).toMatchObject({ subject: requestId, approver: 'alice' });
+    expect(approval).toMatchObject({ subject: requestId, actor: 'alice' });
     const [revocation] = await contentsOf('certificate.revoked');
     expect(revocation).toMatchObject({
       subject: id,
@@ -237,7 +238,7 @@ describe('Delayed delivery of rr (RFC 9483 4.4)', () => {
 describe('Delayed delivery of rr that ends without a revocation', () => {
   it('is a rejection in the rp, which says why', async () => {
     const { device, outcome, requestId } = await ask();
-    await rejectRequest(requestId, 'bob', 'the station is still in use', test.gateway.core);
+    await rejectRequest(requestId, by('bob', 'the station is still in use'), test.gateway.core);
     await expectRejected(test, () => client.poll(outcome, { credential: device.credential }), {
       body: 'rp',
       failInfo: 'notAuthorized',

@@ -13,6 +13,7 @@ import { createCmpClient } from '../../support/cmp-client.js';
 import { byMac, cmpPolicy, enrolled, startCmpFleet } from '../../support/cmp-fleet.js';
 import { applyYaml } from '../../support/fleet.js';
 import { newKey } from '../../support/make-csr.js';
+import { by } from '../../support/operator.js';
 import { createTestClock } from '../../support/test-clock.js';
 import type { TestGateway } from '../../support/test-gateway.js';
 
@@ -115,7 +116,7 @@ async function again(by: CmpClient, message: Uint8Array) {
 /** What a message waits for, after its approval. */
 async function approved(waiting: CmpOutcome): Promise<CmpOutcome> {
   expect(waiting.pkiStatus).toBe('waiting');
-  await approveRequest(waiting.answer.requestId, 'alice', test.gateway.core);
+  await approveRequest(waiting.answer.requestId, by('alice'), test.gateway.core);
   return await patient.poll(waiting);
 }
 

@@ -11,6 +11,7 @@ import { byMac, cmpPolicy, enrolled, signedBy, startCmpFleet, vendor } from '../
 import { type CmpRefusal, expectRejected } from '../../support/cmp-refusals.js';
 import { applyYaml } from '../../support/fleet.js';
 import { makeCsr, newKey } from '../../support/make-csr.js';
+import { by } from '../../support/operator.js';
 import { countRecords, eventOf, recordOf } from '../../support/records.js';
 import { createTestClock, daySeconds } from '../../support/test-clock.js';
 import type { TestGateway } from '../../support/test-gateway.js';
@@ -71,7 +72,7 @@ function expectPollRep({ body, answer }: CmpOutcome, checkAfter = 30): void {
   expect(body).toMatchObject({ type: 'pollRep', polls: [{ certReqId: 0, checkAfter }] });
 }
 
-const approve = (requestId: string) => approveRequest(requestId, 'alice', test.gateway.core);
+const approve = (requestId: string) => approveRequest(requestId, by('alice'), test.gateway.core);
 
 describe('Delayed delivery (RFC 9483 4.4)', () => {
   it('is waiting, then pollRep with checkAfter, and after the approval the ip', async () => {
@@ -195,7 +196,7 @@ describe('Delayed delivery (RFC 9483 4.4)', () => {
     await approve(requestId);
     const polled = await connect('two').poll(outcome);
     expectPollRep(polled, 60);
-    await approveRequest(requestId, 'bob', test.gateway.core);
+    await approveRequest(requestId, by('bob'), test.gateway.core);
     expect((await connect('two').poll(polled)).pkiStatus).toBe('accepted');
   });
 
@@ -213,7 +214,7 @@ describe('Delayed delivery (RFC 9483 4.4)', () => {
 describe('Delayed delivery that ends without a certificate', () => {
   it('is a rejection in the ip, which says why', async () => {
     const { outcome, requestId } = await ask();
-    await rejectRequest(requestId, 'bob', 'not one of ours', test.gateway.core);
+    await rejectRequest(requestId, by('bob', 'not one of ours'), test.gateway.core);
     await expectRejected(test, () => connect().poll(outcome), {
       body: 'ip',
       failInfo: 'notAuthorized',

@@ -17,6 +17,7 @@ import { authority, byMac, enrolled } from '../../support/cmp-fleet.js';
 import { type KeyUse, later, popFailure, readerKeys, startCmpReaders, version3 } from '../../support/cmp-readers.js';
 import { expectRejected } from '../../support/cmp-refusals.js';
 import { type KeyPair, newKey, rsaKey, spkiOf } from '../../support/make-csr.js';
+import { by } from '../../support/operator.js';
 import { eventsOf } from '../../support/records.js';
 import { createTestClock } from '../../support/test-clock.js';
 import type { TestGateway } from '../../support/test-gateway.js';
@@ -106,7 +107,7 @@ describe('encrCert (RFC 9810 5.2.8.3.2)', () => {
     expect(waiting.pkiStatus).toBe('waiting');
     const { core } = test.gateway;
     const [pending] = await eventsOf(test, 'request.pending');
-    await approveRequest(pending?.subject ?? '', 'operator', core);
+    await approveRequest(pending?.subject ?? '', by('operator'), core);
     const outcome = await manual.poll(waiting, version3);
     expect(outcome).toMatchObject({ body: { type: 'ip' }, isImplicitlyConfirmed: false });
     const certificate = manual.openCertificate(outcome, { privateKey: key.privateKey });
@@ -184,7 +185,7 @@ describe('encrCert of an RSA key at version 2, which has EncryptedValue (RFC 421
     const key = newRsaKey();
     const waiting = await manual.ir({ key, subject: 'CN=old-patient', possession });
     const [pending] = await eventsOf(test, 'request.pending');
-    await approveRequest(pending?.subject ?? '', 'operator', test.gateway.core);
+    await approveRequest(pending?.subject ?? '', by('operator'), test.gateway.core);
     const outcome = await manual.poll(waiting);
     expect(outcome.response?.encryptedCertValue).toBeDefined();
     const certificate = manual.openCertificate(outcome, { privateKey: key.privateKey });

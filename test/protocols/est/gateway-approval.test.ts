@@ -4,6 +4,7 @@ import { approveRequest, rejectRequest } from '../../../src/enrollment/approve.j
 import { certificateOf, createEstClient, type EstClient } from '../../support/est-client.js';
 import { applyYaml, fleet, fleetPasscode, makePasscode, policyLike } from '../../support/fleet.js';
 import { makeCsr, newKey } from '../../support/make-csr.js';
+import { by } from '../../support/operator.js';
 import { countRecords, eventsOf, expectRefused, recordOf } from '../../support/records.js';
 import { createTestClock, daySeconds } from '../../support/test-clock.js';
 import { startTestGateway, type TestGateway } from '../../support/test-gateway.js';
@@ -70,7 +71,7 @@ describe('EST with manual approval (RFC 7030 4.2.3)', () => {
     test = await test.restart();
     await connect();
     expect((await post(csr)).status).toBe(202);
-    const result = await approveRequest(requestId, 'alice', test.gateway.core);
+    const result = await approveRequest(requestId, by('alice'), test.gateway.core);
     const certificate = certificateOf(await post(csr));
     expect(result).toEqual({ outcome: 'issued', serialNumber: (await recordOf(test, certificate)).serialNumber });
     expect(certificate.subject).toBe('CN=restarted');
@@ -80,9 +81,9 @@ describe('EST with manual approval (RFC 7030 4.2.3)', () => {
 
   it('tells the device that it was rejected, and why', async () => {
     const { csr, requestId } = await ask('CN=rejected');
-    await rejectRequest(requestId, 'bob', 'not one of ours', test.gateway.core);
+    await rejectRequest(requestId, by('bob', 'not one of ours'), test.gateway.core);
     await expectRefused(test, await post(csr), { status: 403, code: 'forbidden', says: 'rejected: not one of ours' });
-    await expect(approveRequest(requestId, 'alice', test.gateway.core)).rejects.toMatchObject({
+    await expect(approveRequest(requestId, by('alice'), test.gateway.core)).rejects.toMatchObject({
       code: 'invalid-state',
     });
   });
@@ -90,7 +91,7 @@ describe('EST with manual approval (RFC 7030 4.2.3)', () => {
   it('approves a request once', async () => {
     const { requestId } = await ask('CN=at-once');
     const results = await Promise.allSettled(
-      ['alice', 'bob', 'carol'].map((who) => approveRequest(requestId, who, test.gateway.core)),
+      ['alice', 'bob', 'carol'].map((who) => approveRequest(requestId, by(who), test.gateway.core)),
     );
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     const issued = await test.gateway.core.store.certificates.list({ limit: 100 });
@@ -100,12 +101,14 @@ describe('EST with manual approval (RFC 7030 4.2.3)', () => {
   it('judges an approved request by the rules of then', async () => {
     const { requestId } = await ask('CN=judged');
     await applyYaml(test, policyLike('manual', 'enabled: false, approval: manual'));
-    await expect(approveRequest(requestId, 'alice', test.gateway.core)).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(approveRequest(requestId, by('alice'), test.gateway.core)).rejects.toMatchObject({
+      code: 'forbidden',
+    });
     await applyYaml(
       test,
       policyLike('manual', 'enabled: true, approval: manual, pollInterval: 10s, approvalTimeout: 2d'),
     );
-    expect(await approveRequest(requestId, 'alice', test.gateway.core)).toMatchObject({ outcome: 'issued' });
+    expect(await approveRequest(requestId, by('alice'), test.gateway.core)).toMatchObject({ outcome: 'issued' });
   });
 
   it('does not approve what a revoked passcode asked for', async () => {
@@ -121,7 +124,7 @@ describe('EST with manual approval (RFC 7030 4.2.3)', () => {
       { authenticationPolicy: 'fleet', name: record?.name ?? '' },
       { ...test.gateway.core, actor: 'test' },
     );
-    await expect(approveRequest(requestId, 'alice', test.gateway.core)).rejects.toMatchObject({
+    await expect(approveRequest(requestId, by('alice'), test.gateway.core)).rejects.toMatchObject({
       code: 'invalid-state',
     });
   });
@@ -129,19 +132,19 @@ describe('EST with manual approval (RFC 7030 4.2.3)', () => {
   it('lets a request that nobody approved in time expire; asked again, it is a new one', async () => {
     const { csr, requestId } = await ask('CN=forgotten');
     clock.advance(2 * daySeconds);
-    await expect(approveRequest(requestId, 'alice', test.gateway.core)).rejects.toMatchObject({
+    await expect(approveRequest(requestId, by('alice'), test.gateway.core)).rejects.toMatchObject({
       code: 'invalid-state',
     });
     const again = await post(csr);
     expect(again.status).toBe(202);
-    expect(await approveRequest(again.requestId, 'alice', test.gateway.core)).toMatchObject({ outcome: 'issued' });
+    expect(await approveRequest(again.requestId, by('alice'), test.gateway.core)).toMatchObject({ outcome: 'issued' });
     certificateOf(await post(csr));
   });
 
   it('makes key and certificate of serverkeygen only when they are picked up', async () => {
     const { csr, requestId } = await ask('CN=made-later', 'manual', 'serverkeygen');
     const before = await countRecords(test);
-    expect(await approveRequest(requestId, 'alice', test.gateway.core)).toEqual({ outcome: 'ready' });
+    expect(await approveRequest(requestId, by('alice'), test.gateway.core)).toEqual({ outcome: 'ready' });
     expect((await countRecords(test)).certificates).toBe(before.certificates);
     const answer = await post(csr, 'manual', 'serverkeygen');
     expect(answer.status).toBe(200);
@@ -154,26 +157,29 @@ describe('EST with the approval of two people', () => {
   it('issues after the second one, who is another one', async () => {
     const { core } = test.gateway;
     const { csr, requestId } = await ask('CN=two', 'two');
-    expect(await approveRequest(requestId, 'alice', core)).toEqual({ outcome: 'waiting' });
+    expect(await approveRequest(requestId, by('alice'), core)).toEqual({ outcome: 'waiting' });
     expect((await post(csr, 'two')).status).toBe(202);
-    await expect(approveRequest(requestId, 'alice', core)).rejects.toMatchObject({ code: 'invalid-state' });
+    await expect(approveRequest(requestId, by('alice'), core)).rejects.toMatchObject({ code: 'invalid-state' });
     expect((await post(csr, 'two')).status).toBe(202);
-    expect(await approveRequest(requestId, 'bob', core)).toMatchObject({ outcome: 'issued' });
+    expect(await approveRequest(requestId, by('bob'), core)).toMatchObject({ outcome: 'issued' });
     expect(certificateOf(await post(csr, 'two')).subject).toBe('CN=two');
   });
 
   it('does not take two approvals of one person at once for two', async () => {
     const { core } = test.gateway;
     const { csr, requestId } = await ask('CN=twice', 'two');
-    await Promise.allSettled([approveRequest(requestId, 'alice', core), approveRequest(requestId, 'alice', core)]);
+    await Promise.allSettled([
+      approveRequest(requestId, by('alice'), core),
+      approveRequest(requestId, by('alice'), core),
+    ]);
     expect((await post(csr, 'two')).status).toBe(202);
   });
 
   it('can be ended by one who rejects', async () => {
     const { core } = test.gateway;
     const { csr, requestId } = await ask('CN=halfway', 'two');
-    await approveRequest(requestId, 'alice', core);
-    await rejectRequest(requestId, 'bob', null, core);
+    await approveRequest(requestId, by('alice'), core);
+    await rejectRequest(requestId, by('bob'), core);
     await expectRefused(test, await post(csr, 'two'), { status: 403, code: 'forbidden', says: 'rejected' });
   });
 });

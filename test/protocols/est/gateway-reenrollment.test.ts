@@ -9,6 +9,7 @@ import { parseName } from '../../../src/x509/parse-name.js';
 import { type Answer, certificateOf, createEstClient } from '../../support/est-client.js';
 import { applyYaml, fleet, fleetPasscode, policyLike } from '../../support/fleet.js';
 import { type CsrOptions, type KeyPair, makeCsr, newKey } from '../../support/make-csr.js';
+import { operator } from '../../support/operator.js';
 import { countRecords, expectRefused, recordOf } from '../../support/records.js';
 import { createTestClock, daySeconds } from '../../support/test-clock.js';
 import { startTestGateway, type TestGateway } from '../../support/test-gateway.js';
@@ -82,7 +83,7 @@ function reenroll(device: Device, label: string, changes: CsrOptions = {}): Prom
 
 async function revoke(device: Device, reason: RequestedReason): Promise<void> {
   const { issuerId, serialNumber } = await recordOf(test, device.certificate);
-  await revokeCertificate({ issuerId, serialNumber, reason, requestedBy: 'test' }, test.gateway.core);
+  await revokeCertificate({ issuerId, serialNumber, reason, actor: operator('test') }, test.gateway.core);
 }
 
 describe('EST /simplereenroll (RFC 7030 4.2.2)', () => {
@@ -281,7 +282,7 @@ describe('EST with a client certificate that was issued here and is no longer go
       says: 'on hold',
     });
     const { issuerId, serialNumber } = await recordOf(test, device.certificate);
-    await releaseCertificate({ issuerId, serialNumber, requestedBy: 'test' }, test.gateway.core);
+    await releaseCertificate({ issuerId, serialNumber, actor: operator('test') }, test.gateway.core);
     certificateOf(await reenroll(device, 'open'));
   });
 

@@ -1,4 +1,5 @@
 /** REST enrollment with API keys, over TLS. */
+
 import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createApiKey, getApiKey, revokeApiKey } from '../../../src/access/api-keys.js';
@@ -8,6 +9,7 @@ import { approveRequest } from '../../../src/enrollment/approve.js';
 import type { Grant } from '../../../src/model/access.js';
 import { applyYaml, fleet, fleetPasscode, policyLike } from '../../support/fleet.js';
 import { newKey } from '../../support/make-csr.js';
+import { by } from '../../support/operator.js';
 import { countRecords, eventOf, recordOf } from '../../support/records.js';
 import { createRestClient, csrPem, expectProblem, issuedOf, type RestClient } from '../../support/rest-client.js';
 import { createTestClock } from '../../support/test-clock.js';
@@ -186,7 +188,7 @@ describe('A request with an API key that waits for approval', () => {
       status: 404,
       code: 'not-found',
     });
-    await approveRequest(request, 'alice', test.gateway.core);
+    await approveRequest(request, by('alice'), test.gateway.core);
     issuedOf(await manual.get(`/requests/${request}`, bearer(key)));
   });
 
@@ -198,7 +200,7 @@ describe('A request with an API key that waits for approval', () => {
     await revokeApiKey(await getApiKey(keys[0]?.name ?? '', 'everywhere', core), root, core);
     await setEnabled(await getUser('dora', 'everywhere', core), false, root, core);
     for (const request of requests) {
-      await expect(approveRequest(request, 'alice', core)).rejects.toMatchObject({
+      await expect(approveRequest(request, by('alice'), core)).rejects.toMatchObject({
         code: 'invalid-state',
         message: expect.stringContaining('has been revoked since'),
       });

@@ -6,6 +6,7 @@ import { approveRequest } from '../../../src/enrollment/approve.js';
 import { fromPem, toPem } from '../../../src/x509/pem.js';
 import { applyYaml, fleet, fleetPasscode, makePasscode, policyLike } from '../../support/fleet.js';
 import { type KeyPair, newKey, rsaKey, spkiOf } from '../../support/make-csr.js';
+import { by } from '../../support/operator.js';
 import { countRecords, eventOf, recordOf } from '../../support/records.js';
 import { createRestClient, csrPem, expectProblem, issuedOf, type RestClient } from '../../support/rest-client.js';
 import { startTestGateway, type TestGateway } from '../../support/test-gateway.js';
@@ -245,7 +246,7 @@ describe('A request that waits for an approval', () => {
     const path = `/requests/${first.requestId}`;
     const waiting = await manual.get(path);
     expect([waiting.status, waiting.headers['retry-after'], waiting.text]).toEqual([202, '60', first.text]);
-    await approveRequest(first.requestId, 'alice', test.gateway.core);
+    await approveRequest(first.requestId, by('alice'), test.gateway.core);
     const repeated = issuedOf(await manual.post('', body));
     expect(issuedOf(await manual.get(path))).toEqual(repeated);
   });
@@ -267,7 +268,7 @@ describe('A request that waits for an approval', () => {
     const made = { generateKey: { format: 'encrypted-pkcs8', password: 'correct horse' }, subject: 'CN=waiting-3' };
     const first = await manual.post('', made);
     expect([first.status, first.headers.location]).toEqual([202, undefined]);
-    await approveRequest(first.requestId, 'alice', test.gateway.core);
+    await approveRequest(first.requestId, by('alice'), test.gateway.core);
     expect((await manual.get(`/requests/${first.requestId}`)).status).toBe(202);
     expect((await manual.post('', { ...made, generateKey: { format: 'pkcs8' } })).status).toBe(202);
     expect(issuedOf(await manual.post('', made)).privateKey).toContain('ENCRYPTED');

@@ -15,6 +15,7 @@ import { cpuTimeOf } from '../../support/cpu-time.js';
 import type { Answer } from '../../support/est-client.js';
 import { applyYaml, fleet, fleetPasscode, policyLike, yamlPem } from '../../support/fleet.js';
 import { type KeyPair, makeCsr, newKey, spkiOf } from '../../support/make-csr.js';
+import { operator } from '../../support/operator.js';
 import { eventOf, recordOf } from '../../support/records.js';
 import { createScepClient, issuedBy, type ScepClient, type ScepOutcome } from '../../support/scep-client.js';
 import { scepAttributes } from '../../support/scep-identifiers.js';
@@ -187,7 +188,10 @@ ${policyLike('own', 'authenticationPolicy: own')}`,
   it('is revoked with it', async () => {
     const device = await enrolled('CN=malleable-2');
     const { issuerId, serialNumber } = await recordOf(test, device.certificate);
-    await revokeCertificate({ issuerId, serialNumber, reason: 'superseded', requestedBy: 'test' }, test.gateway.core);
+    await revokeCertificate(
+      { issuerId, serialNumber, reason: 'superseded', actor: operator('test') },
+      test.gateway.core,
+    );
     for (const label of ['fleet', 'own']) {
       const { reply } = await ask(device, withOtherSignature(device.certificate).raw, label);
       expect(reply?.pkiStatus).toBe('FAILURE');

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { approveRequest, rejectRequest } from '../../../src/enrollment/approve.js';
 import { applyYaml, fleet, fleetPasscode, makePasscode, policyLike } from '../../support/fleet.js';
 import { newKey, rsaKey } from '../../support/make-csr.js';
+import { by } from '../../support/operator.js';
 import { countRecords, eventsOf, recordOf } from '../../support/records.js';
 import {
   createScepClient,
@@ -83,7 +84,7 @@ describe('SCEP CertPoll (RFC 8894 3.3.3)', () => {
   ])('of an %s key gives the certificate after the approval, to each poll and repeat', async (type, key) => {
     const { wish, requestId } = await ask(`approved-${type}`, { key });
     expectPending(await connect().poll(wish));
-    const result = await approveRequest(requestId, 'alice', test.gateway.core);
+    const result = await approveRequest(requestId, by('alice'), test.gateway.core);
     const certificate = issuedBy(await connect().poll(wish));
     expect(certificate.checkPrivateKey(wish.key.privateKey)).toBe(true);
     expect(result).toEqual({ outcome: 'issued', serialNumber: (await recordOf(test, certificate)).serialNumber });
@@ -100,7 +101,7 @@ describe('SCEP CertPoll (RFC 8894 3.3.3)', () => {
       subject: 'CN=approved-RSA',
       transactionId: 'mirror',
     });
-    await approveRequest(requestId, 'alice', test.gateway.core);
+    await approveRequest(requestId, by('alice'), test.gateway.core);
     const { reply } = await connect().poll({
       ...wish,
       message: { cipher: 'aes-256-cbc', digest: 'sha512', keyTransport: 'rsa-oaep-sha256' },
@@ -116,14 +117,14 @@ describe('SCEP CertPoll (RFC 8894 3.3.3)', () => {
     const { wish, requestId } = await ask('restarted');
     await restart();
     expectPending(await connect().poll(wish));
-    await approveRequest(requestId, 'alice', test.gateway.core);
+    await approveRequest(requestId, by('alice'), test.gateway.core);
     await restart();
     expect(issuedBy(await connect().poll(wish)).subject).toBe('CN=restarted');
   });
 
   it('is FAILURE after a rejection, and says why', async () => {
     const { wish, requestId } = await ask('rejected');
-    await rejectRequest(requestId, 'bob', 'not one of ours', test.gateway.core);
+    await rejectRequest(requestId, by('bob', 'not one of ours'), test.gateway.core);
     const rejected = { failInfo: 'badRequest', code: 'forbidden', says: 'rejected: not one of ours' } as const;
     await expectFailure(test, await connect().poll(wish), rejected);
     await expectFailure(test, await connect().enroll(wish), rejected);
@@ -140,7 +141,7 @@ describe('SCEP CertPoll (RFC 8894 3.3.3)', () => {
 
   it.each(['while it waits', 'when it is approved'])('is badCertId for another key, %s', async (when) => {
     const { wish, requestId } = await ask(`mine ${when}`, { transactionId: `mine ${when}` });
-    if (when === 'when it is approved') await approveRequest(requestId, 'alice', test.gateway.core);
+    if (when === 'when it is approved') await approveRequest(requestId, by('alice'), test.gateway.core);
     await expectFailure(test, await connect().poll({ ...wish, key: newKey() }), unknownTransaction);
   });
 
@@ -157,7 +158,7 @@ describe('SCEP CertPoll (RFC 8894 3.3.3)', () => {
       code: 'bad-secret',
     });
     expectPending(await connect().poll(wish));
-    await approveRequest(requestId, 'alice', test.gateway.core);
+    await approveRequest(requestId, by('alice'), test.gateway.core);
     clock.advance(7200);
     const certificate = issuedBy(await connect().poll(wish));
     expect(issuedBy(await connect().enroll({ ...wish, challenge: 'no longer looked at' })).raw).toEqual(
@@ -170,7 +171,7 @@ describe('SCEP CertPoll (RFC 8894 3.3.3)', () => {
     clock.advance(2 * daySeconds);
     await expectFailure(test, await connect().poll(wish), unknownTransaction);
     const again = await ask('forgotten', wish);
-    await approveRequest(again.requestId, 'alice', test.gateway.core);
+    await approveRequest(again.requestId, by('alice'), test.gateway.core);
     expect(issuedBy(await connect().poll(wish)).subject).toBe('CN=forgotten');
   });
 
@@ -179,7 +180,7 @@ describe('SCEP CertPoll (RFC 8894 3.3.3)', () => {
     const { wish, requestId } = await ask('ed25519', { key });
     const refusal = { failInfo: 'badAlg', code: 'unsupported-algorithm', says: 'challengePassword' } as const;
     await expectFailure(test, await connect().poll(wish), refusal);
-    await approveRequest(requestId, 'alice', test.gateway.core);
+    await approveRequest(requestId, by('alice'), test.gateway.core);
     const outcome = await connect().enroll(wish);
     expect(outcome.reply?.envelope?.recipient).toBe('password');
     expect(issuedBy(outcome).subject).toBe('CN=ed25519');
@@ -189,7 +190,7 @@ describe('SCEP CertPoll (RFC 8894 3.3.3)', () => {
 describe('a SCEP renewal with manual approval', () => {
   it('waits, and is polled for with the certificate that asked', async () => {
     const first = await ask('renewing');
-    await approveRequest(first.requestId, 'alice', test.gateway.core);
+    await approveRequest(first.requestId, by('alice'), test.gateway.core);
     const certificate = issuedBy(await connect().poll(first.wish));
     const identity = { chain: [certificate.raw], privateKey: first.wish.key.privateKey };
     const renewal = { key: newKey(), subject: 'CN=renewing', identity };
@@ -197,7 +198,7 @@ describe('a SCEP renewal with manual approval', () => {
     expectPending(outcome);
     expectPending(await connect().poll(renewal));
     await expectFailure(test, await connect().poll({ key: renewal.key, subject: renewal.subject }), unknownTransaction);
-    await approveRequest(outcome.answer.requestId, 'alice', test.gateway.core);
+    await approveRequest(outcome.answer.requestId, by('alice'), test.gateway.core);
     const next = issuedBy(await connect().poll(renewal));
     expect(next.checkPrivateKey(renewal.key.privateKey)).toBe(true);
     expect((await recordOf(test, next)).replaces).toBe((await recordOf(test, certificate)).id);
@@ -207,9 +208,9 @@ describe('a SCEP renewal with manual approval', () => {
 describe('SCEP with the approval of two people', () => {
   it('stays PENDING until the second has approved', async () => {
     const { wish, requestId } = await ask('two', {}, 'two');
-    expect(await approveRequest(requestId, 'alice', test.gateway.core)).toEqual({ outcome: 'waiting' });
+    expect(await approveRequest(requestId, by('alice'), test.gateway.core)).toEqual({ outcome: 'waiting' });
     expectPending(await connect('two').poll(wish));
-    expect(await approveRequest(requestId, 'bob', test.gateway.core)).toMatchObject({ outcome: 'issued' });
+    expect(await approveRequest(requestId, by('bob'), test.gateway.core)).toMatchObject({ outcome: 'issued' });
     expect(issuedBy(await connect('two').poll(wish)).subject).toBe('CN=two');
   });
 });

@@ -11,6 +11,7 @@ import type { TlsIdentity } from '../../support/est-client.js';
 import { applyYaml, fleet, fleetPasscode, policyLike, yamlPem } from '../../support/fleet.js';
 import { newKey, rsaKey } from '../../support/make-csr.js';
 import { createManufacturer } from '../../support/manufacturer.js';
+import { operator } from '../../support/operator.js';
 import { countRecords, recordOf } from '../../support/records.js';
 import { createScepClient, issuedBy, type ScepClient } from '../../support/scep-client.js';
 import { selfSigned } from '../../support/scep-message.js';
@@ -63,7 +64,7 @@ async function enroll(subject: string, key = newKey(), client = scep): Promise<D
 
 async function revoke({ certificate }: Device, reason: RequestedReason): Promise<void> {
   const { issuerId, serialNumber } = await recordOf(test, certificate);
-  await revokeCertificate({ issuerId, serialNumber, reason, requestedBy: 'test' }, test.gateway.core);
+  await revokeCertificate({ issuerId, serialNumber, reason, actor: operator('test') }, test.gateway.core);
 }
 
 const unknown = { failInfo: 'badCertId', code: 'unknown-certificate' } as const;

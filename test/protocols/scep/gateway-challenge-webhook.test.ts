@@ -10,6 +10,7 @@ import { decodeCertificationRequest } from '../../../src/x509/pkcs10.js';
 import { createEstClient } from '../../support/est-client.js';
 import { applyYaml, fleet, policyLike } from '../../support/fleet.js';
 import { makeCsr, newKey, spkiOf } from '../../support/make-csr.js';
+import { by } from '../../support/operator.js';
 import { countRecords, eventOf, expectRefused } from '../../support/records.js';
 import { createScepClient, issuedBy, type ScepClient } from '../../support/scep-client.js';
 import { expectFailure } from '../../support/scep-refusals.js';
@@ -213,7 +214,7 @@ describe('a SCEP challenge that a webhook decides on', () => {
     expect(reply?.pkiStatus).toBe('PENDING');
     answerWith = deny;
     expect((await client.poll(wish)).reply?.pkiStatus).toBe('PENDING');
-    await approveRequest(answer.requestId, 'alice', test.gateway.core);
+    await approveRequest(answer.requestId, by('alice'), test.gateway.core);
     expect(issuedBy(await client.poll(wish)).subject).toBe('CN=waiting');
     expect(questions).toHaveLength(1);
     client.close();

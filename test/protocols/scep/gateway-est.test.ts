@@ -5,6 +5,7 @@ import { approveRequest } from '../../../src/enrollment/approve.js';
 import { certificateOf, createEstClient, type TlsIdentity } from '../../support/est-client.js';
 import { applyYaml, fleet, fleetPasscode, makePasscode, policyLike } from '../../support/fleet.js';
 import { type KeyPair, makeCsr, newKey, rsaKey } from '../../support/make-csr.js';
+import { by } from '../../support/operator.js';
 import { expectRefused, recordOf } from '../../support/records.js';
 import { createScepClient, issuedBy, type ScepClient } from '../../support/scep-client.js';
 import { expectFailure } from '../../support/scep-refusals.js';
@@ -110,7 +111,7 @@ describe('a device with several protocols', () => {
     const csr = makeCsr({ key, subject: 'CN=waiting' });
     const pending = await overEst('simpleenroll', csr, { label: 'manual', passcode: fleetPasscode });
     expect(pending.status).toBe(202);
-    await approveRequest(answer.requestId, 'alice', test.gateway.core);
+    await approveRequest(answer.requestId, by('alice'), test.gateway.core);
     expect(issuedBy(await client.poll(wish)).subject).toBe('CN=waiting');
     expect((await overEst('simpleenroll', csr, { label: 'manual', passcode: fleetPasscode })).status).toBe(202);
     client.close();

@@ -6,6 +6,7 @@ import type { TlsIdentity } from '../../support/est-client.js';
 import { applyYaml, fleet, fleetPasscode, policyLike, yamlPem } from '../../support/fleet.js';
 import { type KeyPair, makeCsr, newKey, rsaKey } from '../../support/make-csr.js';
 import { createManufacturer } from '../../support/manufacturer.js';
+import { operator } from '../../support/operator.js';
 import { countRecords, eventsOf, recordOf } from '../../support/records.js';
 import {
   createScepClient,
@@ -95,7 +96,7 @@ function renew({ subject, identity }: Device, changes: Partial<ScepWish> = {}, l
 
 async function revoke({ certificate }: Device, reason: RequestedReason): Promise<void> {
   const { issuerId, serialNumber } = await recordOf(test, certificate);
-  await revokeCertificate({ issuerId, serialNumber, reason, requestedBy: 'test' }, test.gateway.core);
+  await revokeCertificate({ issuerId, serialNumber, reason, actor: operator('test') }, test.gateway.core);
 }
 
 async function expectSuccessor(outcome: ScepOutcome, device: Device, key: KeyPair): Promise<void> {
@@ -219,7 +220,7 @@ describe('a SCEP signer that is no longer good', () => {
     await revoke(device, 'certificateHold');
     await expectFailure(test, await renew(device), { ...refusedRequester, says: 'on hold' });
     const { issuerId, serialNumber } = await recordOf(test, device.certificate);
-    await releaseCertificate({ issuerId, serialNumber, requestedBy: 'test' }, test.gateway.core);
+    await releaseCertificate({ issuerId, serialNumber, actor: operator('test') }, test.gateway.core);
     const key = newKey();
     await expectSuccessor(await renew(device, { key }), device, key);
   });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { revokeCertificate } from '../../../src/enrollment/revoke.js';
 import { applyYaml, fleet, fleetPasscode, makePasscode, policyLike } from '../../support/fleet.js';
 import { newKey, rsaKey } from '../../support/make-csr.js';
+import { operator } from '../../support/operator.js';
 import { countRecords, recordOf } from '../../support/records.js';
 import { createScepClient, issuedBy, type ScepClient, type ScepWish } from '../../support/scep-client.js';
 import { expectFailure } from '../../support/scep-refusals.js';
@@ -131,7 +132,10 @@ describe('a SCEP request that only looks like a repeat', () => {
   it('comes after the certificate was revoked: it may be a copy, so that the device has to begin anew', async () => {
     const wish = { key: newKey(), subject: 'CN=revoked', challenge: fleetPasscode };
     const { issuerId, serialNumber } = await recordOf(test, issuedBy(await scep.enroll(wish)));
-    await revokeCertificate({ issuerId, serialNumber, reason: 'superseded', requestedBy: 'test' }, test.gateway.core);
+    await revokeCertificate(
+      { issuerId, serialNumber, reason: 'superseded', actor: operator('test') },
+      test.gateway.core,
+    );
     await expectFailure(test, await scep.enroll(wish), { failInfo: 'badRequest', code: 'revoked-requester' });
     issuedBy(await scep.enroll({ ...wish, key: newKey() }));
   });

@@ -59,7 +59,7 @@ describe('gatehouse certificate', () => {
     expect(JSON.parse(event?.content ?? '{}')).toMatchObject({
       subject: `devices-1:${serial}`,
       reason: 'keyCompromise',
-      requestedBy: expect.stringMatching(/^command line \(/),
+      actor: expect.stringMatching(/^command line \(/),
     });
   });
 

@@ -50,7 +50,7 @@ describe('gatehouse certificate replace', () => {
       subject: `devices-1:${certificate.serialNumber.toLowerCase()}`,
       explanationUrl: why,
       count: 1,
-      requestedBy: expect.stringMatching(/^command line \(/),
+      actor: expect.stringMatching(/^command line \(/),
     });
     expect(await run('--cancel', certificate.serialNumber)).toBe('1 certificate need not be replaced any more');
     expect(await planOf(certificate)).toEqual([null, null, null]);

@@ -50,7 +50,7 @@ describe('gatehouse request, of a revocation by message', () => {
     const decided = await run('show', requestId);
     expect(decided).toContain(`request ${requestId}: approved`);
     expect(decided).toMatch(/certificate\.revoked {2}success .*\n {2}reason: keyCompromise/);
-    expect(decided).toContain('approvedBy: ["alice"]');
+    expect(decided).toMatch(/approvedBy: \["command line \(.+, as alice\)"\]/);
     expect(decided).not.toContain('certificate.issued');
     expect((await recordOf(test, certificate)).status).toBe('revoked');
   });
@@ -68,8 +68,8 @@ describe('gatehouse request, of a revocation by message', () => {
 
   it('is rejected with a reason', async () => {
     const { requestId, certificate } = await ask(5);
-    expect(await run('reject', requestId, '--reason', 'still in use')).toBe('rejected');
-    expect(await run('show', requestId)).toContain('reason: still in use');
+    expect(await run('reject', requestId, '--comment', 'still in use')).toBe('rejected');
+    expect(await run('show', requestId)).toContain('comment: still in use');
     expect((await recordOf(test, certificate)).status).toBe('valid');
   });
 });

@@ -49,12 +49,13 @@ describe('gatehouse request', () => {
     expect(shown).toContain('pending  approval: policy asked wants the approval of a person');
     expect(shown).not.toContain(fleetPasscode);
 
-    expect(await run('approve', requestId, '--as', 'alice')).toMatch(
+    expect(await run('approve', requestId, '--as', 'alice', '--comment', 'fine')).toMatch(
       /^approved; certificate [0-9a-f]{38,40} is issued/,
     );
     const decided = await run('show', requestId);
     expect(decided).toContain(`request ${requestId}: issued`);
-    expect(decided).toContain('approver: alice');
+    expect(decided).toMatch(/^ {2}approved by command line \(.+, as alice\) on \S+Z: fine$/m);
+    expect(decided).toMatch(/request\.approved.*\n {2}actor: command line \(.+, as alice\)\n {2}comment: fine/);
     expect(decided).toContain('certificate.issued');
     await expect(run('approve', requestId)).rejects.toMatchObject({ code: 'invalid-state' });
     expect((await enroll('asked', 'CN=pump-1')).status).toBe(200);
@@ -62,20 +63,20 @@ describe('gatehouse request', () => {
 
   it('tells when a second person has to approve, who must be another', async () => {
     const { requestId } = await enroll('twice', 'CN=pump-2');
-    expect(await run('approve', requestId, '--as', 'alice')).toBe(
-      'approved by alice; a second person has to approve it too',
+    expect(await run('approve', requestId, '--as', 'alice')).toMatch(
+      /^approved by command line \(.+, as alice\); a second person has to approve it too$/,
     );
     await expect(run('approve', requestId, '--as', 'alice')).rejects.toMatchObject({
       code: 'invalid-state',
-      message: 'alice has approved this request before; another person has to',
+      message: expect.stringMatching(/, as alice\) has approved this request before; another person has to$/),
     });
     expect(await run('approve', requestId, '--as', 'bob')).toContain('is issued');
   });
 
   it('rejects with a reason', async () => {
     const { requestId } = await enroll('asked', 'CN=pump-3');
-    expect(await run('reject', requestId, '--as', 'alice', '--reason', 'not ours')).toBe('rejected');
-    expect(await run('show', requestId)).toMatch(/rejectedBy: alice\n {2}reason: not ours/);
+    expect(await run('reject', requestId, '--as', 'alice', '--comment', 'not ours')).toBe('rejected');
+    expect(await run('show', requestId)).toMatch(/actor: command line \(.+, as alice\)\n {2}comment: not ours/);
     const answer = await enroll('asked', 'CN=pump-3');
     expect(answer.status).toBe(403);
     expect(answer.text).toContain('not ours');
@@ -96,7 +97,7 @@ describe('gatehouse request', () => {
     await expect(run('approve', requestId, '--as', 'alice')).rejects.toMatchObject({ code: 'forbidden' });
     const shown = await run('show', requestId);
     expect(shown).toContain(`request ${requestId}: pending`);
-    expect(shown).toMatch(/request\.approval {2}refused .*\n {2}approver: alice\n {2}code: forbidden/);
+    expect(shown).toMatch(/request\.approval {2}refused .*\n {2}actor: .+, as alice\)\n {2}code: forbidden/);
     expect(shown).toMatch(/denied {3}device: device "pump-5" is not registered/);
   });
 

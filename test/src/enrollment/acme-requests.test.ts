@@ -7,6 +7,7 @@ import { decodeIdentity } from '../../../src/enrollment/stored-request.js';
 import { createIdentifier } from '../../../src/identifier.js';
 import { applyYaml, yamlPem } from '../../support/fleet.js';
 import { createManufacturer } from '../../support/manufacturer.js';
+import { by } from '../../support/operator.js';
 import { eventOf } from '../../support/records.js';
 import { createTestClock } from '../../support/test-clock.js';
 import type { TestGateway } from '../../support/test-gateway.js';
@@ -118,7 +119,7 @@ describe('A request that waits for approval', () => {
       );
     expect(await ask()).toMatchObject({ outcome: 'pending' });
     await expect(ask([account({ externalAccount, ...proof })])).rejects.toEqual(refused('not-found'));
-    await approveRequest(result.requestId, 'alice', test.gateway.core);
+    await approveRequest(result.requestId, by('alice'), test.gateway.core);
     expect(await ask()).toMatchObject({ outcome: 'issued' });
     expect(await usesOf(test, 'once')).toBe(uses);
   });
@@ -129,7 +130,7 @@ describe('A request that waits for approval', () => {
     const result = await enroll(request({ label: 'waiting', credentials, ...named }), test.gateway.core);
     if (result.outcome !== 'pending') throw new Error('it does not wait');
     await revokeCredential(test, 'withdrawn');
-    await expect(approveRequest(result.requestId, 'alice', test.gateway.core)).rejects.toEqual(
+    await expect(approveRequest(result.requestId, by('alice'), test.gateway.core)).rejects.toEqual(
       refused('invalid-state', 'has been revoked since'),
     );
   });

@@ -10,6 +10,7 @@ import { createIdentifier } from '../../../src/identifier.js';
 import type { PresentedCredential } from '../../../src/model/presented-credential.js';
 import { applyYaml, policyLike } from '../../support/fleet.js';
 import { newKey } from '../../support/make-csr.js';
+import { by, operator } from '../../support/operator.js';
 import { eventOf, eventsOf } from '../../support/records.js';
 import { createTestClock } from '../../support/test-clock.js';
 import type { TestGateway } from '../../support/test-gateway.js';
@@ -198,7 +199,7 @@ describe('An update (RFC 9483 4.1.3)', () => {
 
     const revoked = await issued(test, update(old.credential, 'again'));
     const { issuerId, serialNumber } = await recordOf(test, revoked.certificate);
-    const revocation = { issuerId, serialNumber, reason: 'superseded', requestedBy: 'test' } as const;
+    const revocation = { issuerId, serialNumber, reason: 'superseded', actor: operator('test') } as const;
     await revokeCertificate(revocation, test.gateway.core);
     expect(await stateOf(old.certificate)).toMatchObject({ supplantedBy: null });
 
@@ -267,7 +268,7 @@ describe('A certificate that a person has approved', () => {
     const wanted = request({ label: 'manual' });
     const pending = await enroll(wanted, test.gateway.core);
     if (pending.outcome !== 'pending') throw new Error('not pending');
-    await approveRequest(pending.requestId, 'alice', test.gateway.core);
+    await approveRequest(pending.requestId, by('alice'), test.gateway.core);
     const look = () =>
       poll(
         {

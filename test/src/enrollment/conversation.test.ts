@@ -13,6 +13,7 @@ import { parseName } from '../../../src/x509/parse-name.js';
 import { keyFingerprint } from '../../../src/x509/public-key.js';
 import { applyYaml, fleet, fleetPasscode, makePasscode, policyLike } from '../../support/fleet.js';
 import { type KeyPair, newKey, spkiOf } from '../../support/make-csr.js';
+import { by, operator } from '../../support/operator.js';
 import { createTestClock, daySeconds } from '../../support/test-clock.js';
 import { startTestGateway, type TestGateway } from '../../support/test-gateway.js';
 
@@ -123,7 +124,7 @@ describe('a repeat in a conversation', () => {
   it('is refused when its certificate was revoked meanwhile: it may be a copy that somebody has captured', async () => {
     const request = makeRequest({ passcode: fleetPasscode });
     const { serialNumber } = await issued(request);
-    const revocation = { issuerId: 'devices-1', serialNumber, requestedBy: 'test', reason: 'superseded' } as const;
+    const revocation = { issuerId: 'devices-1', serialNumber, actor: operator('test'), reason: 'superseded' } as const;
     await revokeCertificate(revocation, test.gateway.core);
     await expect(ask(request)).rejects.toMatchObject({ code: 'revoked-requester' });
     await expect(look(request)).rejects.toMatchObject({ code: 'revoked-requester' });
@@ -185,7 +186,7 @@ describe('a poll by conversation', () => {
     expect(await ask(request)).toMatchObject({ outcome: 'pending', requestId: first.requestId });
     test = await test.restart();
     expect(await look(request)).toMatchObject({ outcome: 'pending', requestId: first.requestId });
-    await approveRequest(first.requestId, 'alice', test.gateway.core);
+    await approveRequest(first.requestId, by('alice'), test.gateway.core);
     const answer = await look(request);
     expect(answer).toMatchObject({ outcome: 'issued' });
     expect(await ask(request)).toMatchObject({ outcome: 'issued' });
@@ -195,7 +196,7 @@ describe('a poll by conversation', () => {
     const request = makeRequest({ label: 'manual', passcode: fleetPasscode });
     const first = await ask(request);
     if (first.outcome !== 'pending') throw new Error('not pending');
-    await rejectRequest(first.requestId, 'alice', 'unknown device', test.gateway.core);
+    await rejectRequest(first.requestId, by('alice', 'unknown device'), test.gateway.core);
     await expect(look(request)).rejects.toMatchObject({ code: 'forbidden', message: /unknown device/ });
   });
 
@@ -250,7 +251,7 @@ describe('a request that does not say whether it renews', () => {
     const { certificate, serialNumber } = first;
     const issue: typeof core.authority.issue = async (issuance) => {
       await revokeCertificate(
-        { issuerId: 'devices-1', serialNumber, reason: 'keyCompromise', requestedBy: 'test' },
+        { issuerId: 'devices-1', serialNumber, reason: 'keyCompromise', actor: operator('test') },
         core,
       );
       return await core.authority.issue(issuance);

@@ -10,6 +10,7 @@ import { decodeIdentity } from '../../../src/enrollment/stored-request.js';
 import { createIdentifier } from '../../../src/identifier.js';
 import type { PresentedCredential } from '../../../src/model/presented-credential.js';
 import { applyYaml, policyLike, yamlPem } from '../../support/fleet.js';
+import { by, operator } from '../../support/operator.js';
 import { countRecords, eventsOf } from '../../support/records.js';
 import { createTestClock } from '../../support/test-clock.js';
 import type { TestGateway } from '../../support/test-gateway.js';
@@ -120,7 +121,7 @@ describe('A message that asks for no certificate', () => {
     const { certificate, credential } = await issuedDevice();
     const waiting = await genm({ credentials: [credential] });
     const requestId = await revoke(test, certificate, { credentials: [credential] });
-    await approveRequest(requestId, 'alice', test.gateway.core);
+    await approveRequest(requestId, by('alice'), test.gateway.core);
     expect(await query('revocation', { requestId, credential })).toEqual({ outcome: 'approved' });
     const asked = { requestId: waiting?.requestId ?? '', credential };
     await expect(query('message', asked)).rejects.toEqual(refused('revoked-requester'));
@@ -160,8 +161,8 @@ profiles:
     const requestId = await revoke(test, certificate, { credentials: [ra.credential] });
     const { issuerId, serialNumber } = await recordOf(test, ra.certificate);
     const reason = 'keyCompromise';
-    await revokeCertificate({ issuerId, serialNumber, reason, requestedBy: 'alice' }, test.gateway.core);
-    await expect(approveRequest(requestId, 'alice', test.gateway.core)).rejects.toEqual(refused('invalid-state'));
+    await revokeCertificate({ issuerId, serialNumber, reason, actor: operator('alice') }, test.gateway.core);
+    await expect(approveRequest(requestId, by('alice'), test.gateway.core)).rejects.toEqual(refused('invalid-state'));
     expect(await recordOf(test, certificate)).toMatchObject({ status: 'valid' });
   });
 
@@ -173,7 +174,7 @@ profiles:
     const [credential] = decodeIdentity(kept?.identity ?? '').credentials;
     const revoked = store.credentials.revoke({ id: credential?.id ?? '', at: clock.now().getTime() });
     await store.commit({ statements: [revoked], audit: [] });
-    const approval = approveRequest(waiting?.requestId ?? '', 'alice', test.gateway.core);
+    const approval = approveRequest(waiting?.requestId ?? '', by('alice'), test.gateway.core);
     await expect(approval).rejects.toEqual(refused('invalid-state'));
     expect(await failures(waiting?.requestId)).toEqual([expect.objectContaining({ code: 'invalid-state' })]);
   });
@@ -182,7 +183,7 @@ profiles:
     const { certificate, credential } = await issuedDevice();
     const requestId = await revoke(test, certificate, { credentials: [credential] });
     const outcomes = await Promise.allSettled(
-      ['alice', 'alice'].map((approver) => approveRequest(requestId, approver, test.gateway.core)),
+      ['alice', 'alice'].map((approver) => approveRequest(requestId, by(approver), test.gateway.core)),
     );
     expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
     expect(await failures(requestId)).toHaveLength(1);

@@ -12,6 +12,7 @@ import { encodeName } from '../../../src/x509/names.js';
 import { parseName } from '../../../src/x509/parse-name.js';
 import { applyYaml, fleet, policyLike } from '../../support/fleet.js';
 import { newKey, spkiOf } from '../../support/make-csr.js';
+import { by } from '../../support/operator.js';
 import { countRecords, eventOf } from '../../support/records.js';
 import { startTestGateway, type TestGateway } from '../../support/test-gateway.js';
 import { root } from '../access/access-services.js';
@@ -79,7 +80,7 @@ describe('An operator', () => {
     const request = requestFor('CN=waiting', { label: 'watched', credentials });
     expect(await enroll(request, core)).toMatchObject({ outcome: 'pending' });
     await deleteUser(await getUser('gone', 'everywhere', core), root, core);
-    await expect(approveRequest(request.requestId, 'bob', core)).rejects.toMatchObject({ code: 'invalid-state' });
+    await expect(approveRequest(request.requestId, by('bob'), core)).rejects.toMatchObject({ code: 'invalid-state' });
   });
 
   it('cannot be presented by a protocol handler, whatever it asks', async () => {

@@ -3,6 +3,7 @@ import SqliteDatabase from 'better-sqlite3';
 import { planReplacement } from '../../../src/enrollment/plan-replacement.js';
 import type { ReplacementSelection } from '../../../src/store/certificate-replacement.js';
 import type { Store } from '../../../src/store/store.js';
+import { operator } from '../../support/operator.js';
 import { caGeneration, certificate, day, now, withStore } from '../store/temporary-store.js';
 
 const clock = { now: () => new Date(now) };
@@ -10,7 +11,7 @@ const by = new Date(now + 3 * day);
 
 function plan(store: Store, selection: ReplacementSelection, until: Date | null = by): Promise<number> {
   const when = until === null ? {} : { by: until };
-  return planReplacement({ selection, requestedBy: 'test', ...when }, { store, clock });
+  return planReplacement({ selection, actor: operator('test'), ...when }, { store, clock });
 }
 
 async function fill(store: Store, certificates: readonly ReturnType<typeof certificate>[]): Promise<void> {
@@ -86,7 +87,7 @@ describe('a planned replacement', () => {
           count,
           by: by.toISOString(),
           selection: { policy: 'sensors' },
-          requestedBy: 'test',
+          actor: 'test',
         })),
       );
       expect(await plan(store, { id: 'plant-1:0000' }, null)).toBe(1);

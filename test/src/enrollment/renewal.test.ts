@@ -12,6 +12,7 @@ import type { ProtocolServices } from '../../../src/protocol.js';
 import { certificateOf, createEstClient, type EstClient } from '../../support/est-client.js';
 import { applyYaml, fleet, fleetPasscode, policyLike } from '../../support/fleet.js';
 import { makeCsr, newKey } from '../../support/make-csr.js';
+import { operator } from '../../support/operator.js';
 import { recordOf } from '../../support/records.js';
 import { createTestClock, daySeconds } from '../../support/test-clock.js';
 import { startTestGateway, type TestGateway } from '../../support/test-gateway.js';
@@ -96,7 +97,7 @@ describe('The window for the renewal of a certificate (RFC 9773 4.2)', () => {
     const certificate = await issue();
     const usual = await renewalOf(certificate);
     const { issuerId, serialNumber } = await recordOf(test, certificate);
-    const which = { issuerId, serialNumber, requestedBy: 'test' };
+    const which = { issuerId, serialNumber, actor: operator('test') };
     const { core } = test.gateway;
     await revokeCertificate({ ...which, reason: 'certificateHold' }, core);
     expect(await renewalOf(certificate)).toEqual(usual);
@@ -123,7 +124,7 @@ describe('A planned replacement', () => {
     planReplacement(
       {
         selection: { id },
-        requestedBy: 'test',
+        actor: operator('test'),
         ...(by === undefined ? {} : { by }),
         ...(explanationUrl === undefined ? {} : { explanationUrl }),
       },

@@ -7,6 +7,7 @@ import { releaseCertificate, revokeCertificate } from '../../../src/enrollment/r
 import { certificateOf, createEstClient, type EstClient } from '../../support/est-client.js';
 import { applyYaml, fleet, fleetPasscode, policyLike } from '../../support/fleet.js';
 import { makeCsr, newKey } from '../../support/make-csr.js';
+import { operator } from '../../support/operator.js';
 import { eventsOf, recordOf } from '../../support/records.js';
 import { startTestGateway, type TestGateway } from '../../support/test-gateway.js';
 
@@ -30,7 +31,7 @@ async function issue(commonName = `revoked-${++devices}`): Promise<X509Certifica
 
 async function name(certificate: X509Certificate) {
   const { issuerId, serialNumber } = await recordOf(test, certificate);
-  return { issuerId, serialNumber, requestedBy: 'test' };
+  return { issuerId, serialNumber, actor: operator('test') };
 }
 
 /** The URL that a certificate names, as another library reads it. */
@@ -128,13 +129,13 @@ describe('revocation', () => {
     const record = await recordOf(test, certificate);
     const invalidityDate = new Date('2026-01-02T03:04:05Z');
     await revokeCertificate(
-      { ...(await name(certificate)), reason: 'keyCompromise', invalidityDate, requestedBy: 'alice' },
+      { ...(await name(certificate)), reason: 'keyCompromise', invalidityDate, actor: operator('alice') },
       test.gateway.core,
     );
     const [event] = await eventsOf(test, 'certificate.revoked');
     expect(event).toMatchObject({ subject: record.id });
     expect(JSON.parse(event?.content ?? '{}')).toMatchObject({
-      requestedBy: 'alice',
+      actor: 'alice',
       reason: 'keyCompromise',
       invalidityDate: invalidityDate.toJSON(),
     });

@@ -5,6 +5,7 @@ import { GatewayError } from '../../../src/errors.js';
 import type { GenerationState } from '../../../src/model/certificate-authority.js';
 import { decodeCertificate } from '../../../src/x509/certificate.js';
 import { fleet } from '../../support/fleet.js';
+import { operator } from '../../support/operator.js';
 import { createTestClock, daySeconds } from '../../support/test-clock.js';
 import { startTestGateway, type TestGateway } from '../../support/test-gateway.js';
 
@@ -42,7 +43,12 @@ describe('A service key whose certificate is revoked', () => {
     const request = { purpose: 'scep-ra', issuingCa: 'devices', names: ['SCEP RA of somebody'] } as const;
     const [first] = await serviceKeys.encryptionKeys(request);
     const { serialNumber } = decodeCertificate(first?.certificate ?? new Uint8Array());
-    const revocation = { issuerId: 'devices-1', serialNumber, requestedBy: 'test', reason: 'keyCompromise' } as const;
+    const revocation = {
+      issuerId: 'devices-1',
+      serialNumber,
+      actor: operator('test'),
+      reason: 'keyCompromise',
+    } as const;
     await revokeCertificate(revocation, core);
     clock.advance(61);
     const after = await serviceKeys.encryptionKeys(request);

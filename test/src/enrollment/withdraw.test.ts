@@ -5,6 +5,7 @@ import { enroll } from '../../../src/enrollment/enroll.js';
 import { withdraw } from '../../../src/enrollment/withdraw.js';
 import { createIdentifier } from '../../../src/identifier.js';
 import { applyYaml, policyLike } from '../../support/fleet.js';
+import { by } from '../../support/operator.js';
 import { eventOf } from '../../support/records.js';
 import { createTestClock } from '../../support/test-clock.js';
 import type { TestGateway } from '../../support/test-gateway.js';
@@ -68,7 +69,7 @@ describe('A requester that withdraws its request', () => {
 
   it('is too late when it was approved, or has expired', async () => {
     const { id, requester } = await pending();
-    await approveRequest(id, 'alice', test.gateway.core);
+    await approveRequest(id, by('alice'), test.gateway.core);
     await withdrawal(id, requester);
     expect(await stateOf(id)).toEqual({ state: 'issued', reason: null });
     const late = await pending();
@@ -81,7 +82,7 @@ describe('A requester that withdraws its request', () => {
     for (let i = 0; i < 5; i++) {
       const { id, requester } = await pending();
       const outcomes = await Promise.allSettled([
-        approveRequest(id, 'alice', test.gateway.core),
+        approveRequest(id, by('alice'), test.gateway.core),
         withdrawal(id, requester),
       ]);
       const { state } = await stateOf(id);

@@ -27,6 +27,7 @@ function makeVersion1(file: string): void {
        values ('k', 'r', 'fleet', 'est', 'pending', '{}', '{}', '[]', @now, @now, @now)`,
     )
     .run({ now });
+  connection.exec("insert into enrollment_approval (request_id, approver, at) values ('r', 'alice', 1)");
   connection
     .prepare(
       `insert into ca_generation (id, ca, number, state, certificate, key_id, not_before, not_after, created_at)
@@ -78,6 +79,12 @@ describe('a database of an earlier version', () => {
         replacementPlannedAt: null,
         explanationUrl: null,
       });
+      // Its names are yet to be read from the certificate.
+      expect(await store.certificates.unnamed({ limit: 10 })).toMatchObject([{ id: 'plant-1:0a' }]);
+      // Only the command line approved.
+      expect(await store.enrollmentTransactions.approvals({ requestId: 'r' })).toEqual([
+        { requestId: 'r', approver: 'command line:alice', at: 1, name: 'alice', comment: null },
+      ]);
       expect(await store.certificates.lapsed({ at: Number.MAX_SAFE_INTEGER, limit: 10 })).toEqual([]);
       // Devices are found by their identifiers, and events by their device.
       const found = await store.devices.byIdentifier({ name: 'serial', value: '4711', limit: 10 });

@@ -584,33 +584,37 @@ describe('enrollment transactions', () => {
 
   it('count each approver once', async () => {
     await withStore(async (store) => {
-      const { insertApproval, approvers } = store.enrollmentTransactions;
-      const approval = (approver: string) => insertApproval({ requestId: 'r', approver, at: now });
+      const { insertApproval, approvals } = store.enrollmentTransactions;
+      const approval = (approver: string) =>
+        insertApproval({ requestId: 'r', approver, at: now, name: `${approver}.`, comment: null });
       expect(await tryOut(store, approval('ann'))).toBe('done');
       expect(await tryOut(store, approval('ann'))).toBe('invalid-state');
       expect(await tryOut(store, approval('bob'))).toBe('done');
-      expect(await approvers({ requestId: 'r' })).toEqual(['ann', 'bob']);
-      expect(await approvers({ requestId: 'other' })).toEqual([]);
+      expect(await approvals({ requestId: 'r' })).toEqual([
+        { requestId: 'r', approver: 'ann', at: now, name: 'ann.', comment: null },
+        { requestId: 'r', approver: 'bob', at: now, name: 'bob.', comment: null },
+      ]);
+      expect(await approvals({ requestId: 'other' })).toEqual([]);
     });
   });
 
   it('are removed with their approvals when they have expired', async () => {
     await withStore(async (store) => {
-      const { insert, insertApproval, approvers, removeExpired, list } = store.enrollmentTransactions;
+      const { insert, insertApproval, approvals, removeExpired, list } = store.enrollmentTransactions;
       await store.commit({
         statements: [
           insert({ ...enrollmentTransaction('old', { expiresAt: now + 1 }), expiredBy: now }),
           insert({ ...enrollmentTransaction('new'), expiredBy: now }),
-          insertApproval({ requestId: 'request-old', approver: 'ann', at: now }),
-          insertApproval({ requestId: 'request-new', approver: 'ann', at: now }),
+          insertApproval({ requestId: 'request-old', approver: 'ann', at: now, name: null, comment: null }),
+          insertApproval({ requestId: 'request-new', approver: 'ann', at: now, name: null, comment: null }),
         ],
         audit: [],
       });
       expect(await list({ limit: 10, state: 'pending', policy: 'sensors' })).toHaveLength(2);
       await store.commit({ statements: removeExpired({ now: now + 1 }), audit: [] });
       expect((await list({ limit: 10 })).map(({ key }) => key)).toEqual(['new']);
-      expect(await approvers({ requestId: 'request-old' })).toEqual([]);
-      expect(await approvers({ requestId: 'request-new' })).toEqual(['ann']);
+      expect(await approvals({ requestId: 'request-old' })).toEqual([]);
+      expect(await approvals({ requestId: 'request-new' })).toMatchObject([{ approver: 'ann' }]);
     });
   });
 

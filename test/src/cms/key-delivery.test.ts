@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { deliverKey, takePlace } from '../../../protocols/rest/key-delivery.js';
+import { deliverKey, takePlace } from '../../../src/cms/key-delivery.js';
 
 const encrypted = { format: 'encrypted-pkcs8', password: 'correct horse' } as const;
 const certificate = Uint8Array.of(0x30, 0);

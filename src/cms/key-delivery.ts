@@ -1,13 +1,9 @@
 /** Keys that the gateway makes, in the form that was asked for. */
-import { encryptPrivateKey } from '../../src/cms/encrypted-private-key.js';
-import { encodePkcs12 } from '../../src/cms/pkcs12.js';
-import type { EnrollmentResult } from '../../src/enrollment/result.js';
-import { GatewayError } from '../../src/errors.js';
-import { toPem } from '../../src/x509/pem.js';
-import type { GenerateKeyRequest } from './requests.js';
-
-export type Issued = Extract<EnrollmentResult, { outcome: 'issued' }>;
-export type KeyDelivery = GenerateKeyRequest['generateKey'];
+import { GatewayError } from '../errors.js';
+import type { KeyDelivery } from '../model/key-delivery.js';
+import { toPem } from '../x509/pem.js';
+import { encryptPrivateKey } from './encrypted-private-key.js';
+import { encodePkcs12 } from './pkcs12.js';
 
 /**
  * Takes a place among the requests whose keys are encrypted, before anything is issued: deriving keys from passwords is slow
@@ -30,11 +26,28 @@ export function takePlace(delivery: KeyDelivery | undefined): () => void {
 const maximumAtOnce = 16;
 let taken = 0;
 
-/** The members of the answer that have the key. It is nowhere else once they are sent, so that it is wiped here. */
+interface IssuedWithKey {
+  /** DER. */
+  readonly certificate: Uint8Array;
+  /** DER: who has issued it and so on. */
+  readonly chain: readonly Uint8Array[];
+  /** DER PrivateKeyInfo. */
+  readonly generatedKey?: { readonly pkcs8: Uint8Array };
+}
+
+/** One of the two. */
+export interface DeliveredKey {
+  /** PEM. */
+  readonly privateKey?: string;
+  /** Base64. */
+  readonly pkcs12?: string;
+}
+
+/** The key is nowhere else once it is sent, so that it is wiped here. */
 export async function deliverKey(
-  { certificate, chain, generatedKey }: Issued,
+  { certificate, chain, generatedKey }: IssuedWithKey,
   delivery: KeyDelivery,
-): Promise<Readonly<Record<string, string>>> {
+): Promise<DeliveredKey> {
   if (generatedKey === undefined) throw new GatewayError('internal', 'there is no key to deliver');
   const { pkcs8 } = generatedKey;
   try {

@@ -1,0 +1,12 @@
+/** People who manage a gateway in tests. */
+import type { Actor } from '../../src/audit/actor.js';
+import type { Decision } from '../../src/enrollment/approving.js';
+
+export function operator(name: string): Actor {
+  return { name, person: name };
+}
+
+/** What a person decides about a request. */
+export function by(name: string, comment?: string): Decision {
+  return { actor: operator(name), ...(comment === undefined ? {} : { comment }) };
+}
