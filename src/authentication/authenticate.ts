@@ -45,7 +45,6 @@ interface Dependencies {
   /** Failures with a secret, by remote network. */
   readonly failures: MinuteCounter;
   readonly failuresPerMinute: number;
-  readonly authenticationPolicyOf: (policy: string) => string | undefined;
   /** DER certificates from a generation of a CA up to and including the root. */
   readonly chainOf: (generation: string) => readonly Uint8Array[];
 }

@@ -5,7 +5,7 @@ import type { Core } from '../open-core.js';
 import { type CreateOptions, createCommand, listCommand, readWanted, revokeCommand } from './credential-commands.js';
 import { person } from './person.js';
 
-type AcmeKeyCore = Pick<Core, 'store' | 'sealing' | 'clock' | 'catalog'>;
+type AcmeKeyCore = Pick<Core, 'store' | 'sealing' | 'passcodeLookup' | 'clock' | 'catalog'>;
 /** Runs a command against the opened data directory, and prints what it returns. */
 type Run = (act: (core: AcmeKeyCore) => Promise<string>) => Promise<void>;
 

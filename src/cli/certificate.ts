@@ -43,7 +43,7 @@ export function certificateCommand(run: RunWithCore): Command {
             {
               ...which(record),
               reason: options.reason,
-              requestedBy: person(),
+              requestedBy: person().name,
               ...(invalidityDate ? { invalidityDate } : {}),
             },
             core,
@@ -60,7 +60,7 @@ export function certificateCommand(run: RunWithCore): Command {
     .action((serial: string, options: { issuer?: string }) =>
       run(async (core) => {
         const record = await findOne(serial, options.issuer, core);
-        await revokeCertificate({ ...which(record), reason: 'certificateHold', requestedBy: person() }, core);
+        await revokeCertificate({ ...which(record), reason: 'certificateHold', requestedBy: person().name }, core);
         await publish(record, core);
         return `${record.id} (${record.subject}) is on hold; gatehouse certificate release ${record.serialNumber} ends that`;
       }),
@@ -73,7 +73,7 @@ export function certificateCommand(run: RunWithCore): Command {
     .action((serial: string, options: { issuer?: string }) =>
       run(async (core) => {
         const record = await findOne(serial, options.issuer, core);
-        await releaseCertificate({ ...which(record), requestedBy: person() }, core);
+        await releaseCertificate({ ...which(record), requestedBy: person().name }, core);
         await publish(record, core);
         return `${record.id} (${record.subject}) is valid again`;
       }),

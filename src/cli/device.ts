@@ -24,7 +24,7 @@ export function deviceCommand(run: RunWithCore): Command {
         name: 'suspend',
         description: 'let a device enroll and renew no more, until it is resumed; its certificates stay valid',
         act: async (id, core) => {
-          await suspendDevice({ id, requestedBy: person() }, core);
+          await suspendDevice({ id, requestedBy: person().name }, core);
           return 'is suspended and gets nothing; gatehouse device resume ends that';
         },
       }),
@@ -34,7 +34,7 @@ export function deviceCommand(run: RunWithCore): Command {
         name: 'resume',
         description: 'let a suspended device enroll again',
         act: async (id, core) => {
-          const state = await resumeDevice({ id, requestedBy: person() }, core);
+          const state = await resumeDevice({ id, requestedBy: person().name }, core);
           return `may enroll again; it is ${state}`;
         },
       }),
@@ -44,7 +44,7 @@ export function deviceCommand(run: RunWithCore): Command {
         name: 'retire',
         description: 'retire a device for good, and revoke all its certificates (cessationOfOperation)',
         act: async (id, core) => {
-          const revoked = await retireDevice({ id, requestedBy: person() }, core);
+          const revoked = await retireDevice({ id, requestedBy: person().name }, core);
           await publish(revoked, core);
           return `is retired; ${describeRevoked(revoked.length)}`;
         },

@@ -6,7 +6,7 @@ import { CommandLineError } from './command-line-error.js';
 import { type CreateOptions, createCommand, listCommand, readWanted, revokeCommand } from './credential-commands.js';
 import { person } from './person.js';
 
-type PasscodeCore = Pick<Core, 'store' | 'passcodeLookup' | 'clock' | 'catalog'>;
+type PasscodeCore = Pick<Core, 'store' | 'sealing' | 'passcodeLookup' | 'clock' | 'catalog'>;
 /** Runs a command against the opened data directory, and prints what it returns. */
 type Run = (act: (core: PasscodeCore) => Promise<string>) => Promise<void>;
 

@@ -1,6 +1,8 @@
-/** Who runs a command, for the audit log. */
+/** Who runs a command, for the audit log and wherever two people have to be different. */
 import { userInfo } from 'node:os';
+import type { Actor } from '../audit/actor.js';
 
-export function person(): string {
-  return `command line (${userInfo().username})`;
+export function person(): Actor {
+  const { username } = userInfo();
+  return { name: `command line (${username})`, person: `command line:${username}` };
 }

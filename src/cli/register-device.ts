@@ -47,7 +47,7 @@ async function register(name: string, options: RegisterOptions, core: Core): Pro
     throw new CommandLineError(`device group ${group} is of division ${divisionOfGroup}, not of ${division}`);
   }
   const device = await registerDevice(
-    { name, group, identifiers: identifier, attributes: attribute, requestedBy: person() },
+    { name, group, identifiers: identifier, attributes: attribute, requestedBy: person().name },
     core,
   );
   if (json) return jsonLines([deviceJson(device)]);

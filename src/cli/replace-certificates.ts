@@ -57,7 +57,7 @@ async function replace(serial: string | undefined, options: ReplaceOptions, core
   const count = await planReplacement(
     {
       selection: await readSelection(serial, options, core),
-      requestedBy: person(),
+      requestedBy: person().name,
       ...(by === undefined ? {} : { by }),
       ...(explanationUrl === undefined ? {} : { explanationUrl }),
     },

@@ -15,8 +15,6 @@ export function authenticateRequest(
   services: EnrollmentServices,
 ): Promise<Authenticated> {
   const { protocol, credentials, operation, remoteAddress, askWebhook, acceptHeld, acceptRevoked } = request;
-  const authenticationPolicyOf = (policy: string) =>
-    services.catalog().policies.get(policy)?.policy.authenticationPolicy;
   return authenticate(
     {
       authentication: resolved.authentication,
@@ -29,6 +27,6 @@ export function authenticateRequest(
       ...(acceptRevoked ? { acceptRevoked } : {}),
       ...(protocol === 'acme' ? { accountAuthorization: resolved.policy.acme.authorization } : {}),
     },
-    { ...services, authenticationPolicyOf, chainOf: services.authority.chain },
+    { ...services, chainOf: services.authority.chain },
   );
 }

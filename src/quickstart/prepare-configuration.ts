@@ -39,6 +39,9 @@ export async function prepareConfiguration(core: Core, settings: Settings): Prom
   });
 }
 
+/** Nobody: the gateway, for itself. */
+const start = { name: 'start', person: 'start' };
+
 async function applyFile(
   core: Core,
   file: string,
@@ -46,7 +49,7 @@ async function applyFile(
   { onlyCreate = false } = {},
 ): Promise<void> {
   const plan = await (onlyCreate ? planAdditions : planDocument)(readDocumentFile(file, environment), core);
-  await applyPlan(plan, { ...core, actor: 'start' });
+  await applyPlan(plan, { ...core, actor: start });
   await core.holder.refresh();
 }
 

@@ -9,6 +9,7 @@ import { type Core, openCore } from '../../src/open-core.js';
 import { readSettings } from '../../src/settings.js';
 import type { CertificateRecord } from '../../src/store/certificate-record.js';
 import { toPem } from '../../src/x509/pem.js';
+import { testActor } from '../support/actor.js';
 import { fleet, fleetPasscode } from '../support/fleet.js';
 import { freePorts } from '../support/test-gateway.js';
 import { createEnrollingClient, type EnrollingClient, type Received } from './enrolling-client.js';
@@ -45,7 +46,7 @@ beforeAll(async () => {
   for (const [name, usageLimit] of usageLimits) {
     const [made] = await createPasscodes(
       { authenticationPolicy: 'fleet', name, count: 1, usageLimit },
-      { ...core, actor: 'test' },
+      { ...core, actor: testActor },
     );
     passcodes.set(name, made?.passcode ?? '');
   }

@@ -7,6 +7,7 @@ import { systemClock } from '../../src/clock.js';
 import { createLog } from '../../src/log.js';
 import { type Core, openCore } from '../../src/open-core.js';
 import { readSettings } from '../../src/settings.js';
+import { testActor } from '../support/actor.js';
 import { readCertRep } from '../support/cert-rep.js';
 import { readSignedMessage } from '../support/cms-answer.js';
 import { fleet } from '../support/fleet.js';
@@ -48,7 +49,7 @@ beforeAll(async () => {
   core = await openCore({ settings, log: createLog('silent'), clock: systemClock });
   const made = await createPasscodes(
     { authenticationPolicy: 'fleet', name: 'once', count: 2_000, usageLimit: 1 },
-    { ...core, actor: 'test' },
+    { ...core, actor: testActor },
   );
   passcodes = made.map(({ passcode }) => passcode);
   const [ra] = readSignedMessage(await fetched('GetCACert')).certificates;
