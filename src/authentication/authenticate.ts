@@ -47,7 +47,6 @@ interface Dependencies extends FailureLimit {
   readonly sealing: Sealing;
   /** Whom an API key stands for, if it may ask for certificates of the policy. */
   readonly verifyApiKey: (key: string) => Promise<UsedCredential>;
-  readonly authenticationPolicyOf: (policy: string) => string | undefined;
   /** DER certificates from a generation of a CA up to and including the root. */
   readonly chainOf: (generation: string) => readonly Uint8Array[];
 }

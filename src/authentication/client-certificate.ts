@@ -33,8 +33,6 @@ export type VerifiedCertificate =
 
 interface Dependencies {
   readonly store: Pick<Store, 'certificates' | 'credentials'>;
-  /** The authentication policy of the policy under which a certificate was issued; undefined when that is gone. */
-  readonly authenticationPolicyOf: (policy: string) => string | undefined;
   /** DER certificates from a generation of a CA up to and including the root. */
   readonly chainOf: (generation: string) => readonly Uint8Array[];
 }
@@ -47,7 +45,7 @@ interface Dependencies {
 export async function verifyCertificate(
   presentation: Presentation,
   authentication: ResolvedAuthenticationPolicy,
-  { store, authenticationPolicyOf, chainOf }: Dependencies,
+  { store, chainOf }: Dependencies,
 ): Promise<VerifiedCertificate> {
   const { chain, chainRequired } = presentation.credential;
   const [der] = chain;
@@ -56,7 +54,7 @@ export async function verifyCertificate(
   const certificateFingerprint = fingerprint(der);
   const issued = await findIssued(certificate, store);
   if (issued) {
-    requireAccepted(issued, authentication, authenticationPolicyOf);
+    requireAccepted(issued, authentication);
     if (chainRequired) requireChain(chain, chainOf(issued.issuerId));
     requireCurrent(issued, presentation);
     return { kind: 'issued', certificate: describeIssued(issued), subject: certificate.subject };
@@ -87,16 +85,8 @@ export async function findIssued(
   return namesakes.find(({ der }) => Buffer.compare(decodeCertificate(der).tbs, tbs) === 0);
 }
 
-function requireAccepted(
-  issued: CertificateRecord,
-  { policy }: ResolvedAuthenticationPolicy,
-  authenticationPolicyOf: (policy: string) => string | undefined,
-): void {
-  if (
-    !policy.acceptIssuedCertificates ||
-    issued.usage === 'service' ||
-    authenticationPolicyOf(issued.policy) !== policy.name
-  ) {
+function requireAccepted(issued: CertificateRecord, { policy, opens }: ResolvedAuthenticationPolicy): void {
+  if (!policy.acceptIssuedCertificates || issued.usage === 'service' || !opens.has(issued.policy)) {
     throw new GatewayError(
       'untrusted-signer',
       'the client certificate was issued here, but does not authenticate requests to this policy',

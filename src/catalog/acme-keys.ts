@@ -1,9 +1,6 @@
 /** Keys of external accounts (RFC 8555 7.3.4) made one by one, beside the configuration document. */
-import { randomBytes } from 'node:crypto';
-import { createIdentifier } from '../identifier.js';
-import type { Sealing } from '../keys/sealing.js';
-import { credentialContext } from './credential-definition.js';
-import { type CredentialDependencies, createCredentials, type NewCredentials } from './made-credentials.js';
+import { type CredentialDependencies, createCredentials } from './credentials.js';
+import { completeCredentials, conditionsOf, type NewCredentials } from './new-credentials.js';
 
 interface AcmeKey {
   readonly name: string;
@@ -18,19 +15,17 @@ interface AcmeKey {
  */
 export async function createAcmeKeys(
   wanted: NewCredentials,
-  dependencies: CredentialDependencies & { readonly sealing: Sealing },
+  dependencies: CredentialDependencies,
 ): Promise<readonly AcmeKey[]> {
-  const { sealing } = dependencies;
-  const keys: AcmeKey[] = [];
-  const make = ({ id, name }: { readonly id: string; readonly name: string }) => {
-    const secret = randomBytes(keyBytes);
-    const keyId = createIdentifier();
-    keys.push({ name, keyId, hmacKey: secret.toString('base64url') });
-    return { username: null, lookup: keyId, sealed: sealing.seal(credentialContext(id), secret) };
-  };
-  await createCredentials('acme-account-key', wanted, make, dependencies);
-  return keys;
+  const { authenticationPolicy } = wanted;
+  const configs = completeCredentials({
+    kind: 'acme-account-key',
+    ...conditionsOf(wanted, dependencies.clock.now()),
+  });
+  await createCredentials({ authenticationPolicy, configs }, dependencies);
+  return configs.flatMap((config) =>
+    config.kind === 'acme-account-key' && config.hmacKey !== undefined
+      ? [{ name: config.name, keyId: config.keyId, hmacKey: config.hmacKey }]
+      : [],
+  );
 }
-
-/** As many as HMAC with SHA-256 makes use of (RFC 7518 3.2). */
-const keyBytes = 32;

@@ -1,19 +1,19 @@
 /** Applies a plan: one change with everything in it and one audit event, or nothing. */
+import { type Actor, byActor } from '../audit/actor.js';
 import { createAuditRecord } from '../audit/audit-record.js';
 import type { Clock } from '../clock.js';
-import { createIdentifier } from '../identifier.js';
 import type { Sealing } from '../keys/sealing.js';
 import type { AuditRecord, Statement } from '../store/change.js';
 import type { Store } from '../store/store.js';
-import { credentialContext } from './credential-definition.js';
+import { changedDefinition, newCredentialRecord } from './credential-definition.js';
+import { divisionOf } from './objects.js';
 import type { CatalogPlan, PlanStep } from './plan.js';
 
 interface ApplyDependencies {
   readonly store: Pick<Store, 'catalog' | 'credentials' | 'commit'>;
   readonly sealing: Sealing;
   readonly clock: Clock;
-  /** Who applies it, for the audit log. */
-  readonly actor: string;
+  readonly actor: Actor;
 }
 
 /**
@@ -27,8 +27,7 @@ export async function applyPlan(plan: CatalogPlan, dependencies: ApplyDependenci
     return false;
   }
   const now = clock.now();
-  const at = now.getTime();
-  const statements = steps.map((step) => statementFor(step, at, dependencies));
+  const statements = steps.map((step) => statementFor(step, now, dependencies));
   await store.commit({
     statements: [store.catalog.bumpVersion({ expected: plan.version }), ...statements],
     audit: [auditOf(plan, steps, now, dependencies.actor)],
@@ -36,27 +35,31 @@ export async function applyPlan(plan: CatalogPlan, dependencies: ApplyDependenci
   return true;
 }
 
-function statementFor(step: PlanStep, at: number, { store, sealing }: ApplyDependencies): Statement {
+function statementFor(step: PlanStep, at: Date, { store, sealing }: ApplyDependencies): Statement {
   if (step.kind !== 'credential') {
     const { kind, name, written } = step.object;
-    return store.catalog.put({ kind, name, document: JSON.stringify(written), updatedAt: at });
+    return store.catalog.put({ kind, name, document: JSON.stringify(written), updatedAt: at.getTime() });
   }
   const { credential, record } = step;
-  const id = record?.id ?? createIdentifier();
-  const sealed = credential.secret === undefined ? null : sealing.seal(credentialContext(id), credential.secret);
-  const definition = { ...credential.definition, sealed };
   return record === undefined
-    ? store.credentials.insert({ ...definition, id, uses: 0, createdAt: at, revokedAt: null, source: 'catalog' })
-    : store.credentials.replace(definition);
+    ? store.credentials.insert(newCredentialRecord(credential, { source: 'catalog', at, sealing }))
+    : store.credentials.replace(changedDefinition(credential, record, sealing));
 }
 
-function auditOf(plan: CatalogPlan, steps: readonly PlanStep[], at: Date, actor: string): AuditRecord {
+function auditOf(plan: CatalogPlan, steps: readonly PlanStep[], at: Date, actor: Actor): AuditRecord {
   const changes = steps.map(({ action, kind, name, differences }) => ({ action, kind, name, differences }));
   return createAuditRecord({
     at,
     action: 'catalog.applied',
     outcome: 'success',
     subject: '',
-    details: { actor, version: plan.version + 1, changes },
+    details: { ...byActor(actor), ...soleDivisionOf(steps), version: plan.version + 1, changes },
   });
+}
+
+/** Who sees but one division's events sees those that are about it alone. */
+function soleDivisionOf(steps: readonly PlanStep[]): { readonly division?: string } {
+  const divisions = new Set(steps.map((step) => ('object' in step ? divisionOf(step.object) : undefined)));
+  const [division] = divisions;
+  return divisions.size > 1 || division === undefined ? {} : { division };
 }

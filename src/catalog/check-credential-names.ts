@@ -15,7 +15,7 @@ export async function checkCredentialNames(
   for (const object of objects.policy.values()) {
     const { cmp, authenticationPolicy } = object.value;
     for (const list of ['registrationAuthorities', 'crossCertify'] as const) {
-      if (cmp[list].length === 0) continue;
+      if (cmp[list].length === 0 || authenticationPolicy === undefined) continue;
       const kinds = await kindsOf(authenticationPolicy);
       cmp[list].forEach((name, index) => {
         const problem = problemOf(name, kinds.get(name), authenticationPolicy);

@@ -5,10 +5,11 @@ import type { CertificateTemplate } from '../model/certificate-template.js';
 import type { DeviceGroup } from '../model/device-group.js';
 import type { GeneratedKeyType, KeyConstraints } from '../model/key-constraints.js';
 import type { Policy, ProfileUsage } from '../model/policy.js';
-import type { Method } from '../model/protocol-name.js';
+import { type Method, methodsOfOperators } from '../model/protocol-name.js';
 import { compileProfile, ProfileError } from '../policy/compile-profile.js';
 import { attributeByName } from '../x509/attribute-types.js';
 import { checkHierarchy } from './check-hierarchy.js';
+import { checkSeparation } from './check-separation.js';
 import type { CatalogKind, CatalogObject, CatalogObjects, Path } from './objects.js';
 import { findReferred, type ReportProblem } from './references.js';
 
@@ -30,6 +31,7 @@ export function checkObjects(objects: CatalogObjects, report: ReportProblem): vo
   for (const policy of objects.policy.values()) {
     checkPolicy(policy, objects, report);
   }
+  checkSeparation(objects, report);
   checkDefaultPolicy(objects, report);
 }
 
@@ -72,8 +74,16 @@ function checkProfile(object: CatalogObject<'profile'>, objects: CatalogObjects,
 }
 
 function checkGroup(object: CatalogObject<'device-group'>, objects: CatalogObjects, report: ReportProblem): void {
-  const { division, policies } = object.value;
+  const { division, policies, authenticationPolicy } = object.value;
   findReferred(objects, 'division', division, object, ['division'], report);
+  if (authenticationPolicy !== undefined) {
+    const path = ['authenticationPolicy'];
+    const found = findReferred(objects, 'authentication-policy', authenticationPolicy, object, path, report);
+    if (found !== undefined && found.division !== division) {
+      const message = `authentication policy "${found.name}" is in division "${found.division}", this group in "${division}"`;
+      report(object, path, message);
+    }
+  }
   policies.forEach((name, index) => {
     const policy = findReferred(objects, 'policy', name, object, ['policies', index], report);
     if (policy !== undefined && policy.division !== division) {
@@ -99,12 +109,23 @@ function checkPolicy(object: CatalogObject<'policy'>, objects: CatalogObjects, r
   find('division', policy.division, 'division');
   const group: DeviceGroup | undefined = find('device-group', policy.defaultGroup, 'defaultGroup');
   requireSameDivision(`device group "${policy.defaultGroup}"`, group?.division, 'defaultGroup');
-  const authentication = find('authentication-policy', policy.authenticationPolicy, 'authenticationPolicy');
+  if (group?.filter !== undefined) {
+    report(object, ['defaultGroup'], `device group "${group.name}" is a dynamic one, which no device can be put into`);
+  }
+  const authentication =
+    policy.authenticationPolicy === undefined
+      ? undefined
+      : find('authentication-policy', policy.authenticationPolicy, 'authenticationPolicy');
   requireSameDivision(
     `authentication policy "${policy.authenticationPolicy}"`,
     authentication?.division,
     'authenticationPolicy',
   );
+  const open = policy.methods.find((method) => !withoutAuthenticationPolicy.has(method));
+  if (policy.authenticationPolicy === undefined && open !== undefined) {
+    const message = `is missing: ${open} needs one; only policies for nothing but rest, batch and portal go without`;
+    report(object, ['authenticationPolicy'], message);
+  }
   const ca = find('certificate-authority', policy.issuingCa, 'issuingCa');
   requireSameDivision(`certificate authority "${policy.issuingCa}"`, ca?.division, 'issuingCa');
 
@@ -182,4 +203,6 @@ function checkDefaultPolicy(objects: CatalogObjects, report: ReportProblem): voi
 
 /** Methods whose requesters authenticate as devices; the others are used by people with roles. */
 const byDevice: ReadonlySet<Method> = new Set<Method>(['est', 'scep', 'cmp', 'acme', 'rest']);
+/** Methods that people and programs with rights of their own may use. */
+const withoutAuthenticationPolicy: ReadonlySet<Method> = new Set<Method>(methodsOfOperators);
 const deviceKeysOnly: ReadonlySet<Method> = new Set<Method>(['scep', 'acme']);

@@ -1,6 +1,8 @@
 /** A credential as configured, made into what the store keeps of it. */
+import { createIdentifier } from '../identifier.js';
 import type { PasscodeLookup } from '../keys/passcode-lookup.js';
-import type { CredentialConfig } from '../model/credential.js';
+import type { Sealing } from '../keys/sealing.js';
+import type { ConfiguredKind, CredentialConfig } from '../model/credential.js';
 import type { CredentialDefinition, CredentialRecord } from '../store/credential-repository.js';
 import { attributeByName } from '../x509/attribute-types.js';
 import { type Certificate, decodeCertificate, extension, fingerprint } from '../x509/certificate.js';
@@ -14,6 +16,8 @@ export interface PreparedCredential {
   readonly definition: Omit<CredentialDefinition, 'sealed'>;
   /** What is to be sealed for the record: only secrets that must be known to be used. */
   readonly secret?: Uint8Array;
+  /** Whether it is to be the secret that is stored, which was not given. */
+  readonly keepsSecret: boolean;
 }
 
 /** A configured credential that cannot be one, with the place in it. */
@@ -32,13 +36,16 @@ export function credentialContext(id: string): string {
   return `credential:${id}`;
 }
 
-/** @throws CredentialProblem */
+/**
+ * @param stored the credential of this name that there is: it keeps its secret where none is given
+ * @throws CredentialProblem also where there is no secret to keep
+ */
 export function prepareCredential(
   authenticationPolicy: string,
   config: CredentialConfig,
   passcodeLookup: PasscodeLookup,
+  stored?: CredentialRecord,
 ): PreparedCredential {
-  checkRegisteredValues(config);
   const definition = {
     authenticationPolicy,
     kind: config.kind,
@@ -46,36 +53,87 @@ export function prepareCredential(
     username: null,
     lookup: null,
     certificate: null,
-    usageLimit: 'usageLimit' in config ? (config.usageLimit ?? null) : null,
-    ...validityOf(config),
-    allowedAddresses: config.allowedAddresses === undefined ? null : JSON.stringify(config.allowedAddresses),
-    registeredValues: config.registeredValues === undefined ? null : JSON.stringify(config.registeredValues),
+    ...conditionColumns(config),
   };
+  const keepsSecret = !hasSecret(config);
+  if (keepsSecret) requireStored(config, stored);
   switch (config.kind) {
     case 'passcode': {
-      const lookup = passcodeLookup(authenticationPolicy, config.secret);
-      return { definition: { ...definition, username: config.username ?? null, lookup } };
+      const { secret, username = null } = config;
+      const lookup = secret === undefined ? (stored?.lookup ?? null) : passcodeLookup(authenticationPolicy, secret);
+      return { definition: { ...definition, username, lookup }, keepsSecret };
     }
     case 'authentication-certificate': {
       const { der } = readCertificate(config.certificate);
-      return { definition: { ...definition, lookup: fingerprint(der), certificate: der } };
+      return { definition: { ...definition, lookup: fingerprint(der), certificate: der }, keepsSecret };
     }
     case 'authentication-ca': {
-      const certificate = readCertificate(config.certificate);
-      requireCa(certificate);
-      return { definition: { ...definition, lookup: fingerprint(certificate.der), certificate: certificate.der } };
+      const { der } = requireCa(readCertificate(config.certificate));
+      return { definition: { ...definition, lookup: fingerprint(der), certificate: der }, keepsSecret };
     }
     case 'cmp-secret': {
-      const lookup = Buffer.from(config.reference, 'utf8').toString('hex');
-      return { definition: { ...definition, lookup }, secret: Buffer.from(config.secret, 'utf8') };
+      const { reference, secret } = config;
+      return { definition: { ...definition, lookup: toHex(reference) }, ...sealable(secret, 'utf8'), keepsSecret };
     }
-    case 'acme-account-key':
-      return { definition: { ...definition, lookup: config.keyId }, secret: Buffer.from(config.hmacKey, 'base64url') };
+    case 'acme-account-key': {
+      const { keyId, hmacKey } = config;
+      return { definition: { ...definition, lookup: keyId }, ...sealable(hmacKey, 'base64url'), keepsSecret };
+    }
     case 'key-wrap-key': {
-      const lookup = Buffer.from(config.identifier, 'utf8').toString('hex');
-      return { definition: { ...definition, lookup }, secret: Buffer.from(config.key, 'hex') };
+      const { identifier, key } = config;
+      return { definition: { ...definition, lookup: toHex(identifier) }, ...sealable(key, 'hex'), keepsSecret };
     }
   }
+}
+
+/** When, from where, for whom and how often a credential may be used, as the configuration has it. */
+export type CredentialConditions = Pick<
+  CredentialConfig,
+  'notBefore' | 'notAfter' | 'allowedAddresses' | 'registeredValues'
+> & { readonly usageLimit?: number | undefined };
+
+/** The same, as the store has it. @throws CredentialProblem */
+export function conditionColumns(conditions: CredentialConditions) {
+  checkRegisteredValues(conditions);
+  const { usageLimit = null, allowedAddresses, registeredValues } = conditions;
+  return {
+    usageLimit,
+    ...validityOf(conditions),
+    allowedAddresses: allowedAddresses === undefined ? null : JSON.stringify(allowedAddresses),
+    registeredValues: registeredValues === undefined ? null : JSON.stringify(registeredValues),
+  };
+}
+
+/** The record of a new credential. */
+export function newCredentialRecord(
+  { definition, secret }: PreparedCredential,
+  {
+    source,
+    at,
+    sealing,
+  }: { readonly source: CredentialRecord['source']; readonly at: Date; readonly sealing: Sealing },
+): CredentialRecord {
+  const id = createIdentifier();
+  const sealed = secret === undefined ? null : sealing.seal(credentialContext(id), secret);
+  return { ...definition, sealed, id, uses: 0, createdAt: at.getTime(), revokedAt: null, source };
+}
+
+/** What a stored credential becomes. */
+export function changedDefinition(
+  { definition, secret, keepsSecret }: PreparedCredential,
+  record: CredentialRecord,
+  sealing: Sealing,
+): CredentialDefinition {
+  const context = credentialContext(record.id);
+  const given = secret === undefined ? null : sealing.seal(context, secret);
+  return { ...definition, sealed: keepsSecret ? record.sealed : given };
+}
+
+/** The reference, key id or identifier that a credential is found by, as it was configured; undefined where it has none. */
+export function openIdentifier({ kind, lookup }: Pick<CredentialDefinition, 'kind' | 'lookup'>): string | undefined {
+  if (lookup === null) return undefined;
+  if (kind === 'acme-account-key') return lookup;
+  return kind === 'cmp-secret' || kind === 'key-wrap-key' ? Buffer.from(lookup, 'hex').toString('utf8') : undefined;
 }
 
 /** What may be shown of a credential, to people and in the audit log: no secret, and nothing to guess one against. */
@@ -95,7 +153,43 @@ export function showCredential(definition: Omit<CredentialDefinition, 'sealed'> 
   };
 }
 
-function checkRegisteredValues({ registeredValues }: CredentialConfig): void {
+/** By the words of the configuration, for what needs one. */
+function hasSecret(config: CredentialConfig): boolean {
+  switch (config.kind) {
+    case 'passcode':
+    case 'cmp-secret':
+      return config.secret !== undefined;
+    case 'acme-account-key':
+      return config.hmacKey !== undefined;
+    case 'key-wrap-key':
+      return config.key !== undefined;
+    case 'authentication-certificate':
+    case 'authentication-ca':
+      return true;
+  }
+}
+
+const secretNames = new Map<ConfiguredKind, string>([
+  ['acme-account-key', 'hmacKey'],
+  ['key-wrap-key', 'key'],
+]);
+
+function requireStored({ kind, name }: CredentialConfig, stored: CredentialRecord | undefined): void {
+  if (stored?.kind === kind) return;
+  const member = secretNames.get(kind) ?? 'secret';
+  const what = stored === undefined ? `no ${kind} "${name}"` : `a ${stored.kind} "${name}" and no ${kind}`;
+  throw new CredentialProblem([member], `is missing: ${what} is stored whose secret could stay as it is`);
+}
+
+function sealable(secret: string | undefined, encoding: BufferEncoding): { secret?: Uint8Array } {
+  return secret === undefined ? {} : { secret: Buffer.from(secret, encoding) };
+}
+
+function toHex(text: string): string {
+  return Buffer.from(text, 'utf8').toString('hex');
+}
+
+function checkRegisteredValues({ registeredValues }: CredentialConditions): void {
   for (const name of Object.keys(registeredValues?.subject ?? {})) {
     if (attributeByName(name) === undefined) {
       const message = `"${name}" is no known subject attribute, such as commonName`;
@@ -104,7 +198,7 @@ function checkRegisteredValues({ registeredValues }: CredentialConfig): void {
   }
 }
 
-function validityOf(config: CredentialConfig): { notBefore: number | null; notAfter: number | null } {
+function validityOf(config: CredentialConditions): { notBefore: number | null; notAfter: number | null } {
   const notBefore = config.notBefore === undefined ? null : Date.parse(config.notBefore);
   const notAfter = config.notAfter === undefined ? null : Date.parse(config.notAfter);
   if (notBefore !== null && notAfter !== null && notAfter <= notBefore) {
@@ -132,7 +226,7 @@ function readCertificate(pem: string | undefined): Certificate {
   }
 }
 
-function requireCa(certificate: Certificate): void {
+function requireCa(certificate: Certificate): Certificate {
   const constraints = extension(certificate, idCeBasicConstraints);
   let isCa = false;
   try {
@@ -144,4 +238,5 @@ function requireCa(certificate: Certificate): void {
     const message = 'is not a CA certificate; for a single device use the kind authentication-certificate';
     throw new CredentialProblem(['certificate'], message);
   }
+  return certificate;
 }

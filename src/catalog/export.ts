@@ -4,12 +4,13 @@ import type { CredentialRecord } from '../store/credential-repository.js';
 import type { Store } from '../store/store.js';
 import { toPem } from '../x509/pem.js';
 import { isBuiltInTemplate } from './built-in-templates.js';
+import { openIdentifier } from './credential-definition.js';
 import { catalogKinds, type Json, kindsInOrder } from './objects.js';
 import { readStoredCatalog } from './stored.js';
 
 /**
- * Exports the configuration as YAML. Built-in templates are left out, and so are credentials with a secret, which
- * nobody gets back: they are counted in comments. Authentication certificates and CAs are written out.
+ * Exports the configuration as YAML. Built-in templates are left out; credentials are without their secrets, which nobody
+ * gets back. Secrets that were made beside the configuration are no part of it: they are counted in comments.
  * Applying the export changes nothing where it came from; elsewhere secrets have to be added.
  */
 export async function exportCatalog(store: Pick<Store, 'catalog' | 'credentials'>): Promise<string> {
@@ -29,7 +30,7 @@ export async function exportCatalog(store: Pick<Store, 'catalog' | 'credentials'
       }
       const records = await store.credentials.listByPolicy({ authenticationPolicy: name });
       const usable = records.filter(({ revokedAt }) => revokedAt === null);
-      const credentials = usable.filter(({ certificate }) => certificate !== null).map(writeCredential);
+      const credentials = usable.filter(isConfiguration).map(writeCredential);
       list.push(credentials.length === 0 ? written : { ...written, credentials });
       withheld.push(...describeWithheld(name, usable));
     }
@@ -37,17 +38,33 @@ export async function exportCatalog(store: Pick<Store, 'catalog' | 'credentials'
   const document = new Document(Object.fromEntries(lists));
   document.commentBefore = [
     ' Configuration exported by `gatehouse export`; `gatehouse apply -f` takes it back.',
-    ...(withheld.length === 0 ? [] : [' Credentials with a secret are not in it:', ...withheld]),
+    ...(withheld.length === 0 ? [] : [' Made beside it, and not in it:', ...withheld]),
   ].join('\n');
   // Text from before may hold the characters that mean a variable.
   return document.toString({ lineWidth: 120 }).replaceAll('${', () => '$${');
 }
 
+/** Secrets that are made one by one may be many, and are meant for this gateway alone. */
+function isConfiguration({ source, certificate }: CredentialRecord): boolean {
+  return source === 'catalog' || certificate !== null;
+}
+
+/** The member that holds what a credential of the kind is found by. */
+const identifierNames = new Map([
+  ['cmp-secret', 'reference'],
+  ['acme-account-key', 'keyId'],
+  ['key-wrap-key', 'identifier'],
+]);
+
 function writeCredential(record: CredentialRecord): Json {
-  const { kind, name, certificate, usageLimit, notBefore, notAfter, allowedAddresses, registeredValues } = record;
+  const { kind, name, username, certificate, usageLimit, notBefore, notAfter, allowedAddresses, registeredValues } =
+    record;
+  const identifier = openIdentifier(record);
   return {
     kind,
     name,
+    ...(username === null ? {} : { username }),
+    ...(identifier === undefined ? {} : { [identifierNames.get(kind) ?? 'identifier']: identifier }),
     ...(certificate === null ? {} : { certificate: toPem('CERTIFICATE', certificate) }),
     ...(usageLimit === null ? {} : { usageLimit }),
     ...(notBefore === null ? {} : { notBefore: new Date(notBefore).toISOString() }),
@@ -59,8 +76,9 @@ function writeCredential(record: CredentialRecord): Json {
 
 function describeWithheld(authenticationPolicy: string, records: readonly CredentialRecord[]): string[] {
   const byKind = new Map<string, string[]>();
-  for (const { kind, name, certificate } of records) {
-    if (certificate === null) {
+  for (const record of records) {
+    const { kind, name } = record;
+    if (!isConfiguration(record)) {
       byKind.set(kind, [...(byKind.get(kind) ?? []), name]);
     }
   }

@@ -1,11 +1,18 @@
 /** Makes the stored configuration into the snapshot that everything reads. */
 
+import { formatLabel } from '../model/label.js';
 import type { Policy, ProfileUsage } from '../model/policy.js';
 import { registeredValuesSchema } from '../model/registered-values.js';
 import { type CompiledProfile, compileProfile, ProfileError } from '../policy/compile-profile.js';
 import type { CredentialRecord } from '../store/credential-repository.js';
 import type { Store } from '../store/store.js';
-import type { AuthenticationAnchor, Catalog, ResolvedAuthenticationPolicy, ResolvedPolicy } from './catalog.js';
+import {
+  type AuthenticationAnchor,
+  type Catalog,
+  noAuthentication,
+  type ResolvedAuthenticationPolicy,
+  type ResolvedPolicy,
+} from './catalog.js';
 import type { CatalogKind, CatalogObject, CatalogObjects, CatalogTypes } from './objects.js';
 import { DocumentError } from './problem.js';
 import { readStoredCatalog } from './stored.js';
@@ -25,7 +32,7 @@ export async function loadCatalog(
   const profiles = compileProfiles(objects, compiled);
   const authenticationPolicies = new Map<string, ResolvedAuthenticationPolicy>();
   for (const { name, value } of objects['authentication-policy'].values()) {
-    authenticationPolicies.set(name, await resolveAuthentication(value, store));
+    authenticationPolicies.set(name, await resolveAuthentication(value, opensOf(name, objects), store));
   }
   const policies = new Map<string, ResolvedPolicy>();
   for (const { name, value } of objects.policy.values()) {
@@ -40,6 +47,7 @@ export async function loadCatalog(
     profiles,
     authenticationPolicies,
     policies,
+    policiesOfGroups: resolveForGroups(objects, policies, authenticationPolicies),
     certificateAuthorities: values(objects, 'certificate-authority'),
     ...(defaultPolicy === undefined ? {} : { defaultPolicy }),
   };
@@ -75,9 +83,20 @@ function compile({ value }: CatalogObject<'profile'>, template: CatalogObject<'t
   }
 }
 
+function opensOf(authenticationPolicy: string, objects: CatalogObjects): ReadonlySet<string> {
+  const policies = [...objects.policy.values()].filter((object) => isFor(object.value));
+  const groups = [...objects['device-group'].values()].filter((object) => isFor(object.value));
+  return new Set([...policies.map(({ name }) => name), ...groups.flatMap(({ value }) => value.policies)]);
+
+  function isFor(value: { readonly authenticationPolicy?: string | undefined }): boolean {
+    return value.authenticationPolicy === authenticationPolicy;
+  }
+}
+
 /** Reads no more than it keeps: there may be any number of passcodes. */
 async function resolveAuthentication(
   policy: ResolvedAuthenticationPolicy['policy'],
+  opens: ReadonlySet<string>,
   { credentials }: Pick<Store, 'credentials'>,
 ): Promise<ResolvedAuthenticationPolicy> {
   const authenticationPolicy = policy.name;
@@ -87,7 +106,7 @@ async function resolveAuthentication(
     limit: maximumAnchors,
   });
   const passcodes = await credentials.unrevokedOfKind({ authenticationPolicy, kind: 'passcode', limit: 1 });
-  return { policy, anchors: authorities.flatMap(anchorOf), hasPasscodes: passcodes.length > 0 };
+  return { policy, anchors: authorities.flatMap(anchorOf), hasPasscodes: passcodes.length > 0, opens };
 }
 
 /** Of one authentication policy. */
@@ -117,16 +136,36 @@ function resolvePolicy(
   profiles: ReadonlyMap<string, CompiledProfile>,
 ): ResolvedPolicy {
   const from = `policy "${policy.name}"`;
-  const authentication = getReferred(
-    authenticationPolicies,
-    policy.authenticationPolicy,
-    from,
-    'authentication policy',
-  );
+  const authentication =
+    policy.authenticationPolicy === undefined
+      ? noAuthentication
+      : getReferred(authenticationPolicies, policy.authenticationPolicy, from, 'authentication policy');
   const byUsage = new Map<ProfileUsage, CompiledProfile>(
     policy.profiles.map(({ usage, profile }) => [usage, getReferred(profiles, profile, from, 'profile')]),
   );
   return { policy, authentication, profiles: byUsage };
+}
+
+function resolveForGroups(
+  objects: CatalogObjects,
+  policies: ReadonlyMap<string, ResolvedPolicy>,
+  authenticationPolicies: ReadonlyMap<string, ResolvedAuthenticationPolicy>,
+): ReadonlyMap<string, ResolvedPolicy> {
+  const resolved = new Map<string, ResolvedPolicy>();
+  for (const { name: group, value } of objects['device-group'].values()) {
+    if (value.authenticationPolicy === undefined) continue;
+    const from = `device group "${group}"`;
+    const authentication = getReferred(
+      authenticationPolicies,
+      value.authenticationPolicy,
+      from,
+      'authentication policy',
+    );
+    for (const name of value.policies) {
+      resolved.set(formatLabel(name, group), { ...getReferred(policies, name, from, 'policy'), authentication });
+    }
+  }
+  return resolved;
 }
 
 function getReferred<T>(table: ReadonlyMap<string, T>, name: string, from: string, what: string): T {

@@ -58,6 +58,17 @@ export interface CatalogObject<K extends CatalogKind = CatalogKind> {
 
 export type CatalogObjects = { readonly [K in CatalogKind]: ReadonlyMap<string, CatalogObject<K>> };
 
+/** The division that an object belongs to, itself for a division; undefined for what belongs to none. */
+export function divisionOf({ kind, name, value }: CatalogObject): string | undefined {
+  if (kind === 'division') return name;
+  return 'division' in value ? value.division : undefined;
+}
+
+/** How people call a kind. */
+export function nounOf(kind: CatalogKind): string {
+  return kind.replaceAll('-', ' ');
+}
+
 /** Puts objects into one table for each kind; a later object takes the place of an earlier one of its name. */
 export function collectObjects(objects: readonly CatalogObject[]): CatalogObjects {
   return {

@@ -1,16 +1,6 @@
-/** Passcodes made and revoked one by one, beside the configuration document. */
-import type { PasscodeLookup } from '../keys/passcode-lookup.js';
-import { randomPasscode } from '../keys/random-passcode.js';
-import {
-  type CredentialDependencies,
-  createCredentials,
-  listCredentials,
-  type NewCredentials,
-} from './made-credentials.js';
-
-interface PasscodeDependencies extends CredentialDependencies {
-  readonly passcodeLookup: PasscodeLookup;
-}
+/** Passcodes made one by one, beside the configuration document. */
+import { type CredentialDependencies, createCredentials } from './credentials.js';
+import { completeCredentials, conditionsOf, type NewCredentials } from './new-credentials.js';
 
 interface NewPasscodes extends NewCredentials {
   readonly username?: string;
@@ -24,20 +14,17 @@ interface NewPasscodes extends NewCredentials {
  */
 export async function createPasscodes(
   wanted: NewPasscodes,
-  dependencies: PasscodeDependencies,
+  dependencies: CredentialDependencies,
 ): Promise<{ readonly name: string; readonly passcode: string }[]> {
   const { authenticationPolicy, username, secret } = wanted;
-  const { store, passcodeLookup } = dependencies;
-  const passcodes: { readonly name: string; readonly passcode: string }[] = [];
-  // The first one changes what the snapshot says: whether the policy has passcodes at all.
-  const present = await listCredentials('passcode', authenticationPolicy, store);
-  const isFirst = present.every(({ revokedAt }) => revokedAt !== null);
-  const bump = isFirst ? [store.catalog.bumpVersion({ expected: await store.catalog.version() })] : [];
-  const make = ({ name }: { readonly name: string }) => {
-    const passcode = secret ?? randomPasscode();
-    passcodes.push({ name, passcode });
-    return { username: username ?? null, lookup: passcodeLookup(authenticationPolicy, passcode), sealed: null };
-  };
-  await createCredentials('passcode', wanted, make, dependencies, bump);
-  return passcodes;
+  const configs = completeCredentials({
+    kind: 'passcode',
+    ...conditionsOf(wanted, dependencies.clock.now()),
+    ...(username === undefined ? {} : { username }),
+    ...(secret === undefined ? {} : { secret }),
+  });
+  await createCredentials({ authenticationPolicy, configs }, dependencies);
+  return configs.flatMap((config) =>
+    config.kind === 'passcode' && config.secret !== undefined ? [{ name: config.name, passcode: config.secret }] : [],
+  );
 }

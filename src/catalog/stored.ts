@@ -21,7 +21,8 @@ export async function readStoredCatalog(store: Pick<Store, 'catalog'>): Promise<
   return { version, objects: collectObjects([...builtInTemplates(), ...stored]) };
 }
 
-function readObject(kind: string, name: string, document: string): CatalogObject {
+/** @throws DocumentError if it does not fit this version of the gateway */
+export function readObject(kind: string, name: string, document: string): CatalogObject {
   if (!isKind(kind)) {
     throw new DocumentError([`stored ${kind} "${name}": this version of the gateway does not know this kind`]);
   }

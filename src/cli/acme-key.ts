@@ -5,7 +5,7 @@ import type { Core } from '../open-core.js';
 import { type CreateOptions, createCommand, listCommand, readWanted, revokeCommand } from './credential-commands.js';
 import { person } from './person.js';
 
-type AcmeKeyCore = Pick<Core, 'store' | 'sealing' | 'clock' | 'catalog'>;
+type AcmeKeyCore = Pick<Core, 'store' | 'sealing' | 'passcodeLookup' | 'clock' | 'catalog'>;
 /** Runs a command against the opened data directory, and prints what it returns. */
 type Run = (act: (core: AcmeKeyCore) => Promise<string>) => Promise<void>;
 
@@ -38,6 +38,6 @@ Examples:
   gatehouse acme-key create --authentication-policy quickstart --name batch-7 --count 100 --uses 1 > acme-keys.txt`;
 
 async function create(options: CreateOptions, core: AcmeKeyCore): Promise<string> {
-  const keys = await createAcmeKeys(readWanted(options, 'acme-key', core), { ...core, actor: person().name });
+  const keys = await createAcmeKeys(readWanted(options, 'acme-key', core), { ...core, actor: person() });
   return keys.map(({ name, keyId, hmacKey }) => `${name} ${keyId} ${hmacKey}`).join('\n');
 }

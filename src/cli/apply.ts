@@ -27,7 +27,7 @@ export function applyCommand(run: Run<Applying>): Command {
         if (dryRun) {
           return `${shown}\ndry run: nothing was changed`;
         }
-        const actor = person().name;
+        const actor = person();
         if (!(await applyPlan(plan, { ...core, actor }))) {
           return shown;
         }

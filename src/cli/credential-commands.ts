@@ -1,20 +1,24 @@
 /** What `gatehouse passcode` and `gatehouse acme-key` have in common. */
 import { randomBytes } from 'node:crypto';
 import { Command } from 'commander';
-import { listCredentials, type MadeKind, type NewCredentials, revokeCredential } from '../catalog/made-credentials.js';
+import { credentialState } from '../catalog/credential-state.js';
+import { revokeCredential } from '../catalog/credentials.js';
+import { listCredentials } from '../catalog/find-credentials.js';
+import type { NewCredentials } from '../catalog/new-credentials.js';
+import type { ConfiguredKind } from '../model/credential.js';
 import type { Core } from '../open-core.js';
 import type { CredentialRecord } from '../store/credential-repository.js';
 import { parseCount, parseDuration, parseName } from './arguments.js';
 import { CommandLineError } from './command-line-error.js';
 import { person } from './person.js';
 
-type CredentialCore = Pick<Core, 'store' | 'clock' | 'catalog'>;
+type CredentialCore = Pick<Core, 'store' | 'sealing' | 'passcodeLookup' | 'clock' | 'catalog'>;
 /** Runs a command against the opened data directory, and prints what it returns. */
 type Run = (act: (core: CredentialCore) => Promise<string>) => Promise<void>;
 
 /** What the subcommands say of a kind. */
 interface Wording {
-  readonly kind: MadeKind;
+  readonly kind: ConfiguredKind;
   readonly noun: string;
   readonly plural: string;
   /** What is left of it in the store. */
@@ -67,7 +71,7 @@ export function revokeCommand({ kind, noun, afterRevocation }: Wording, run: Run
     .action((name: string, { authenticationPolicy }: { authenticationPolicy: string }) =>
       run(async (core) => {
         requirePolicy(authenticationPolicy, core);
-        await revokeCredential(kind, { authenticationPolicy, name }, { ...core, actor: person().name });
+        await revokeCredential({ authenticationPolicy, name }, { ...core, actor: person() }, kind);
         return `revoked ${noun} ${name}`;
       }),
     );
@@ -102,24 +106,11 @@ function describe(record: CredentialRecord, now: number): string {
   const device: unknown = registeredValues === null ? undefined : JSON.parse(registeredValues).device;
   return [
     name,
-    state(record, now),
+    credentialState(record, new Date(now)).replaceAll('-', ' '),
     `used ${uses}${usageLimit === null ? '' : ` of ${usageLimit}`}`,
     ...(username === null ? [] : [`username ${username}`]),
     ...(kind === 'acme-account-key' ? [`key id ${lookup}`] : []),
     ...(notAfter === null ? [] : [`until ${new Date(notAfter).toISOString()}`]),
     ...(typeof device === 'string' ? [`for device ${device}`] : []),
   ].join('  ');
-}
-
-function state({ revokedAt, notBefore, notAfter, uses, usageLimit }: CredentialRecord, now: number): string {
-  if (revokedAt !== null) {
-    return 'revoked';
-  }
-  if (notAfter !== null && now > notAfter) {
-    return 'expired';
-  }
-  if (notBefore !== null && now < notBefore) {
-    return 'not yet valid';
-  }
-  return usageLimit !== null && uses >= usageLimit ? 'used up' : 'valid';
 }

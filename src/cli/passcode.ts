@@ -7,7 +7,7 @@ import { type CreateOptions, createCommand, listCommand, readWanted, revokeComma
 import { person } from './person.js';
 import { readStandardInput } from './read-password.js';
 
-type PasscodeCore = Pick<Core, 'store' | 'passcodeLookup' | 'clock' | 'catalog'>;
+type PasscodeCore = Pick<Core, 'store' | 'sealing' | 'passcodeLookup' | 'clock' | 'catalog'>;
 /** Runs a command against the opened data directory, and prints what it returns. */
 type Run = (act: (core: PasscodeCore) => Promise<string>) => Promise<void>;
 
@@ -62,7 +62,7 @@ async function create(
   const secret = secretStdin ? checkSecret(await readSecret()) : undefined;
   const passcodes = await createPasscodes(
     { ...wanted, ...(username === undefined ? {} : { username }), ...(secret === undefined ? {} : { secret }) },
-    { ...core, actor: person().name },
+    { ...core, actor: person() },
   );
   return passcodes
     .map(({ name, passcode }) => (secret === undefined ? `${name} ${passcode}` : `${name} (as given)`))

@@ -4,6 +4,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { Command } from 'commander';
+import { byActor } from '../audit/actor.js';
 import { createAuditRecord } from '../audit/audit-record.js';
 import { systemClock } from '../clock.js';
 import { reopenKeyEncryptionKey } from '../keys/key-encryption-key.js';
@@ -113,7 +114,7 @@ async function checkAndRecord(
           action: 'database.restored',
           outcome: 'success',
           subject: basename(file),
-          details: { actor: person().name, ...(last && { lastEvent: last.sequence, lastHash: last.hash }) },
+          details: { ...byActor(person()), ...(last && { lastEvent: last.sequence, lastHash: last.hash }) },
         }),
       ],
     });

@@ -16,8 +16,6 @@ export function authenticateRequest(
   services: EnrollmentServices,
 ): Promise<Authenticated> {
   const { protocol, credentials, operation, remoteAddress, askWebhook, acceptHeld, acceptRevoked } = request;
-  const authenticationPolicyOf = (policy: string) =>
-    services.catalog().policies.get(policy)?.policy.authenticationPolicy;
   return authenticate(
     {
       authentication: resolved.authentication,
@@ -33,7 +31,6 @@ export function authenticateRequest(
     },
     {
       ...services,
-      authenticationPolicyOf,
       chainOf: services.authority.chain,
       verifyApiKey: (key) => verifyRequestingKey(key, resolved.policy, services),
     },

@@ -72,14 +72,10 @@ export async function findIssuedCertificate(
   target: EnrollmentTarget,
   services: EnrollmentServices,
 ): Promise<CertificateRecord> {
-  const { policies } = services.catalog();
-  const { authenticationPolicy } = target.resolved.policy;
+  const { opens } = target.resolved.authentication;
   for (const { id } of generationsOf(name, target, services)) {
     const record = await services.store.certificates.findByIssuerAndSerial(id, name.serialNumber);
-    const isOurs =
-      record?.usage !== 'service' &&
-      policies.get(record?.policy ?? '')?.policy.authenticationPolicy === authenticationPolicy;
-    if (record && isOurs) return record;
+    if (record && record.usage !== 'service' && opens.has(record.policy)) return record;
   }
   throw unknownCertificate();
 }

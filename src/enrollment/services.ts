@@ -20,8 +20,8 @@ export interface EnrollmentServices {
   readonly clock: Clock;
   readonly log: Log;
   readonly passcodeLookup: PasscodeLookup;
-  /** A secret key of a protocol's own, from the key-encryption key: always the same for the same purpose. */
-  readonly deriveKey: (purpose: 'acme-nonces') => KeyObject;
+  /** A secret key for one purpose alone, from the key-encryption key: always the same for the same purpose. */
+  readonly deriveKey: (purpose: 'acme-nonces' | 'ca-possession') => KeyObject;
   readonly outbound: OutboundClient;
   /** SPKI SHA-256 hashes, lower-case hex, of keys that are known to be compromised. */
   readonly isCompromisedKey: (fingerprint: string) => boolean;

@@ -2,7 +2,7 @@
 import type { Catalog, ResolvedPolicy } from '../catalog/catalog.js';
 import { GatewayError } from '../errors.js';
 import type { DeviceGroup } from '../model/device-group.js';
-import { parseLabel } from '../model/label.js';
+import { formatLabel, parseLabel } from '../model/label.js';
 import type { Method } from '../model/protocol-name.js';
 
 export interface EnrollmentTarget {
@@ -27,7 +27,8 @@ export function findTarget(catalog: Catalog, label: string | undefined): Enrollm
   ) {
     throw new GatewayError('not-found', 'no device group with this policy has this label');
   }
-  return { resolved, group, isGroupNamed: isNamed };
+  const ofGroup = isNamed ? catalog.policiesOfGroups.get(formatLabel(policy.name, group.name)) : undefined;
+  return { resolved: ofGroup ?? resolved, group, isGroupNamed: isNamed };
 }
 
 /** @throws GatewayError `forbidden` when the policy is switched off or not open to the method. */

@@ -8,7 +8,7 @@ import type { Store } from '../store/store.js';
 import { syncFolder } from '../store/sync-folder.js';
 
 /** Purposes with keys of their own: what one of them reveals says nothing about the others. */
-type DerivedKeyPurpose = 'sealing' | 'passcodes' | 'acme-nonces';
+type DerivedKeyPurpose = 'sealing' | 'passcodes' | 'acme-nonces' | 'ca-possession';
 
 export interface KeyEncryptionKey {
   /** A 256-bit secret key, always the same for the same purpose. */

@@ -12,15 +12,21 @@ const fullPathSchema = z.string().refine(isAbsolute, 'a full path, such as /etc/
 
 /** Asks a service of the operator's, such as the connector of a device management, whether a SCEP challenge is good. */
 const challengeWebhookSchema = z.strictObject({
-  url: z.url({ protocol: /^https?$/ }),
-  /** How long it may take, at most; no answer in time is no. */
-  timeout: durationSchema.refine((seconds) => seconds >= 1 && seconds <= 60, 'a time from 1s to 60s').default(5),
-  /** File with the key of the HMAC-SHA-256 that proves messages to come from this gateway. */
-  secretFile: fullPathSchema.optional(),
-  /** File of PEM certificates that its TLS certificate must chain to; those that Node trusts, if absent. */
-  caFile: fullPathSchema.optional(),
-  /** Networks that it may be in although requests into them are refused by default, such as 127.0.0.0/8. */
-  allowedNetworks: z.array(networkSchema).default([]),
+  url: z.url({ protocol: /^https?$/ }).describe('whom to ask about SCEP challenges that are none of its passcodes'),
+  timeout: durationSchema
+    .refine((seconds) => seconds >= 1 && seconds <= 60, 'a time from 1s to 60s')
+    .default(5)
+    .describe('how long it may take, at most; no answer in time is no'),
+  secretFile: fullPathSchema
+    .optional()
+    .describe('file with the key of the HMAC-SHA-256 that proves questions to come from this gateway'),
+  caFile: fullPathSchema
+    .optional()
+    .describe('file of PEM certificates that its TLS certificate must chain to; those that Node trusts, if absent'),
+  allowedNetworks: z
+    .array(networkSchema)
+    .default([])
+    .describe('networks that it may be in although requests into them are refused by default, such as 127.0.0.0/8'),
 });
 export type ChallengeWebhook = z.output<typeof challengeWebhookSchema>;
 
@@ -28,13 +34,27 @@ export const authenticationPolicySchema = z.strictObject({
   name: nameSchema,
   description: z.string().optional(),
   division: nameSchema,
-  /** The methods that its credentials may be used with. */
-  methods: z.array(methodSchema).default([...methods]),
-  /** What a request must present: one credential of any kind, one of a given kind, or a certificate and a secret together. */
-  require: z.enum(['any', 'secret', 'certificate', 'certificate-and-secret']).default('any'),
-  /** Whether a certificate issued by this gateway, under a policy with this authentication policy, identifies its device. */
-  acceptIssuedCertificates: z.boolean().default(true),
-  challengeWebhook: challengeWebhookSchema.optional(),
+  methods: z
+    .array(methodSchema)
+    .default([...methods])
+    .describe('the methods that its credentials may be used with'),
+  require: z
+    .enum(['any', 'secret', 'certificate', 'certificate-and-secret'])
+    .default('any')
+    .describe(
+      'what a request must present: one credential of any kind, one of a given kind, or a certificate and a secret together',
+    ),
+  acceptIssuedCertificates: z
+    .boolean()
+    .default(true)
+    .describe('whether certificates issued under policies with this authentication policy identify their devices'),
+  requireCaProof: z
+    .boolean()
+    .default(false)
+    .describe('whether who registers an authentication CA over the management API has to prove possession of its key'),
+  challengeWebhook: challengeWebhookSchema
+    .optional()
+    .describe("asks a service of the operator's whether a SCEP challenge is good"),
   credentials: z.array(credentialSchema).default([]),
 });
 export type AuthenticationPolicy = Omit<z.output<typeof authenticationPolicySchema>, 'credentials'>;

@@ -7,27 +7,24 @@ import { nameSchema } from './label.js';
 export const certificateAuthoritySchema = z.strictObject({
   name: nameSchema,
   description: z.string().optional(),
-  division: nameSchema.optional(),
-  /** The CA that certifies this one; a CA without is a root. */
-  parent: nameSchema.optional(),
-  /** RFC 4514 text, such as `CN=Acme Issuing CA,O=Acme`. */
-  subject: z.string().min(3),
+  division: nameSchema.optional().describe('the only division whose policies may use it; any, if absent'),
+  parent: nameSchema.optional().describe('the CA that certifies it; a CA without is a root'),
+  subject: z.string().min(3).describe('RFC 4514 text, such as `CN=Acme Issuing CA,O=Acme`'),
   key: generatedKeyTypeSchema,
-  signatureHash: z.enum(['sha256', 'sha384', 'sha512']).optional(),
-  validity: durationSchema,
-  pathLength: z.int().min(0).optional(),
-  /** Whether it may issue CA certificates to gateways (unmanaged CAs). */
-  issueIntermediates: z.boolean().default(false),
-  /** Whether its next generation is made and announced (SCEP GetNextCACert), without issuing yet. */
-  stageNextGeneration: z.boolean().default(false),
-  /** How far in the past certificates begin, for devices whose clock is slow. */
-  backdate: durationSchema.default(60),
+  signatureHash: z.enum(['sha256', 'sha384', 'sha512']).optional().describe('fits the key, if absent'),
+  validity: durationSchema.describe('of its own certificate'),
+  pathLength: z.int().min(0).optional().describe('how many CAs may follow it; 0 for one that issues to devices'),
+  issueIntermediates: z.boolean().default(false).describe('whether it may issue CA certificates to gateways'),
+  stageNextGeneration: z
+    .boolean()
+    .default(false)
+    .describe('whether its next key and certificate are made and announced (SCEP GetNextCACert), without issuing yet'),
+  backdate: durationSchema.default(60).describe('how far in the past certificates begin, for slow clocks'),
   crl: z
     .strictObject({
-      /** A CA with many certificates spreads them over several CRLs. */
-      partitions: z.int().min(1).max(1024).default(1),
-      interval: durationSchema.default(86_400),
-      validity: durationSchema.default(7 * 86_400),
+      partitions: z.int().min(1).max(1024).default(1).describe('over how many CRLs its certificates are spread'),
+      interval: durationSchema.default(86_400).describe('how often a CRL is published when nothing has changed'),
+      validity: durationSchema.default(7 * 86_400).describe('how long one is valid; longer than the interval'),
     })
     .default({ partitions: 1, interval: 86_400, validity: 7 * 86_400 }),
 });

@@ -14,34 +14,32 @@ const sourceFields = {
   value: z.string().min(1).optional(),
   field: z.string().min(1).optional(),
   required: z.boolean().default(false),
-  /** A regular expression that each value must match as a whole. */
-  pattern: z.string().max(500).optional(),
+  pattern: z.string().max(500).optional().describe('a regular expression that each value must match as a whole'),
 };
 
 const subjectAttributeRuleSchema = z.strictObject({
   attribute: z.string(),
   ...sourceFields,
-  /** How many values a request may give. */
-  maximum: z.int().min(1).max(20).default(1),
+  maximum: z.int().min(1).max(20).default(1).describe('how many values a request may give'),
 });
 export type SubjectAttributeRule = z.output<typeof subjectAttributeRuleSchema>;
 
 const subjectAltNameRuleSchema = z.strictObject({
   type: z.enum(subjectAltNameTypes),
-  /** The object identifier of an `otherName`. */
-  typeId: oidSchema.optional(),
+  typeId: oidSchema.optional().describe('the object identifier of an `otherName`'),
   ...sourceFields,
   maximum: z.int().min(1).max(100).default(10),
-  /** Whether a `dns` name may begin with `*.`. */
-  wildcard: z.boolean().default(false),
+  wildcard: z.boolean().default(false).describe('whether a `dns` name may begin with `*.`'),
 });
 export type SubjectAltNameRule = z.output<typeof subjectAltNameRuleSchema>;
 
 const extensionRuleSchema = z.strictObject({
   id: oidSchema,
   critical: z.boolean().default(false),
-  /** How the value is encoded inside the extension; `der` takes hex of a complete DER value. */
-  encoding: z.enum(['utf8', 'printable', 'ia5', 'integer', 'octets', 'der']).default('utf8'),
+  encoding: z
+    .enum(['utf8', 'printable', 'ia5', 'integer', 'octets', 'der'])
+    .default('utf8')
+    .describe('how the value is encoded inside the extension; `der` takes hex of a complete DER value'),
   ...sourceFields,
 });
 export type ExtensionRule = z.output<typeof extensionRuleSchema>;
@@ -50,30 +48,41 @@ export const certificateProfileSchema = z.strictObject({
   name: nameSchema,
   description: z.string().optional(),
   template: nameSchema,
-  /** In the order in which the attributes stand in the certificate. */
-  subject: z.array(subjectAttributeRuleSchema).default([]),
+  subject: z
+    .array(subjectAttributeRuleSchema)
+    .default([])
+    .describe('in the order in which the attributes stand in the certificate'),
   subjectAltNames: z.array(subjectAltNameRuleSchema).default([]),
   extensions: z.array(extensionRuleSchema).default([]),
-  /** Whether a requested extension that no rule names is left out (and reported) or refuses the request. */
-  otherExtensions: z.enum(['refuse', 'ignore']).default('refuse'),
+  otherExtensions: z
+    .enum(['refuse', 'ignore'])
+    .default('refuse')
+    .describe('whether a requested extension that no rule names is left out (and reported) or refuses the request'),
   keyUsages: z.array(z.enum(keyUsageNames)).default(['digitalSignature']),
   extendedKeyUsages: z.array(extendedKeyUsageSchema).default([]),
-  /** `fixed`: the lists above, whatever is asked. `request`: of those lists what was asked, all of them if nothing was. */
-  usageSource: z.enum(['fixed', 'request']).default('fixed'),
+  usageSource: z
+    .enum(['fixed', 'request'])
+    .default('fixed')
+    .describe(
+      '`fixed`: the lists above, whatever is asked. `request`: of those lists what was asked, all of them if nothing was',
+    ),
   certificatePolicies: z.array(oidSchema).default([]),
-  /** For CA certificates; absent in all others. */
-  pathLength: z.int().min(0).optional(),
+  pathLength: z.int().min(0).optional().describe('for CA certificates; absent in all others'),
   validity: durationSchema,
-  /** Whether a request may ask for an earlier end of validity than the profile's. */
-  requestedValidity: z.boolean().default(true),
+  requestedValidity: z
+    .boolean()
+    .default(true)
+    .describe("whether a request may ask for an earlier end of validity than the profile's"),
   renewal: z
     .strictObject({
-      /** How long before its end a certificate may be re-enrolled; always, if absent. */
-      window: durationSchema.optional(),
-      /** How long after its end it still may. */
-      grace: durationSchema.default(0),
-      /** Whether re-enrollment keeps the key, must change it, or either. */
-      key: z.enum(['same', 'new', 'any']).default('any'),
+      window: durationSchema
+        .optional()
+        .describe('how long before its end a certificate may be re-enrolled; always, if absent'),
+      grace: durationSchema.default(0).describe('how long after its end it still may'),
+      key: z
+        .enum(['same', 'new', 'any'])
+        .default('any')
+        .describe('whether re-enrollment keeps the key, must change it, or either'),
     })
     .default({ grace: 0, key: 'any' }),
 });

@@ -64,12 +64,17 @@ export const certificateTemplateSchema = z.strictObject({
     .strictObject({ ca: z.boolean(), maximumPathLength: z.int().min(0).optional() })
     .default({ ca: false }),
   keyUsages: z.array(z.enum(keyUsageNames)).default([]),
-  /** By name or object identifier. RA, CA and key-generation usages appear in certificates only where named here. */
-  extendedKeyUsages: z.array(extendedKeyUsageSchema).default([]),
-  /** Object identifiers of further extensions that a profile may put in. */
-  extensions: z.array(oidSchema).default([]),
-  /** Attribute names such as `commonName`. */
-  subjectAttributes: z.array(z.string()).default([]),
+  extendedKeyUsages: z
+    .array(extendedKeyUsageSchema)
+    .default([])
+    .describe(
+      'by name or object identifier. RA, CA and key-generation usages appear in certificates only where named here',
+    ),
+  extensions: z
+    .array(oidSchema)
+    .default([])
+    .describe('object identifiers of further extensions that a profile may put in'),
+  subjectAttributes: z.array(z.string()).default([]).describe('attribute names such as `commonName`'),
   subjectAltNames: z.array(z.enum(subjectAltNameTypes)).default([]),
   minimumValidity: durationSchema.optional(),
   maximumValidity: durationSchema,

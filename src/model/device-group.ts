@@ -7,11 +7,13 @@ export const deviceGroupSchema = z.strictObject({
   name: nameSchema,
   description: z.string().optional(),
   division: nameSchema,
-  /** A disabled group takes no new devices; existing ones go on. */
-  enabled: z.boolean().default(true),
-  /** The policies that the label `<policy>~<group>` may name. */
-  policies: z.array(nameSchema).default([]),
-  /** Makes the group a dynamic one: no device is put into it, all of the division that match are in it. */
-  filter: deviceFilterSchema.optional(),
+  enabled: z.boolean().default(true).describe('a disabled group takes no new devices; existing ones go on'),
+  policies: z.array(nameSchema).default([]).describe('the policies that the label `<policy>~<group>` may name'),
+  authenticationPolicy: nameSchema
+    .optional()
+    .describe("what opens the label `<policy>~<group>`, in place of the policy's own"),
+  filter: deviceFilterSchema
+    .optional()
+    .describe('makes it a dynamic group: it has the devices of its division that the filter fits'),
 });
 export type DeviceGroup = z.output<typeof deviceGroupSchema>;

@@ -43,3 +43,8 @@ export function parseLabel(label: string): Label {
   const separator = label.indexOf('~');
   return separator < 0 ? { policy: label } : { policy: label.slice(0, separator), group: label.slice(separator + 1) };
 }
+
+/** The label of a policy for one of its groups. */
+export function formatLabel(policy: string, group: string): string {
+  return `${policy}~${group}`;
+}

@@ -52,6 +52,9 @@ async function completeConfigured(core: Core, { data }: Settings): Promise<Prepa
   return administratorKeyFile === undefined ? {} : { administratorKeyFile };
 }
 
+/** Nobody: the gateway, for itself. */
+const start = { name: 'start', person: 'start' };
+
 async function applyFile(
   core: Core,
   file: string,
@@ -59,7 +62,7 @@ async function applyFile(
   { onlyCreate = false } = {},
 ): Promise<void> {
   const plan = await (onlyCreate ? planAdditions : planDocument)(readDocumentFile(file, environment), core);
-  await applyPlan(plan, { ...core, actor: 'start' });
+  await applyPlan(plan, { ...core, actor: start });
   await core.holder.refresh();
 }
 

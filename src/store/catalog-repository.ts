@@ -30,6 +30,32 @@ export function createCatalogRepository(database: Database) {
     /** Every document, by kind and name. */
     items: () => items({}),
 
+    find: find((db, slot: { kind: string; name: string }) =>
+      db.selectFrom('catalogItem').select(columns).where('kind', '=', slot.kind).where('name', '=', slot.name),
+    ),
+
+    /** Documents of one kind whose names come after one, in their order. */
+    ofKind: read((db, slot: { kind: string; after: string; limit: number }) =>
+      db
+        .selectFrom('catalogItem')
+        .select(columns)
+        .where('kind', '=', slot.kind)
+        .where('name', '>', slot.after)
+        .orderBy('name')
+        .limit(slot.limit),
+    ),
+
+    /** Guard: refuses the change as 'not-found' unless there is this document. */
+    require: write(
+      (db, slot: { kind: string; name: string }) =>
+        db
+          .updateTable('catalogItem')
+          .set((row) => ({ name: row.ref('name') }))
+          .where('kind', '=', slot.kind)
+          .where('name', '=', slot.name),
+      { rows: 1, otherwise: 'not-found' },
+    ),
+
     /** The number of changes so far; 0 in a new database. */
     version: async () => (await version({ id: 1 }))?.number ?? 0,
 

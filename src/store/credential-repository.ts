@@ -167,6 +167,29 @@ export function createCredentialRepository(database: Database) {
         .orderBy('name'),
     ),
 
+    /** What operators have made, in pages by name. */
+    page: read((db, slot: { authenticationPolicy: string; after: string; limit: number }) =>
+      db
+        .selectFrom('credential')
+        .select(columns)
+        .where('authenticationPolicy', '=', slot.authenticationPolicy)
+        .where('name', '>', slot.after)
+        .where('source', '<>', 'message')
+        .orderBy('name')
+        .limit(slot.limit),
+    ),
+
+    /** Refused as 'invalid-state' if it was used. */
+    removeUnused: write(
+      (db, slot: { id: string }) => db.deleteFrom('credential').where('id', '=', slot.id).where('uses', '=', 0),
+      { rows: 1, otherwise: 'invalid-state' },
+    ),
+
+    /** All of an authentication policy. */
+    removeByPolicy: write((db, slot: { authenticationPolicy: string }) =>
+      db.deleteFrom('credential').where('authenticationPolicy', '=', slot.authenticationPolicy),
+    ),
+
     /** Refused as 'not-found' if there is no such credential, or none that is not yet revoked. */
     revoke: write(
       (db, slot: { id: string; at: number }) =>

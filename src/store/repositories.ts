@@ -4,6 +4,7 @@ import { createAuditRepository } from './audit-repository.js';
 import { createCaGenerationRepository } from './ca-generation-repository.js';
 import { createCatalogRepository } from './catalog-repository.js';
 import { createCertificateRepository } from './certificate-repository.js';
+import { createConfigurationUseRepository } from './configuration-use.js';
 import { createCredentialRepository } from './credential-repository.js';
 import { createCrlRepository } from './crl-repository.js';
 import type { Database } from './database.js';
@@ -19,6 +20,7 @@ export type Repositories = ReturnType<typeof createRepositories>;
 export function createRepositories(database: Database) {
   return {
     catalog: createCatalogRepository(database),
+    configurationUse: createConfigurationUseRepository(database),
     keys: createKeyRepository(database),
     caGenerations: createCaGenerationRepository(database),
     certificates: createCertificateRepository(database),

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createPasscodes } from '../../src/catalog/passcodes.js';
 import type { CertificateRecord } from '../../src/store/certificate-record.js';
 import { toPem } from '../../src/x509/pem.js';
+import { testActor } from '../support/actor.js';
 import { fleet, fleetPasscode } from '../support/fleet.js';
 import { createEnrollingClient, type EnrollingClient, type Received } from './enrolling-client.js';
 import { type KillableFleet, startKillableFleet } from './killable-gateway.js';
@@ -25,7 +26,7 @@ beforeAll(async () => {
   for (const [name, usageLimit] of usageLimits) {
     const [made] = await createPasscodes(
       { authenticationPolicy: 'fleet', name, count: 1, usageLimit },
-      { ...core, actor: 'test' },
+      { ...core, actor: testActor },
     );
     passcodes.set(name, made?.passcode ?? '');
   }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createPasscodes } from '../../src/catalog/passcodes.js';
+import { testActor } from '../support/actor.js';
 import { readCertRep } from '../support/cert-rep.js';
 import { readSignedMessage } from '../support/cms-answer.js';
 import { fleet } from '../support/fleet.js';
@@ -28,7 +29,7 @@ beforeAll(async () => {
   url = `http://127.0.0.1:${gateway.deviceHttpPort}/scep/fleet?operation=`;
   const made = await createPasscodes(
     { authenticationPolicy: 'fleet', name: 'once', count: 2_000, usageLimit: 1 },
-    { ...gateway.core, actor: 'test' },
+    { ...gateway.core, actor: testActor },
   );
   passcodes = made.map(({ passcode }) => passcode);
   const [ra] = readSignedMessage(await fetched('GetCACert')).certificates;

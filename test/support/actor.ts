@@ -7,3 +7,5 @@ export const operator: Actor = {
   remoteAddress: '192.0.2.9',
   requestId: 'request-1',
 };
+
+export const testActor: Actor = { name: 'test', person: 'test' };

@@ -4,6 +4,7 @@ import { parseDocument } from '../../src/catalog/document.js';
 import { createPasscodes } from '../../src/catalog/passcodes.js';
 import { planDocument } from '../../src/catalog/plan.js';
 import { toPem } from '../../src/x509/pem.js';
+import { testActor } from './actor.js';
 import type { TestGateway } from './test-gateway.js';
 
 export const fleetPasscode = 'fleet-passcode';
@@ -82,7 +83,7 @@ export async function applyYaml({ gateway, settings }: TestGateway, text: string
     throw new Error(`no file ${path}`);
   };
   const document = parseDocument({ file: `${settings.data}/changes.yaml`, text, environment: {}, readFile });
-  await applyPlan(await planDocument(document, core), { ...core, actor: 'test' });
+  await applyPlan(await planDocument(document, core), { ...core, actor: testActor });
   await core.holder.refresh();
   await core.ensureCas();
 }
@@ -105,7 +106,7 @@ export async function makePasscode(
   passcodes++;
   const [made] = await createPasscodes(
     { authenticationPolicy, name: `passcode-${passcodes}`, count: 1, ...options },
-    { ...gateway.core, actor: 'test' },
+    { ...gateway.core, actor: testActor },
   );
   if (made === undefined) throw new Error('no passcode was made');
   return made.passcode;

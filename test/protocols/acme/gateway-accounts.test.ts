@@ -1,6 +1,6 @@
 /** Accounts on a real gateway: external accounts, keys, ends, and lists of orders. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { revokeCredential } from '../../../src/catalog/made-credentials.js';
+import { revokeCredential } from '../../../src/catalog/credentials.js';
 import { newAccountKey } from '../../support/acme/account-key.js';
 import type { AcmeClient, ExternalAccount } from '../../support/acme/client.js';
 import { csrFor, issue, readyOrder } from '../../support/acme/flow.js';
@@ -8,6 +8,7 @@ import { readAccount, readOrder, readOrderList } from '../../support/acme/object
 import { hostAddress, placeNames, respondersOf } from '../../support/acme/server.js';
 import { type AcmeFleet, acmePolicy, externalAccount, startAcmeFleet } from '../../support/acme-fleet.js';
 import { expectProblem, requestIdOf } from '../../support/acme-refusals.js';
+import { testActor } from '../../support/actor.js';
 import { applyYaml, policyLike } from '../../support/fleet.js';
 import { newKey } from '../../support/make-csr.js';
 import { eventOf } from '../../support/records.js';
@@ -133,7 +134,7 @@ describe('External accounts (RFC 8555 7.3.4)', () => {
     expect(ready.status).toBe('ready');
     const { core } = fleet.test.gateway;
     const lost = { authenticationPolicy: 'hosts', name: 'lost' };
-    await revokeCredential('acme-account-key', lost, { ...core, actor: 'test' });
+    await revokeCredential(lost, { ...core, actor: testActor });
     const refusal = { status: 403, type: 'unauthorized', code: 'bad-secret', says: 'revoked' } as const;
     await expectProblem(fleet, () => client.finalize(ready.finalize, csrFor([name], newKey())), refusal);
     await expectProblem(fleet, () => client.newOrder({ identifiers: [name] }), refusal);

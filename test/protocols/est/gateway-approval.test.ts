@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { revokeCredential } from '../../../src/catalog/made-credentials.js';
+import { revokeCredential } from '../../../src/catalog/credentials.js';
 import { approveRequest, rejectRequest } from '../../../src/enrollment/approve.js';
+import { testActor } from '../../support/actor.js';
 import { certificateOf, createEstClient, type EstClient } from '../../support/est-client.js';
 import { applyYaml, fleet, fleetPasscode, makePasscode, policyLike } from '../../support/fleet.js';
 import { makeCsr, newKey } from '../../support/make-csr.js';
@@ -120,9 +121,8 @@ describe('EST with manual approval (RFC 7030 4.2.3)', () => {
     const { requestId } = await own.post('simpleenroll', makeCsr({ key: newKey(), subject: 'CN=lost-passcode' }));
     own.close();
     await revokeCredential(
-      'passcode',
       { authenticationPolicy: 'fleet', name: record?.name ?? '' },
-      { ...test.gateway.core, actor: 'test' },
+      { ...test.gateway.core, actor: testActor },
     );
     await expect(approveRequest(requestId, by('alice'), test.gateway.core)).rejects.toMatchObject({
       code: 'invalid-state',

@@ -6,6 +6,7 @@ const requiring = (require: AuthenticationPolicy['require']) => ({
   policy: authenticationPolicySchema.parse({ name: 'acme', division: 'plant', require }),
   anchors: [],
   hasPasscodes: false,
+  opens: new Set<string>(),
 });
 
 describe('external accounts (RFC 8555 7.3.4)', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { applyPlan } from '../../../src/catalog/apply.js';
 import { planAdditions } from '../../../src/catalog/plan.js';
+import { testActor } from '../../support/actor.js';
 import { type ConfiguredStore, clock, parse, problemsOf, smallFleet, withConfiguredStore } from './configured-store.js';
 
 const outline = async ({ plan }: ConfiguredStore, text: string) =>
@@ -91,7 +92,7 @@ describe('applying a configuration', () => {
     await withConfiguredStore(async ({ plan, apply, ...dependencies }) => {
       const stale = await plan(smallFleet);
       await apply('divisions: [{ name: office }]');
-      const applied = applyPlan(stale, { ...dependencies, clock, actor: 'test' });
+      const applied = applyPlan(stale, { ...dependencies, clock, actor: testActor });
       await expect(applied).rejects.toMatchObject({ code: 'unavailable' });
       expect(await dependencies.store.catalog.items()).toHaveLength(1);
     });
@@ -126,7 +127,7 @@ describe('what a newer version adds', () => {
       const more = smallFleet.replace('policies:\n  - name: pumps', `${line}policies:\n  - name: pumps`);
       const additions = await planAdditions(parse(more), dependencies);
       expect(additions.steps.map(({ action, name }) => `${action} ${name}`)).toEqual(['create pumps/gate']);
-      await applyPlan(additions, { ...dependencies, clock, actor: 'start' });
+      await applyPlan(additions, { ...dependencies, clock, actor: testActor });
       expect((await planAdditions(parse(more), dependencies)).steps).toEqual([]);
     });
   });

@@ -5,12 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { applyPlan } from '../../../src/catalog/apply.js';
 import { type CatalogDocument, parseDocument } from '../../../src/catalog/document.js';
-import { type CatalogPlan, type PlanDependencies, planDocument } from '../../../src/catalog/plan.js';
+import { type CatalogPlan, planDocument } from '../../../src/catalog/plan.js';
 import { DocumentError } from '../../../src/catalog/problem.js';
+import type { PlanDependencies } from '../../../src/catalog/wanted.js';
 import { createPasscodeLookup } from '../../../src/keys/passcode-lookup.js';
 import { createSealing } from '../../../src/keys/sealing.js';
 import { openStore } from '../../../src/store/sqlite-store.js';
 import type { Store } from '../../../src/store/store.js';
+import { testActor } from '../../support/actor.js';
 
 export const clock = { now: () => new Date('2026-11-01T00:00:00Z') };
 
@@ -41,7 +43,7 @@ export async function openConfiguredStore(): Promise<ConfiguredStore & { close()
   return {
     ...dependencies,
     plan,
-    apply: async (text) => applyPlan(await plan(text), { ...dependencies, clock, actor: 'test' }),
+    apply: async (text) => applyPlan(await plan(text), { ...dependencies, clock, actor: testActor }),
     close: async () => {
       await store.close();
       rmSync(folder, { recursive: true });

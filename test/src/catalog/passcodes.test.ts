@@ -1,9 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { listCredentials, revokeCredential } from '../../../src/catalog/made-credentials.js';
+import { revokeCredential } from '../../../src/catalog/credentials.js';
+import { listCredentials } from '../../../src/catalog/find-credentials.js';
 import { createPasscodes } from '../../../src/catalog/passcodes.js';
+import { testActor } from '../../support/actor.js';
 import { clock, smallFleet, withConfiguredStore } from './configured-store.js';
 
-const actor = 'test';
+const actor = testActor;
 const authenticationPolicy = 'pumps';
 const withoutCredentials = smallFleet.replace(/ {4}credentials:\n( {6}.*\n)+/, '');
 
@@ -33,7 +35,7 @@ describe('passcodes beside the configuration', () => {
         source: 'command',
       });
       const [event] = await store.audit.list({ limit: 1 });
-      expect(event?.action).toBe('passcode.created');
+      expect(event?.action).toBe('credential.created');
       expect(made.some(({ passcode }) => event?.content.includes(passcode))).toBe(false);
     });
   });
@@ -65,12 +67,12 @@ describe('passcodes beside the configuration', () => {
     await withConfiguredStore(async ({ apply, ...dependencies }) => {
       await apply(smallFleet);
       const revoke = (name: string) =>
-        revokeCredential('passcode', { authenticationPolicy, name }, { ...dependencies, clock, actor });
+        revokeCredential({ authenticationPolicy, name }, { ...dependencies, clock, actor }, 'passcode');
       await revoke('installer');
       expect(await listCredentials('passcode', authenticationPolicy, dependencies.store)).toMatchObject([
         { name: 'installer', revokedAt: clock.now().getTime() },
       ]);
-      await expect(revoke('installer')).rejects.toMatchObject({ code: 'not-found' });
+      await expect(revoke('installer')).rejects.toMatchObject({ code: 'invalid-state' });
       await expect(revoke('cmp')).rejects.toMatchObject({ code: 'not-found' });
     });
   });

@@ -51,7 +51,7 @@ describe('gatehouse acme-key', () => {
       expect(Buffer.from(secret).toString('base64url')).toBe(hmacKey);
       await run(configured, `revoke g17 ${policy}`);
       const events = await store.audit.list({ limit: 2 });
-      expect(events.map(({ action }) => action)).toEqual(['acme-key.revoked', 'acme-key.created']);
+      expect(events.map(({ action }) => action)).toEqual(['credential.revoked', 'credential.created']);
       expect(events.map(({ content }) => content).join()).not.toContain(hmacKey);
     });
   });
@@ -71,7 +71,7 @@ describe('gatehouse acme-key', () => {
       await expect(run(configured, `create ${policy} --name installer`)).rejects.toMatchObject({
         code: 'duplicate-request',
       });
-      await expect(run(configured, `revoke installer ${policy}`)).rejects.toThrow('has no valid ACME key installer');
+      await expect(run(configured, `revoke installer ${policy}`)).rejects.toThrow('has no acme-account-key installer');
       await expect(run(configured, 'create --authentication-policy pump')).rejects.toThrow('there are: pumps');
       expect(await run(configured, `list ${policy}`)).toBe('no ACME keys');
     });

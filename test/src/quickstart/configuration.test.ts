@@ -7,6 +7,7 @@ import { applyPlan } from '../../../src/catalog/apply.js';
 import { readDocumentFile } from '../../../src/catalog/document-file.js';
 import { loadCatalog } from '../../../src/catalog/load.js';
 import { planDocument } from '../../../src/catalog/plan.js';
+import { testActor } from '../../support/actor.js';
 import { caPem } from '../catalog/certificates.js';
 import { clock, withConfiguredStore } from '../catalog/configured-store.js';
 
@@ -44,7 +45,7 @@ describe('the configurations that come with the gateway', () => {
     async (name) => {
       await withConfiguredStore(async (dependencies) => {
         const plan = () => planDocument(readDocumentFile(configFile(name), environment), dependencies);
-        const apply = async () => applyPlan(await plan(), { ...dependencies, clock, actor: 'test' });
+        const apply = async () => applyPlan(await plan(), { ...dependencies, clock, actor: testActor });
         expect(await apply()).toBe(true);
         expect(await apply()).toBe(false);
       });
@@ -54,7 +55,7 @@ describe('the configurations that come with the gateway', () => {
   it('quickstart has the policies that clients and documentation rely on', async () => {
     await withConfiguredStore(async (dependencies) => {
       const document = readDocumentFile(configFile('quickstart.yaml'), environment);
-      await applyPlan(await planDocument(document, dependencies), { ...dependencies, clock, actor: 'test' });
+      await applyPlan(await planDocument(document, dependencies), { ...dependencies, clock, actor: testActor });
       const { policies, defaultPolicy, certificateAuthorities: cas, groups } = await loadCatalog(dependencies.store);
       expect([...policies.keys()].sort()).toEqual([
         'quickstart',
