@@ -1,10 +1,19 @@
 /** Authentication of a request, by the rules of the policy that it aims at. */
-import { type Authenticated, type AuthenticationInput, authenticate } from '../authentication/authenticate.js';
+import {
+  type Authenticated,
+  type AuthenticationInput,
+  authenticate,
+  authenticateAssuming,
+} from '../authentication/authenticate.js';
+import type { VerifiedSecret } from '../authentication/secret.js';
 import type { Method } from '../model/protocol-name.js';
 import type { EnrollmentServices } from './services.js';
 import type { EnrollmentTarget } from './target.js';
 
-/** @throws GatewayError as `authenticate` does. */
+/**
+ * @param assumed what a would-be requester is taken to know; absent for whoever really asks
+ * @throws GatewayError as `authenticate` does.
+ */
 export function authenticateRequest(
   request: Pick<
     AuthenticationInput,
@@ -13,22 +22,22 @@ export function authenticateRequest(
   { resolved }: EnrollmentTarget,
   at: Date,
   services: EnrollmentServices,
+  assumed?: readonly VerifiedSecret[],
 ): Promise<Authenticated> {
   const { protocol, credentials, operation, remoteAddress, askWebhook, acceptHeld, acceptRevoked } = request;
   const authenticationPolicyOf = (policy: string) =>
     services.catalog().policies.get(policy)?.policy.authenticationPolicy;
-  return authenticate(
-    {
-      authentication: resolved.authentication,
-      credentials,
-      operation,
-      remoteAddress,
-      at,
-      ...(askWebhook ? { askWebhook } : {}),
-      ...(acceptHeld ? { acceptHeld } : {}),
-      ...(acceptRevoked ? { acceptRevoked } : {}),
-      ...(protocol === 'acme' ? { accountAuthorization: resolved.policy.acme.authorization } : {}),
-    },
-    { ...services, authenticationPolicyOf, chainOf: services.authority.chain },
-  );
+  const input = {
+    authentication: resolved.authentication,
+    credentials,
+    operation,
+    remoteAddress,
+    at,
+    ...(askWebhook ? { askWebhook } : {}),
+    ...(acceptHeld ? { acceptHeld } : {}),
+    ...(acceptRevoked ? { acceptRevoked } : {}),
+    ...(protocol === 'acme' ? { accountAuthorization: resolved.policy.acme.authorization } : {}),
+  };
+  const dependencies = { ...services, authenticationPolicyOf, chainOf: services.authority.chain };
+  return assumed ? authenticateAssuming(input, assumed, dependencies) : authenticate(input, dependencies);
 }
