@@ -1,73 +1,17 @@
 #!/usr/bin/env node
 /** The `gatehouse` command. */
-import { Command } from 'commander';
-import { acmeKeyCommand } from './cli/acme-key.js';
-import { apiKeyCommand } from './cli/api-key.js';
-import { applyCommand, exportCommand } from './cli/apply.js';
-import { auditCommand } from './cli/audit.js';
-import { backUpCommand } from './cli/backup.js';
-import { certificateCommand } from './cli/certificate.js';
-import { deviceCommand } from './cli/device.js';
-import { doctorCommand } from './cli/doctor.js';
-import { healthCommand } from './cli/health.js';
-import { passcodeCommand } from './cli/passcode.js';
-import { requestCommand } from './cli/request.js';
-import { restoreCommand } from './cli/restore.js';
-import { createRunWithCore } from './cli/run-with-core.js';
-import { serveCommand } from './cli/serve.js';
-import { statusCommand } from './cli/status.js';
-import { userCommand } from './cli/user.js';
-import { readSettings, settingDescriptions } from './settings.js';
+import { createProgram } from './cli/commands.js';
+import { reportFailure } from './cli/exit-status.js';
 import { version } from './version.js';
 
-const program = new Command('gatehouse')
-  .description("Gatehouse: one gate for every device's certificate.")
-  .version(version)
-  .showHelpAfterError('(gatehouse --help shows what there is)')
-  .option('--settings <file>', 'YAML file with settings (GATEHOUSE_SETTINGS)');
-for (const { key, flag, variable, description } of settingDescriptions) {
-  program.option(`${flag} <${key}>`, `${description} (${variable})`);
-}
-
-const settings = () => {
-  const { settings: file = process.env.GATEHOUSE_SETTINGS, ...flags } = program.opts();
-  return readSettings({ flags, environment: process.env, ...(file === undefined ? {} : { file }) });
-};
-const run = createRunWithCore(settings);
-
-for (const command of [
-  serveCommand(settings),
-  applyCommand(run),
-  exportCommand(run),
-  passcodeCommand(run),
-  acmeKeyCommand(run),
-  requestCommand(run),
-  deviceCommand(run),
-  certificateCommand(run),
-  apiKeyCommand(run),
-  userCommand(run),
-  auditCommand(run),
-  backUpCommand(settings),
-  restoreCommand(settings),
-  statusCommand(settings),
-  doctorCommand(settings),
-  healthCommand(settings),
-]) {
-  program.addCommand(command);
-}
+// What reads the output, such as head, may have had enough of it.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
 
 try {
-  await program.parseAsync();
+  await createProgram(version).parseAsync();
 } catch (error) {
-  process.exitCode = 1;
-  console.error(error instanceof Error && !isMistake(error) ? `gatehouse: ${explain(error)}` : error);
-}
-
-/** A fault of the program, whose stack somebody will want. */
-function isMistake(error: Error): boolean {
-  return error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError;
-}
-
-function explain({ message, cause }: Error): string {
-  return cause instanceof Error && !message.includes(cause.message) ? `${message} (${cause.message})` : message;
+  process.exitCode = reportFailure(error);
 }

@@ -14,6 +14,7 @@ import { deviceGroupOperations } from './device-groups.js';
 import { deviceOperations } from './devices.js';
 import { divisionOperations } from './divisions.js';
 import type { Operation } from './operation.js';
+import { policyEvaluationOperations } from './policy-evaluation.js';
 import { requestOperations } from './requests.js';
 import { roleOperations } from './roles.js';
 import type { ApiServices } from './services.js';
@@ -31,6 +32,7 @@ export function createOperations(services: ApiServices): readonly Operation[] {
     ...certificateTemplateOperations(services),
     ...certificateProfileOperations(services),
     ...certificatePolicyOperations(services),
+    ...policyEvaluationOperations(services),
     ...certificateAuthorityOperations(services),
     ...certificateOperations(services),
     ...certificateRequestOperations(services),

@@ -64,13 +64,30 @@ export async function authenticate(input: AuthenticationInput, dependencies: Dep
 
 const secretKinds: ReadonlySet<PresentedCredential['kind']> = new Set(['password', 'mac', 'api-key']);
 
+/**
+ * As `authenticate`, for a would-be requester that shows no secrets, but is taken to know some. For questions about what would
+ * be alone: it counts no failures.
+ * @throws GatewayError as `authenticate` does
+ */
+export async function authenticateAssuming(
+  input: AuthenticationInput,
+  secrets: readonly VerifiedSecret[],
+  dependencies: Dependencies,
+): Promise<Authenticated> {
+  return await verifyAll(input, dependencies, async () => secrets);
+}
+
 /** As how many failures one counts: a sender that makes the gateway work hard gets fewer of them. */
 function failuresWorth(credentials: readonly PresentedCredential[]): number {
   const mac = credentials.find((credential) => credential.kind === 'mac');
   return 1 + Math.floor((mac?.work ?? 0) / 10);
 }
 
-async function verifyAll(input: AuthenticationInput, dependencies: Dependencies): Promise<Authenticated> {
+async function verifyAll(
+  input: AuthenticationInput,
+  dependencies: Dependencies,
+  secretsOf: () => Promise<readonly VerifiedSecret[]> = () => verifySecrets(input, dependencies),
+): Promise<Authenticated> {
   const account = input.credentials.find((credential) => credential.kind === 'acme-account');
   if (account) return { identity: await verifySole(account, input, dependencies), isUsedUp: false };
   const operator = input.credentials.find((credential) => credential.kind === 'operator');
@@ -80,7 +97,7 @@ async function verifyAll(input: AuthenticationInput, dependencies: Dependencies)
   const presented = input.credentials.find((credential) => credential.kind === 'certificate');
   const signer =
     presented?.proof === 'message' ? await verifyPresented(presented, input, undefined, dependencies) : undefined;
-  const secrets = isSufficient(signer, input) ? [] : await verifySecrets(input, dependencies);
+  const secrets = isSufficient(signer, input) ? [] : await secretsOf();
   const [secret] = secrets;
   const certificate = signer ?? (presented && (await verifyPresented(presented, input, secret, dependencies)));
   requireCredentials(input, secret, certificate);

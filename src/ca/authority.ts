@@ -9,7 +9,7 @@ import { serialNumberHex } from '../x509/serial-number.js';
 import { randomSerialNumber } from '../x509/tbs-certificate.js';
 import type { CaGeneration, Generations, SigningGeneration } from './generations.js';
 import { createNextCaBundles } from './next-ca-bundles.js';
-import { signCertificate } from './sign-certificate.js';
+import { contentOf, type SigningIssuer, signCertificate } from './sign-certificate.js';
 
 export interface IssuedCertificate {
   readonly der: Uint8Array;
@@ -30,6 +30,11 @@ export interface Authority {
    * @throws GatewayError 'internal' for what is not approved; 'unavailable' if its issuer does not issue any more
    */
   issue(issuance: ApprovedIssuance): Promise<IssuedCertificate>;
+  /**
+   * What `issue` would sign, DER TBSCertificate, with a serial number that no certificate will have. Nothing is signed.
+   * @throws GatewayError 'unavailable' as `issue` does
+   */
+  preview(issuance: ApprovedIssuance): Uint8Array;
   /** DER certificates from a generation's own up to and including the root's. @throws GatewayError 'not-found' */
   chain(generationId: string): readonly Uint8Array[];
   generation(generationId: string): CaGeneration | undefined;
@@ -54,11 +59,35 @@ interface AuthorityOptions {
   readonly clock: Clock;
 }
 
+interface PreparedIssuance {
+  readonly issuer: SigningIssuer;
+  readonly serialNumber: Uint8Array;
+  readonly crlPartition: number;
+}
+
 export function createAuthority({ generations, configs, clock }: AuthorityOptions): Authority {
   const bundles = createNextCaBundles(clock);
 
   function findNext(caName: string): SigningGeneration | undefined {
     return configs().get(caName)?.stageNextGeneration ? generations.findNext(caName) : undefined;
+  }
+
+  function prepare({ issuerId }: ApprovedIssuance): PreparedIssuance {
+    const generation = generations.find(issuerId);
+    const config = generation && configs().get(generation.ca);
+    // A roll-over between approval and signature: asked again, the request gets the new generation.
+    if (config === undefined || generation?.state !== 'current') throw notIssuing(issuerId);
+    const serialNumber = randomSerialNumber();
+    const crlPartition = crlPartitionOf(serialNumber, config.crl.partitions);
+    const issuer = {
+      id: generation.id,
+      name: generation.certificate.subject,
+      signer: generation.signer,
+      hash: config.signatureHash ?? generation.usualHash,
+      authorityKeyIdentifier: generation.authorityKeyIdentifier,
+      locations: [generation.crlDistributionPoints(crlPartition), generation.authorityInfoAccess],
+    };
+    return { issuer, serialNumber, crlPartition };
   }
 
   return {
@@ -80,22 +109,14 @@ export function createAuthority({ generations, configs, clock }: AuthorityOption
     },
 
     async issue(issuance) {
-      const generation = generations.find(issuance.issuerId);
-      const config = generation && configs().get(generation.ca);
-      // A roll-over between approval and signature: asked again, the request gets the new generation.
-      if (config === undefined || generation?.state !== 'current') throw notIssuing(issuance.issuerId);
-      const serialNumber = randomSerialNumber();
-      const crlPartition = crlPartitionOf(serialNumber, config.crl.partitions);
-      const issuer = {
-        id: generation.id,
-        name: generation.certificate.subject,
-        signer: generation.signer,
-        hash: config.signatureHash ?? generation.usualHash,
-        authorityKeyIdentifier: generation.authorityKeyIdentifier,
-        locations: [generation.crlDistributionPoints(crlPartition), generation.authorityInfoAccess],
-      };
+      const { issuer, serialNumber, crlPartition } = prepare(issuance);
       const der = await signCertificate(issuance, issuer, serialNumber);
-      return { der, serialNumber: toHex(serialNumber), issuerId: generation.id, crlPartition };
+      return { der, serialNumber: toHex(serialNumber), issuerId: issuer.id, crlPartition };
+    },
+
+    preview(issuance) {
+      const { issuer, serialNumber } = prepare(issuance);
+      return contentOf(issuance, issuer, serialNumber);
     },
 
     chain: (generationId) => chainOf(generationId, generations),

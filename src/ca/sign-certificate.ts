@@ -40,10 +40,15 @@ export async function signCertificate(
     });
   }
   const { signer, hash } = issuer;
-  const signatureAlgorithm = signatureAlgorithmFor(signer.algorithm, hash).identifier;
-  const tbs = encodeTbsCertificate({
+  const tbs = contentOf(issuance, issuer, serialNumber);
+  return encodeCertificate(tbs, algorithmOf(issuer), await signer.sign(tbs, hash));
+}
+
+/** What is signed of an issuance, DER TBSCertificate. */
+export function contentOf(issuance: ApprovedIssuance, issuer: SigningIssuer, serialNumber: Uint8Array): Uint8Array {
+  return encodeTbsCertificate({
     serialNumber,
-    signatureAlgorithm,
+    signatureAlgorithm: algorithmOf(issuer),
     issuer: issuer.name,
     notBefore: issuance.notBefore,
     notAfter: issuance.notAfter,
@@ -56,7 +61,10 @@ export async function signCertificate(
       ...issuer.locations,
     ],
   });
-  return encodeCertificate(tbs, signatureAlgorithm, await signer.sign(tbs, hash));
+}
+
+function algorithmOf({ signer, hash }: SigningIssuer): Uint8Array {
+  return signatureAlgorithmFor(signer.algorithm, hash).identifier;
 }
 
 // Encoded once: these two stand in every certificate.

@@ -4,6 +4,7 @@ import { createAcmeKeys } from '../catalog/acme-keys.js';
 import type { Core } from '../open-core.js';
 import { type CreateOptions, createCommand, listCommand, readWanted, revokeCommand } from './credential-commands.js';
 import { person } from './person.js';
+import { jsonLines } from './table.js';
 
 type AcmeKeyCore = Pick<Core, 'store' | 'sealing' | 'passcodeLookup' | 'clock' | 'catalog'>;
 /** Runs a command against the opened data directory, and prints what it returns. */
@@ -22,6 +23,7 @@ export function acmeKeyCommand(run: Run): Command {
 }
 
 const wording = {
+  command: 'acme-key',
   kind: 'acme-account-key',
   noun: 'ACME key',
   plural: 'ACME keys',
@@ -39,5 +41,6 @@ Examples:
 
 async function create(options: CreateOptions, core: AcmeKeyCore): Promise<string> {
   const keys = await createAcmeKeys(readWanted(options, 'acme-key', core), { ...core, actor: person() });
+  if (options.json) return jsonLines(keys);
   return keys.map(({ name, keyId, hmacKey }) => `${name} ${keyId} ${hmacKey}`).join('\n');
 }

@@ -8,6 +8,7 @@ import type { Json } from '../catalog/objects.js';
 import { type CatalogPlan, type PlanStep, planDocument } from '../catalog/plan.js';
 import type { Core } from '../open-core.js';
 import { person } from './person.js';
+import { jsonLines, jsonOption } from './table.js';
 
 /** Runs a command against the opened data directory, and prints what it returns. */
 type Run<Needed extends keyof Core> = (act: (core: Pick<Core, Needed>) => Promise<string>) => Promise<void>;
@@ -19,13 +20,14 @@ export function applyCommand(run: Run<Applying>): Command {
     .description('apply a configuration file; what the file does not name stays as it is')
     .requiredOption('-f, --file <file>', 'YAML file; it may name environment variables')
     .option('--dry-run', 'only show what would change')
+    .addOption(jsonOption())
     .addHelpText('after', applyHelp)
-    .action(({ file, dryRun }: { file: string; dryRun?: true }) =>
+    .action(({ file, dryRun, json }: { file: string; dryRun?: true; json?: true }) =>
       run(async (core) => {
         const plan = await planDocument(readDocumentFile(file, process.env), core);
-        const shown = describePlan(plan);
+        const shown = json ? planJson(plan) : describePlan(plan);
         if (dryRun) {
-          return `${shown}\ndry run: nothing was changed`;
+          return json ? shown : `${shown}\ndry run: nothing was changed`;
         }
         const actor = person();
         if (!(await applyPlan(plan, { ...core, actor }))) {
@@ -33,6 +35,7 @@ export function applyCommand(run: Run<Applying>): Command {
         }
         await core.holder.refresh();
         const made = await core.ensureCas();
+        if (json) return shown;
         return [shown, ...made.map((name) => `made the key and certificate of certificate authority ${name}`)].join(
           '\n',
         );
@@ -52,6 +55,7 @@ Shows each object with a sign: + created, ~ changed, = unchanged.
 
 Examples:
   gatehouse apply -f fleet.yaml --dry-run
+  gatehouse apply -f fleet.yaml --dry-run --json | jq 'select(.action != "unchanged")'
   PASSCODE=… gatehouse apply -f fleet.yaml`;
 
 const signs = { create: '+', change: '~', unchanged: '=' } as const;
@@ -62,6 +66,13 @@ export function describePlan({ steps }: CatalogPlan): string {
   const isIdle = steps.every(({ action }) => action === 'unchanged');
   const sum = `${count('create')} to create, ${count('change')} to change, ${count('unchanged')} unchanged`;
   return [...steps.flatMap(describeStep), isIdle ? 'nothing to do' : sum].join('\n');
+}
+
+/** One line for each step. */
+function planJson({ steps }: CatalogPlan): string {
+  return jsonLines(
+    steps.map(({ action, kind, name, differences, note }) => ({ action, kind, name, differences, note: note ?? null })),
+  );
 }
 
 function describeStep({ action, kind, name, differences, note }: PlanStep): string[] {

@@ -25,6 +25,18 @@ export function parseCount(text: string): number {
   return count;
 }
 
+/** Of an audit event. @throws InvalidArgumentError */
+export function parseSequence(text: string): number {
+  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('the sequence number of an event is expected');
+}
+
+/** Of a CRL; 0 is the first. @throws InvalidArgumentError */
+export function parsePartition(text: string): number {
+  if (/^(0|[1-9]\d{0,3})$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('a whole number from 0 to 9999 is expected');
+}
+
 /** In seconds. @throws InvalidArgumentError */
 export function parseDuration(text: string): number {
   const parsed = durationSchema.safeParse(text);

@@ -11,14 +11,19 @@ import { countOf, formatBytes } from './amount.js';
 import { CommandLineError } from './command-line-error.js';
 import { withExistingStore } from './existing-store.js';
 import { createProgress, type Progress } from './progress.js';
+import { jsonLines, jsonOption } from './table.js';
 import { verifyAuditLog } from './verify-audit-log.js';
 
 export function backUpCommand(settings: () => Settings): Command {
   return new Command('backup')
     .description('copy the database, consistent and verified, into one new file; the gateway may run meanwhile')
     .argument('<file>', 'where to; it must not exist yet')
+    .addOption(jsonOption())
     .addHelpText('after', help)
-    .action(async (file: string) => console.log(await backUp(resolve(file), settings())));
+    .action(async (file: string, { json }: { json?: true }) => {
+      const made = await backUp(resolve(file), settings());
+      console.log(json ? jsonLines([made]) : describeBackup(made, settings()));
+    });
 }
 
 const help = `
@@ -29,7 +34,32 @@ Examples:
   gatehouse backup /var/backups/gatehouse-$(date +%F).sqlite
   gatehouse backup --data /var/lib/gatehouse /mnt/backup/gatehouse.sqlite`;
 
-async function backUp(file: string, settings: Settings): Promise<string> {
+interface Backup extends Content {
+  readonly file: string;
+  readonly bytes: number;
+}
+
+/** What a verified copy holds. */
+interface Content {
+  readonly certificates: { readonly total: number; readonly valid: number };
+  readonly devices: number;
+  readonly caGenerations: number;
+  readonly auditEvents: number;
+  readonly lastEvent: { readonly sequence: number; readonly hash: string } | null;
+}
+
+function describeBackup({ file, bytes, ...content }: Backup, { kekFile }: Settings): string {
+  const { certificates, devices, caGenerations, auditEvents, lastEvent } = content;
+  const end = lastEvent ? `; the last is ${lastEvent.sequence} with hash ${lastEvent.hash}` : '';
+  return [
+    `backup ${file}: ${formatBytes(bytes)}, verified`,
+    `${countOf(certificates.total, 'certificate')} (${certificates.valid} valid), ${countOf(devices, 'device')}, ${countOf(caGenerations, 'CA generation')}`,
+    `${countOf(auditEvents, 'audit event')}, chain intact${end}`,
+    `the key-encryption key ${kekFile} is not in it, and nothing that is sealed opens without it: keep a copy of that file apart from the backups`,
+  ].join('\n');
+}
+
+async function backUp(file: string, settings: Settings): Promise<Backup> {
   if (existsSync(file)) throw new CommandLineError(`${file} exists, and a backup overwrites nothing: name a new file`);
   if (!existsSync(dirname(file))) throw new CommandLineError(`there is no folder ${dirname(file)}: make it first`);
   const progress = createProgress();
@@ -47,18 +77,14 @@ async function backUp(file: string, settings: Settings): Promise<string> {
   try {
     const content = await verifyCopy(unfinished, progress);
     await nameDatabase(unfinished, file);
-    return [
-      `backup ${file}: ${formatBytes(statSync(file).size)}, verified`,
-      ...content,
-      `the key-encryption key ${settings.kekFile} is not in it, and nothing that is sealed opens without it: keep a copy of that file apart from the backups`,
-    ].join('\n');
+    return { file, bytes: statSync(file).size, ...content };
   } catch (error) {
     await removeDatabase(unfinished);
     throw error;
   }
 }
 
-async function verifyCopy(file: string, progress: Progress): Promise<readonly string[]> {
+async function verifyCopy(file: string, progress: Progress): Promise<Content> {
   const [damage] = findDamage(file);
   if (damage !== undefined) {
     throw new CommandLineError(`the database is damaged, and so is its copy, which was removed: ${damage}`);
@@ -70,10 +96,12 @@ async function verifyCopy(file: string, progress: Progress): Promise<readonly st
     const certificates = await overview.certificates({ now, expiringBefore: now });
     const devices = (await overview.devicesByState()).reduce((sum, { count }) => sum + count, 0);
     const generations = await store.caGenerations.all();
-    const end = last ? `; the last is ${last.sequence} with hash ${last.hash}` : '';
-    return [
-      `${countOf(certificates.total, 'certificate')} (${certificates.valid} valid), ${countOf(devices, 'device')}, ${countOf(generations.length, 'CA generation')}`,
-      `${countOf(verified, 'audit event')}, chain intact${end}`,
-    ];
+    return {
+      certificates: { total: certificates.total, valid: certificates.valid },
+      devices,
+      caGenerations: generations.length,
+      auditEvents: verified,
+      lastEvent: last ?? null,
+    };
   });
 }

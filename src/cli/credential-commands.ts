@@ -11,6 +11,7 @@ import type { CredentialRecord } from '../store/credential-repository.js';
 import { parseCount, parseDuration, parseName } from './arguments.js';
 import { CommandLineError } from './command-line-error.js';
 import { person } from './person.js';
+import { jsonLines, jsonOption, timeText } from './table.js';
 
 type CredentialCore = Pick<Core, 'store' | 'sealing' | 'passcodeLookup' | 'clock' | 'catalog'>;
 /** Runs a command against the opened data directory, and prints what it returns. */
@@ -18,6 +19,8 @@ type Run = (act: (core: CredentialCore) => Promise<string>) => Promise<void>;
 
 /** What the subcommands say of a kind. */
 interface Wording {
+  /** The command. */
+  readonly command: string;
   readonly kind: ConfiguredKind;
   readonly noun: string;
   readonly plural: string;
@@ -35,6 +38,12 @@ export interface CreateOptions {
   readonly expires?: number;
   readonly device?: string;
   readonly count: number;
+  readonly json?: true;
+}
+
+interface PolicyOptions {
+  readonly authenticationPolicy: string;
+  readonly json?: true;
 }
 
 /** `create`, with the options that every kind takes. */
@@ -46,33 +55,39 @@ export function createCommand({ noun, plural, opens }: Wording): Command {
     .option('--uses <number>', `how many ${opens} it may open; any number if not given`, parseCount)
     .option('--expires <duration>', 'how long it is valid, such as 12h or 7d; for ever if not given', parseDuration)
     .option('--device <name>', `the only device that the ${noun} may be used for`)
-    .option('--count <number>', 'how many to make', parseCount, 1);
+    .option('--count <number>', 'how many to make', parseCount, 1)
+    .addOption(jsonOption());
 }
 
-export function listCommand({ kind, plural, kept }: Wording, run: Run): Command {
+export function listCommand({ command, kind, plural, kept }: Wording, run: Run): Command {
   return new Command('list')
     .description(`list ${plural}; ${kept}`)
     .requiredOption(...policyOption)
-    .action(({ authenticationPolicy }: { authenticationPolicy: string }) =>
+    .addOption(jsonOption())
+    .addHelpText('after', `\nExample:\n  gatehouse ${command} list --authentication-policy quickstart`)
+    .action(({ authenticationPolicy, json }: PolicyOptions) =>
       run(async (core) => {
         requirePolicy(authenticationPolicy, core);
         const records = await listCredentials(kind, authenticationPolicy, core.store);
         const now = core.clock.now().getTime();
+        if (json) return jsonLines(records.map((record) => credentialJson(record, now)));
         return records.length === 0 ? `no ${plural}` : records.map((record) => describe(record, now)).join('\n');
       }),
     );
 }
 
-export function revokeCommand({ kind, noun, afterRevocation }: Wording, run: Run): Command {
+export function revokeCommand({ command, kind, noun, afterRevocation }: Wording, run: Run): Command {
   return new Command('revoke')
     .argument('<name>')
     .description(`revoke one; ${afterRevocation}`)
     .requiredOption(...policyOption)
-    .action((name: string, { authenticationPolicy }: { authenticationPolicy: string }) =>
+    .addOption(jsonOption())
+    .addHelpText('after', `\nExample:\n  gatehouse ${command} revoke --authentication-policy quickstart batch-7-2`)
+    .action((name: string, { authenticationPolicy, json }: PolicyOptions) =>
       run(async (core) => {
         requirePolicy(authenticationPolicy, core);
         await revokeCredential({ authenticationPolicy, name }, { ...core, actor: person() }, kind);
-        return `revoked ${noun} ${name}`;
+        return json ? jsonLines([{ name, state: 'revoked' }]) : `revoked ${noun} ${name}`;
       }),
     );
 }
@@ -113,4 +128,18 @@ function describe(record: CredentialRecord, now: number): string {
     ...(notAfter === null ? [] : [`until ${new Date(notAfter).toISOString()}`]),
     ...(typeof device === 'string' ? [`for device ${device}`] : []),
   ].join('  ');
+}
+
+function credentialJson(record: CredentialRecord, now: number): object {
+  const { kind, name, lookup, username, uses, usageLimit, notAfter, registeredValues } = record;
+  return {
+    name,
+    state: credentialState(record, new Date(now)),
+    uses,
+    usageLimit,
+    username,
+    ...(kind === 'acme-account-key' ? { keyId: lookup } : {}),
+    notAfter: notAfter === null ? null : timeText(notAfter),
+    registeredValues: registeredValues === null ? null : JSON.parse(registeredValues),
+  };
 }

@@ -6,6 +6,7 @@ import { CommandLineError } from './command-line-error.js';
 import { type CreateOptions, createCommand, listCommand, readWanted, revokeCommand } from './credential-commands.js';
 import { person } from './person.js';
 import { readStandardInput } from './read-password.js';
+import { jsonLines } from './table.js';
 
 type PasscodeCore = Pick<Core, 'store' | 'sealing' | 'passcodeLookup' | 'clock' | 'catalog'>;
 /** Runs a command against the opened data directory, and prints what it returns. */
@@ -32,6 +33,7 @@ export function passcodeCommand(run: Run, readSecret: () => Promise<string> = re
 }
 
 const wording = {
+  command: 'passcode',
   kind: 'passcode',
   noun: 'passcode',
   plural: 'passcodes',
@@ -64,6 +66,11 @@ async function create(
     { ...wanted, ...(username === undefined ? {} : { username }), ...(secret === undefined ? {} : { secret }) },
     { ...core, actor: person() },
   );
+  if (options.json) {
+    return jsonLines(
+      passcodes.map(({ name, passcode }) => ({ name, passcode: secret === undefined ? passcode : null })),
+    );
+  }
   return passcodes
     .map(({ name, passcode }) => (secret === undefined ? `${name} ${passcode}` : `${name} (as given)`))
     .join('\n');

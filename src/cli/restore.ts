@@ -19,14 +19,19 @@ import { CommandLineError } from './command-line-error.js';
 import { probeListeners } from './listeners.js';
 import { person } from './person.js';
 import { createProgress, type Progress } from './progress.js';
+import { jsonLines, jsonOption } from './table.js';
 import { verifyAuditLog } from './verify-audit-log.js';
 
 export function restoreCommand(settings: () => Settings): Command {
   return new Command('restore')
     .description('put a backup into an empty data directory, after checking that it is whole and that the key opens it')
     .argument('<file>', 'what `gatehouse backup` wrote')
+    .addOption(jsonOption())
     .addHelpText('after', help)
-    .action(async (file: string) => console.log(await restore(resolve(file), settings())));
+    .action(async (file: string, { json }: { json?: true }) => {
+      const restored = await restore(resolve(file), settings());
+      console.log(json ? jsonLines([restored]) : describeRestored(restored, settings()));
+    });
 }
 
 const help = `
@@ -37,7 +42,29 @@ Example:
   install -m 600 /media/safe/key-encryption-key /var/lib/gatehouse/key-encryption-key
   gatehouse restore --data /var/lib/gatehouse /mnt/backup/gatehouse.sqlite`;
 
-async function restore(file: string, settings: Settings): Promise<string> {
+interface Restored extends Content {
+  readonly file: string;
+  readonly database: string;
+}
+
+/** What was found in the backup. */
+interface Content {
+  readonly caKeys: number;
+  readonly auditEvents: number;
+  readonly lastEvent: { readonly sequence: number; readonly hash: string } | null;
+}
+
+function describeRestored({ file, database, caKeys, auditEvents, lastEvent }: Restored, { kekFile }: Settings): string {
+  const end = lastEvent ? `; the last was ${lastEvent.sequence} with hash ${lastEvent.hash}` : '';
+  return [
+    `restored ${database} from ${file}`,
+    `the key-encryption key ${kekFile} opens it: ${countOf(caKeys, 'CA key')}`,
+    `${countOf(auditEvents, 'audit event')}, chain intact${end}`,
+    ...next,
+  ].join('\n');
+}
+
+async function restore(file: string, settings: Settings): Promise<Restored> {
   if (!existsSync(file)) throw new CommandLineError(`there is no file ${file}`);
   refuseUnlessEmpty(settings);
   await refuseWhileRunning(settings);
@@ -56,9 +83,9 @@ async function restore(file: string, settings: Settings): Promise<string> {
         );
       })
       .finally(() => progress.end());
-    const said = await checkAndRecord(unfinished, file, settings, progress);
+    const content = await checkAndRecord(unfinished, file, settings, progress);
     await nameDatabase(unfinished, database);
-    return [`restored ${database} from ${file}`, ...said, ...next].join('\n');
+    return { file, database, ...content };
   } finally {
     await removeDatabase(unfinished);
   }
@@ -94,12 +121,7 @@ async function refuseWhileRunning(settings: Settings): Promise<void> {
   }
 }
 
-async function checkAndRecord(
-  copy: string,
-  file: string,
-  { kekFile }: Settings,
-  progress: Progress,
-): Promise<readonly string[]> {
+async function checkAndRecord(copy: string, file: string, { kekFile }: Settings, progress: Progress): Promise<Content> {
   const [damage] = findDamage(copy);
   if (damage !== undefined) throw new CommandLineError(`${file} is damaged: ${damage}`);
   const store = await openStore({ file: copy });
@@ -118,10 +140,7 @@ async function checkAndRecord(
         }),
       ],
     });
-    return [
-      `the key-encryption key ${kekFile} opens it: ${countOf(keys, 'CA key')}`,
-      `${countOf(verified, 'audit event')}, chain intact${last ? `; the last was ${last.sequence} with hash ${last.hash}` : ''}`,
-    ];
+    return { caKeys: keys, auditEvents: verified, lastEvent: last ?? null };
   } finally {
     await store.close();
   }

@@ -1,11 +1,20 @@
 /** Authentication of a request, by the rules of the policy that it aims at. */
-import { type Authenticated, type AuthenticationInput, authenticate } from '../authentication/authenticate.js';
+import {
+  type Authenticated,
+  type AuthenticationInput,
+  authenticate,
+  authenticateAssuming,
+} from '../authentication/authenticate.js';
+import type { VerifiedSecret } from '../authentication/secret.js';
 import type { Method } from '../model/protocol-name.js';
 import { verifyRequestingKey } from './requesting-key.js';
 import type { EnrollmentServices } from './services.js';
 import type { EnrollmentTarget } from './target.js';
 
-/** @throws GatewayError as `authenticate` does. */
+/**
+ * @param assumed what a would-be requester is taken to know; absent for whoever really asks
+ * @throws GatewayError as `authenticate` does.
+ */
 export function authenticateRequest(
   request: Pick<
     AuthenticationInput,
@@ -14,25 +23,25 @@ export function authenticateRequest(
   { resolved }: EnrollmentTarget,
   at: Date,
   services: EnrollmentServices,
+  assumed?: readonly VerifiedSecret[],
 ): Promise<Authenticated> {
   const { protocol, credentials, operation, remoteAddress, askWebhook, acceptHeld, acceptRevoked } = request;
-  return authenticate(
-    {
-      authentication: resolved.authentication,
-      method: protocol,
-      credentials,
-      operation,
-      remoteAddress,
-      at,
-      ...(askWebhook ? { askWebhook } : {}),
-      ...(acceptHeld ? { acceptHeld } : {}),
-      ...(acceptRevoked ? { acceptRevoked } : {}),
-      ...(protocol === 'acme' ? { accountAuthorization: resolved.policy.acme.authorization } : {}),
-    },
-    {
-      ...services,
-      chainOf: services.authority.chain,
-      verifyApiKey: (key) => verifyRequestingKey(key, resolved.policy, services),
-    },
-  );
+  const input = {
+    authentication: resolved.authentication,
+    method: protocol,
+    credentials,
+    operation,
+    remoteAddress,
+    at,
+    ...(askWebhook ? { askWebhook } : {}),
+    ...(acceptHeld ? { acceptHeld } : {}),
+    ...(acceptRevoked ? { acceptRevoked } : {}),
+    ...(protocol === 'acme' ? { accountAuthorization: resolved.policy.acme.authorization } : {}),
+  };
+  const dependencies = {
+    ...services,
+    chainOf: services.authority.chain,
+    verifyApiKey: (key: string) => verifyRequestingKey(key, resolved.policy, services),
+  };
+  return assumed ? authenticateAssuming(input, assumed, dependencies) : authenticate(input, dependencies);
 }

@@ -216,7 +216,7 @@ async function answered(
  * A certificate that opens nothing but its own successor re-enrolls, whatever the message calls it: otherwise the holder
  * of one device's certificate could ask for another device's names. With a passcode beside it a request may be a first one.
  */
-function decideOperation(
+export function decideOperation(
   operation: EnrollmentRequest['operation'],
   { issuedCertificate, credentials }: Identity,
   usage: CertificateUsage,

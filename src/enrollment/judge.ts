@@ -1,5 +1,6 @@
 /** Puts a request before the policy engine; makes the key in between where the gateway is to make it. */
 import { GatewayError } from '../errors.js';
+import type { GeneratedKeyType } from '../model/key-constraints.js';
 import type { RequestedCertificate } from '../model/requested-certificate.js';
 import { decide, type PolicyDecision } from '../policy/decide.js';
 import type { Trace } from '../policy/decision.js';
@@ -31,6 +32,7 @@ export interface Judgement {
 }
 
 /**
+ * @param makeKeyOf makes the key that the gateway is to make
  * @param onTrace is told the trace before a denial is thrown, for its record, and what it was decided by.
  * @throws GatewayError with the code and reason of a denial.
  */
@@ -38,13 +40,14 @@ export async function judge(
   matter: Case,
   services: EnrollmentServices,
   onTrace: (trace: Trace, facts: Facts) => void,
+  makeKeyOf: (type: GeneratedKeyType) => Promise<MadeKey> = makeKey,
 ): Promise<Judgement> {
   const { request, policy } = matter;
   const first = await consider(matter, request.requested, services);
   onTrace(first.decision.trace, first.facts);
   if (first.decision.outcome !== 'key-needed') return { facts: first.facts, decision: granted(first.decision) };
 
-  const madeKey = await makeKey(request.generateKey?.type ?? policy.generatedKey);
+  const madeKey = await makeKeyOf(request.generateKey?.type ?? policy.generatedKey);
   const second = await consider(
     matter,
     { ...request.requested, subjectPublicKeyInfo: madeKey.subjectPublicKeyInfo },

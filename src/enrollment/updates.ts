@@ -1,7 +1,7 @@
 /** Certificates whose place another one takes (CMP's kur): what they are still good for. */
 import { GatewayError } from '../errors.js';
 import type { PresentedIssuedCertificate } from '../policy/identity.js';
-import { hasLapsed } from '../store/certificate-record.js';
+import { type CertificateRecord, hasLapsed } from '../store/certificate-record.js';
 import { lapse } from './lapse.js';
 import type { EnrollmentServices } from './services.js';
 
@@ -26,10 +26,22 @@ export async function requireNotSupplanted(
   certificate: { readonly supplantedBy?: string | null } | undefined,
   services: EnrollmentServices,
 ): Promise<void> {
+  const lapsed = await checkSupplanted(certificate, services);
+  if (lapsed) await lapse(lapsed, services);
+}
+
+/**
+ * The same, but only looks.
+ * @returns the successor that has lapsed and is to be recorded as such
+ */
+export async function checkSupplanted(
+  certificate: { readonly supplantedBy?: string | null } | undefined,
+  { store, clock }: Pick<EnrollmentServices, 'store' | 'clock'>,
+): Promise<CertificateRecord | undefined> {
   const id = certificate?.supplantedBy;
-  if (id == null) return;
-  const successor = await services.store.certificates.findById({ id });
-  if (successor && hasLapsed(successor, services.clock.now())) return await lapse(successor, services);
+  if (id == null) return undefined;
+  const successor = await store.certificates.findById({ id });
+  if (successor && hasLapsed(successor, clock.now())) return successor;
   if (successor && successor.confirmBy !== null) {
     throw new GatewayError('invalid-state', 'an update of this certificate is under way; confirm or reject that first');
   }

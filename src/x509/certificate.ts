@@ -5,10 +5,8 @@ import { DerError, DerReader, Tag } from './der.js';
 import { type Extension, findExtension, readExtensions } from './extensions.js';
 import { serialNumberHex } from './serial-number.js';
 
-export interface Certificate {
-  readonly der: Uint8Array;
-  /** DER TBSCertificate: what is signed. */
-  readonly tbs: Uint8Array;
+/** What a TBSCertificate says. */
+export interface CertificateContent {
   readonly version: 1 | 2 | 3;
   /** Lower-case hex. */
   readonly serialNumber: string;
@@ -23,6 +21,12 @@ export interface Certificate {
   /** DER SubjectPublicKeyInfo. */
   readonly subjectPublicKeyInfo: Uint8Array;
   readonly extensions: readonly Extension[];
+}
+
+export interface Certificate extends CertificateContent {
+  readonly der: Uint8Array;
+  /** DER TBSCertificate: what is signed. */
+  readonly tbs: Uint8Array;
   /** The signature's octets. */
   readonly signature: Uint8Array;
 }
@@ -37,13 +41,18 @@ export function decodeCertificate(der: Uint8Array): Certificate {
       const tbs = c.element(Tag.sequence);
       const signatureAlgorithm = c.element(Tag.sequence);
       const signature = c.bitString();
-      const inner = DerReader.decode(tbs, readTbs);
+      const inner = decodeTbsCertificate(tbs);
       if (Buffer.compare(inner.signatureAlgorithm, signatureAlgorithm) !== 0) {
         throw new DerError('signature algorithms of certificate differ', 0);
       }
       return { der, tbs, ...inner, signature };
     }),
   );
+}
+
+/** Decodes a TBSCertificate. @throws DerError */
+export function decodeTbsCertificate(der: Uint8Array): CertificateContent {
+  return DerReader.decode(der, readTbs);
 }
 
 /** The DER value of an extension, undefined when the certificate has none of that id. */
@@ -56,7 +65,7 @@ export function fingerprint(der: Uint8Array): string {
   return hash('sha256', der, 'hex');
 }
 
-function readTbs(reader: DerReader): Omit<Certificate, 'der' | 'tbs' | 'signature'> {
+function readTbs(reader: DerReader): CertificateContent {
   return reader.sequence((t) => {
     const version = readVersion(t);
     const serialNumber = serialNumberHex(t.integer());

@@ -36,6 +36,17 @@ describe('gatehouse acme-key', () => {
     });
   });
 
+  it('prints JSON for programs', async () => {
+    await withConfiguredStore(async (configured) => {
+      await configured.apply(smallFleet);
+      const created = JSON.parse(await run(configured, `create ${policy} --name g17 --json`));
+      expect(created).toEqual({ name: 'g17', keyId: expect.any(String), hmacKey: expect.any(String) });
+      const listed = JSON.parse(await run(configured, `list ${policy} --json`));
+      expect(listed).toMatchObject({ name: 'g17', state: 'valid', keyId: created.keyId, usageLimit: null });
+      expect(JSON.stringify(listed)).not.toContain(created.hmacKey);
+    });
+  });
+
   it('keeps the key sealed, where account bindings look for it, and never in the audit log', async () => {
     await withConfiguredStore(async (configured) => {
       await configured.apply(smallFleet);

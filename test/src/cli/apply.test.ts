@@ -1,5 +1,10 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { describePlan } from '../../../src/cli/apply.js';
+import { applyCommand, describePlan } from '../../../src/cli/apply.js';
+import { applyYaml, fleet, policyLike } from '../../support/fleet.js';
+import { runCommand } from '../../support/run-command.js';
+import { startTestGateway } from '../../support/test-gateway.js';
 import { smallFleet, withConfiguredStore } from '../catalog/configured-store.js';
 
 describe('gatehouse apply', () => {
@@ -37,5 +42,28 @@ describe('gatehouse apply', () => {
           .at(-1),
       ).toBe('nothing to do');
     });
+  });
+
+  it('prints the plan as JSON, one step a line, and applies nothing in a dry run', async () => {
+    const test = await startTestGateway({ configuration: fleet });
+    const file = join(test.directory, 'asked.yaml');
+    try {
+      await applyYaml(test, policyLike('asked'));
+      await writeFile(file, policyLike('asked', 'approval: manual'));
+      const run = async (...words: string[]) =>
+        JSON.parse(await runCommand(applyCommand, test, ['-f', file, '--json', ...words]));
+      const step = {
+        action: 'change',
+        kind: 'policy',
+        name: 'asked',
+        differences: [{ path: 'approval', to: 'manual' }],
+        note: null,
+      };
+      expect(await run('--dry-run')).toEqual(step);
+      expect(await run()).toEqual(step);
+      expect(await run()).toMatchObject({ action: 'unchanged', differences: [] });
+    } finally {
+      await test.close();
+    }
   });
 });

@@ -52,6 +52,21 @@ describe('gatehouse backup', () => {
     expect((await readdir(test.directory)).filter((name) => name.startsWith('one.backup'))).toEqual(['one.backup']);
   });
 
+  it('prints JSON for programs', async () => {
+    const file = join(test.directory, 'json.backup');
+    const { text } = await runWithSettings(backUpCommand, test.settings, [file, '--json']);
+    expect(JSON.parse(text)).toMatchObject({
+      file,
+      bytes: (await stat(file)).size,
+      devices: 0,
+      caGenerations: 2,
+      lastEvent: { hash: expect.stringMatching(/^[0-9a-f]{64}$/) },
+    });
+    const settings = await elsewhere('json');
+    const restored = await runWithSettings(restoreCommand, settings, [file, '--json']);
+    expect(JSON.parse(restored.text)).toMatchObject({ file, database: settings.database, caKeys: expect.any(Number) });
+  });
+
   it('says that the key-encryption key is not in it, and it is not', async () => {
     const { text } = await runWithSettings(backUpCommand, test.settings, [join(test.directory, 'two.backup')]);
     expect(text).toContain(`the key-encryption key ${test.settings.kekFile} is not in it`);

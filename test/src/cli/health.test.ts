@@ -22,6 +22,8 @@ describe('gatehouse health', () => {
     try {
       await health(test.settings);
       expect(printed).toHaveBeenCalledWith('ready');
+      await healthCommand(() => test.settings).parseAsync(['--json'], { from: 'user' });
+      expect(printed).toHaveBeenCalledWith('{"ready":true}');
       await expect(health({ ...test.settings, host: '127.0.0.3' })).rejects.toThrow(
         'not ready: nothing answers at 127.0.0.3',
       );

@@ -41,6 +41,28 @@ describe('gatehouse passcode', () => {
     });
   });
 
+  it('prints JSON for programs', async () => {
+    await withConfiguredStore(async (configured) => {
+      await configured.apply(smallFleet);
+      const policy = '--authentication-policy pumps --json';
+      const created = JSON.parse(await run(configured, `create ${policy} --name p17 --uses 1 --device pump-17`));
+      expect(created).toEqual({ name: 'p17', passcode: expect.stringMatching(/^[0-9a-z-]{31}$/) });
+      const own = await run(configured, `create ${policy} --name own --secret-stdin`, 'my own passcode');
+      expect(JSON.parse(own)).toEqual({ name: 'own', passcode: null });
+      const listed = (await run(configured, `list ${policy}`)).split('\n').map((line) => JSON.parse(line));
+      expect(listed.find(({ name }) => name === 'p17')).toEqual({
+        name: 'p17',
+        state: 'valid',
+        uses: 0,
+        usageLimit: 1,
+        username: null,
+        notAfter: null,
+        registeredValues: { device: 'pump-17' },
+      });
+      expect(JSON.parse(await run(configured, `revoke p17 ${policy}`))).toEqual({ name: 'p17', state: 'revoked' });
+    });
+  });
+
   it('makes up names, and as many as asked', async () => {
     await withConfiguredStore(async (configured) => {
       await configured.apply(smallFleet);

@@ -33,6 +33,7 @@ const environment = {
   GATEHOUSE_FACTORY_CA_FILE: caFile,
   FACTORY_CA_FILE: caFile,
   WEB_PASSCODE: 'battery-staple',
+  FLEET_PASSCODE: 'battery-staple',
   GATEHOUSE_EAB_KID: 'quickstart',
   GATEHOUSE_EAB_HMAC: Buffer.alloc(32, 1).toString('base64url'),
   GATE_17_EAB_HMAC: Buffer.alloc(32, 255).toString('base64'),
