@@ -10,6 +10,7 @@ import { certificateCommand } from './cli/certificate.js';
 import { deviceCommand } from './cli/device.js';
 import { doctorCommand } from './cli/doctor.js';
 import { healthCommand } from './cli/health.js';
+import { jobCommand } from './cli/job.js';
 import { passcodeCommand } from './cli/passcode.js';
 import { requestCommand } from './cli/request.js';
 import { restoreCommand } from './cli/restore.js';
@@ -44,6 +45,7 @@ for (const command of [
   requestCommand(run),
   deviceCommand(run),
   certificateCommand(run),
+  jobCommand(run),
   auditCommand(run),
   backUpCommand(settings),
   restoreCommand(settings),

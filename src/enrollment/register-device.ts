@@ -6,6 +6,7 @@ import type { DeviceGroup } from '../model/device-group.js';
 import { nameSchema } from '../model/label.js';
 import { isFitForDeviceName } from '../policy/device-name.js';
 import { hasUnsafeCharacters, quote } from '../policy/safe-text.js';
+import type { Change } from '../store/change.js';
 import type { DeviceRecord } from '../store/device-repository.js';
 import type { EnrollmentServices } from './services.js';
 
@@ -21,14 +22,35 @@ export interface NewDevice {
   readonly requestedBy: string;
 }
 
+type RegistrationServices = Pick<EnrollmentServices, 'store' | 'clock' | 'catalog'>;
+
+/** What is to be committed for a device to be on record. */
+export interface Registration {
+  readonly device: DeviceRecord;
+  /** Refused as 'unavailable' where the division has a device of this name. */
+  readonly change: Change;
+}
+
 /**
- * @throws GatewayError `rejected-name`, `malformed-request`, `not-found` for an unknown group, `forbidden` for a disabled one,
- * `duplicate-request` if the division has a device of this name; 'unavailable' if it gets one at the same time
+ * @throws GatewayError as planRegistration does, and `duplicate-request` if the division has a device of this name; 'unavailable'
+ * if it gets one at the same time
  */
-export async function registerDevice(
-  wanted: NewDevice,
-  services: Pick<EnrollmentServices, 'store' | 'clock' | 'catalog'>,
-): Promise<DeviceRecord> {
+export async function registerDevice(wanted: NewDevice, services: RegistrationServices): Promise<DeviceRecord> {
+  const { store } = services;
+  const { device, change } = planRegistration(wanted, services);
+  const { division, name } = device;
+  if ((await store.devices.findByName({ division, name })) !== undefined) {
+    throw new GatewayError('duplicate-request', `division ${division} has a device ${quote(name)} already`);
+  }
+  await store.commit(change);
+  return device;
+}
+
+/**
+ * Whether the name is free, the commit says.
+ * @throws GatewayError `rejected-name`, `malformed-request`, `not-found` for an unknown group, `forbidden` for a disabled one
+ */
+export function planRegistration(wanted: NewDevice, services: RegistrationServices): Registration {
   const { store, clock, catalog } = services;
   const { name, identifiers, attributes, requestedBy } = wanted;
   if (!isFitForDeviceName(name)) {
@@ -38,11 +60,8 @@ export async function registerDevice(
   requireFields('attribute', attributes);
   const group = requireOpenGroup(wanted.group, catalog().groups);
   const { division } = group;
-  if ((await store.devices.findByName({ division, name })) !== undefined) {
-    throw new GatewayError('duplicate-request', `division ${division} has a device ${quote(name)} already`);
-  }
   const now = clock.now();
-  const record: DeviceRecord = {
+  const device: DeviceRecord = {
     id: createIdentifier(),
     division,
     name,
@@ -53,26 +72,21 @@ export async function registerDevice(
     createdAt: now.getTime(),
     updatedAt: now.getTime(),
   };
-  await store.commit({
-    statements: [store.devices.insert(record)],
-    audit: [
-      createAuditRecord({
-        at: now,
-        action: 'device.registered',
-        outcome: 'success',
-        subject: record.id,
-        details: {
-          requestedBy,
-          division,
-          group: group.name,
-          device: name,
-          identifiers: Object.fromEntries(identifiers),
-          attributes: Object.fromEntries(attributes),
-        },
-      }),
-    ],
+  const event = createAuditRecord({
+    at: now,
+    action: 'device.registered',
+    outcome: 'success',
+    subject: device.id,
+    details: {
+      requestedBy,
+      division,
+      group: group.name,
+      device: name,
+      identifiers: Object.fromEntries(identifiers),
+      attributes: Object.fromEntries(attributes),
+    },
   });
-  return record;
+  return { device, change: { statements: [store.devices.insert(device)], audit: [event] } };
 }
 
 const maximumFields = 32;

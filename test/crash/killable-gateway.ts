@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 export interface RunningGateway {
+  readonly pid: number;
   /** kill -9: no handler runs and nothing is flushed. */
   kill(): Promise<void>;
 }
@@ -38,5 +39,5 @@ export async function startKillable(options: readonly string[]): Promise<Running
     await kill();
     throw new Error(`the gateway did not start:\n${output}`);
   }
-  return { kill };
+  return { pid: child.pid ?? 0, kill };
 }
