@@ -116,6 +116,11 @@ module.exports = {
       '^src/certificates/',
       `${ourFolder('certificates', 'enrollment', 'policy', 'store', 'catalog', 'audit', 'x509')}|access/principal\\.ts$`,
     ),
+    only(
+      'jobs-use-the-core',
+      '^src/jobs/',
+      `${ourFolder('jobs', 'devices', 'certificates', 'enrollment', 'audit', 'store', 'keys', 'catalog', 'policy', 'x509', 'cms')}|access/principal\\.ts$|ca/authority\\.ts$|log\\.ts$`,
+    ),
     {
       name: 'sql-only-in-stores',
       severity: 'error',

@@ -16,6 +16,8 @@ import type { Clock } from './clock.js';
 import { revokeLapsed } from './enrollment/lapse.js';
 import { createProtocolServices } from './enrollment/protocol-services.js';
 import { createServiceKeys, type ServiceKeys } from './enrollment/service-keys.js';
+import { createJobKinds } from './jobs/job-kinds.js';
+import { startJobRunner } from './jobs/runner.js';
 import type { Log } from './log.js';
 import { type Core, openCore } from './open-core.js';
 import type { ProtocolHandler, ProtocolServices } from './protocol.js';
@@ -137,12 +139,14 @@ export async function startGateway({ settings, log, clock }: GatewayOptions): Pr
         },
       },
     ]);
+    const jobs = startJobRunner(core, createJobKinds(core));
     return {
       core,
       listeners,
       greeting: greeting(core, prepared, settings),
       close: async () => {
         await stopTasks();
+        await jobs.close();
         await listeners.close(shutdownGraceMilliseconds);
         await core.close();
       },

@@ -13,6 +13,7 @@ import { credentialOperations } from './credentials.js';
 import { deviceGroupOperations } from './device-groups.js';
 import { deviceOperations } from './devices.js';
 import { divisionOperations } from './divisions.js';
+import { jobOperations } from './jobs.js';
 import type { Operation } from './operation.js';
 import { policyEvaluationOperations } from './policy-evaluation.js';
 import { requestOperations } from './requests.js';
@@ -38,6 +39,7 @@ export function createOperations(services: ApiServices): readonly Operation[] {
     ...certificateRequestOperations(services),
     ...certificateActionOperations(services),
     ...requestOperations(services),
+    ...jobOperations(services),
     ...userOperations(services),
     ...apiKeyOperations(services),
     ...roleOperations(),

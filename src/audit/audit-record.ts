@@ -48,6 +48,14 @@ export type AuditAction =
   | 'ca.staged'
   | 'ca.cross-certified'
   | 'crl.published'
+  | 'job.created'
+  | 'job.loaded'
+  | 'job.started'
+  | 'job.paused'
+  | 'job.resumed'
+  | 'job.cancelled'
+  | 'job.finished'
+  | 'job.deleted'
   | 'database.restored';
 
 interface AuditEvent {

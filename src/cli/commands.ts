@@ -15,6 +15,7 @@ import { doctorCommand } from './doctor.js';
 import { healthCommand } from './health.js';
 import { commonHelp, helpCommand } from './help.js';
 import { initCommand } from './init.js';
+import { jobCommand } from './job.js';
 import { passcodeCommand } from './passcode.js';
 import { policyCommand } from './policy.js';
 import { requestCommand } from './request.js';
@@ -63,7 +64,13 @@ export function createProgram(version: string): Command {
       passcodeCommand(run),
       acmeKeyCommand(run),
     ],
-    'The fleet:': [deviceCommand(run), certificateCommand(run), requestCommand(run), auditCommand(run)],
+    'The fleet:': [
+      deviceCommand(run),
+      certificateCommand(run),
+      requestCommand(run),
+      jobCommand(run),
+      auditCommand(run),
+    ],
     'Access:': [userCommand(run), apiKeyCommand(run)],
     'Help:': [helpCommand(program), completionCommand(program)],
   };

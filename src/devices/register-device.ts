@@ -22,7 +22,7 @@ export interface NewDevice {
   readonly attributes: Fields;
   readonly actor: Actor;
   /** Writes that must stand or fall with it. */
-  readonly accompanying?: readonly Statement[];
+  readonly accompanying?: (device: DeviceRecord) => readonly Statement[];
 }
 
 type RegistrationServices = Pick<EnrollmentServices, 'store' | 'clock' | 'catalog'>;
@@ -55,8 +55,8 @@ export async function registerDevice(wanted: NewDevice, services: RegistrationSe
  * @throws GatewayError `rejected-name`, `malformed-request`, `not-found` for an unknown group, `invalid-state` for a disabled
  * or dynamic one
  */
-export function planRegistration(
-  { name, group: groupName, identifiers, attributes, actor, accompanying = [] }: NewDevice,
+function planRegistration(
+  { name, group: groupName, identifiers, attributes, actor, accompanying }: NewDevice,
   { store, clock, catalog }: RegistrationServices,
 ): Registration {
   if (!isFitForDeviceName(name)) {
@@ -92,5 +92,6 @@ export function planRegistration(
       attributes: Object.fromEntries(attributes),
     },
   });
-  return { device, change: { statements: [...store.devices.register(device), ...accompanying], audit: [event] } };
+  const statements = [...store.devices.register(device), ...(accompanying?.(device) ?? [])];
+  return { device, change: { statements, audit: [event] } };
 }

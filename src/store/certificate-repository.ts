@@ -57,6 +57,11 @@ export function createCertificateRepository(database: Database) {
       ofSerial(db, slot.serialNumber).where('certificate.certificateFingerprint', '=', slot.certificateFingerprint),
     ),
 
+    /** SHA-256 of the certificate, lower-case hex, where nothing else of it is known. */
+    findBySha256: find((db, slot: { certificateFingerprint: string }) =>
+      db.selectFrom('certificate').select(columns).where('certificateFingerprint', '=', slot.certificateFingerprint),
+    ),
+
     /** Of whatever issuer: serial numbers are only unique within one. */
     findBySerial: read((db, slot: { serialNumber: string }) =>
       ofSerial(db, slot.serialNumber).orderBy('certificate.id'),

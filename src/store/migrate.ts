@@ -11,6 +11,7 @@ import { certificateRequesters } from './migrations/0005-certificate-requesters.
 import { acme } from './migrations/0006-acme.js';
 import { plannedReplacements } from './migrations/0007-planned-replacements.js';
 import { access } from './migrations/0008-access.js';
+import { jobs } from './migrations/0009-jobs.js';
 import { devices } from './migrations/0010-devices.js';
 import { inventory } from './migrations/0011-inventory.js';
 
@@ -24,6 +25,7 @@ export const migrations: readonly Migration[] = [
   acme,
   plannedReplacements,
   access,
+  jobs,
   devices,
   inventory,
 ];

@@ -10,6 +10,8 @@ import { createCrlRepository } from './crl-repository.js';
 import type { Database } from './database.js';
 import { createDeviceRepository } from './device-repository.js';
 import { createEnrollmentTransactionRepository } from './enrollment-transaction-repository.js';
+import { createJobRepository } from './job-repository.js';
+import { createJobRowRepository } from './job-row-repository.js';
 import { createKeyRepository } from './key-repository.js';
 import { createLeaseRepository } from './lease-repository.js';
 import { createMetaRepository } from './meta-repository.js';
@@ -28,6 +30,8 @@ export function createRepositories(database: Database) {
     credentials: createCredentialRepository(database),
     devices: createDeviceRepository(database),
     enrollmentTransactions: createEnrollmentTransactionRepository(database),
+    jobs: createJobRepository(database),
+    jobRows: createJobRowRepository(database),
     audit: createAuditRepository(database),
     users: createUserRepository(database),
     apiKeys: createApiKeyRepository(database),

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { addAcmeCommand } from './acme-command.js';
 import { addCmpCommand } from './cmp-command.js';
 import { addEstCommand } from './est-command.js';
+import { addJobsCommand } from './jobs-command.js';
 import { addScepCommand } from './scep-command.js';
 
 const program = new Command('npm run bench --').description(
@@ -12,6 +13,7 @@ addEstCommand(program);
 addScepCommand(program);
 addCmpCommand(program);
 addAcmeCommand(program);
+addJobsCommand(program);
 
 try {
   await program.parseAsync();

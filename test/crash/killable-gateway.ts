@@ -10,7 +10,8 @@ import { type Core, openCore } from '../../src/open-core.js';
 import { readSettings } from '../../src/settings.js';
 import { freePorts } from '../support/test-gateway.js';
 
-interface RunningGateway {
+export interface RunningGateway {
+  readonly pid: number;
   /** kill -9: no handler runs and nothing is flushed. */
   kill(): Promise<void>;
 }
@@ -65,7 +66,7 @@ const startMilliseconds = 20_000;
 const main = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 
 /** Runs `gatehouse serve` with these options and waits until it is ready. @throws Error with its output if it does not get there */
-async function startKillable(options: readonly string[]): Promise<RunningGateway> {
+export async function startKillable(options: readonly string[]): Promise<RunningGateway> {
   const child = spawn(process.execPath, [main, 'serve', ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const kill = async () => {
@@ -92,5 +93,5 @@ async function startKillable(options: readonly string[]): Promise<RunningGateway
     await kill();
     throw new Error(`the gateway did not start:\n${output}`);
   }
-  return { kill };
+  return { pid: child.pid ?? 0, kill };
 }

@@ -6,8 +6,7 @@ import { reportFailure } from '../../../src/cli/exit-status.js';
 
 const program = createProgram('1.2.3');
 const all = [...eachCommand(program)].map((command): [string, Command] => [pathOf(command).join(' '), command]);
-// What is asked of certificates and requests is under way.
-const leaves = all.filter(([path, { commands }]) => commands.length === 0);
+const leaves = all.filter(([, { commands }]) => commands.length === 0);
 
 /** Their output is a form of its own already: a log, YAML, PEM, a script, a manual. */
 const printsNoData = new Set(['serve', 'export', 'ca certificate', 'ca crl', 'completion', 'help']);

@@ -113,7 +113,14 @@ describe('registering a device', () => {
 
   it('stands or falls with what accompanies it', async () => {
     const guard = core().store.devices.requireState({ id: 'gone', state: 'registered' });
-    const wanted = { name: 'alone', group: 'pumps', identifiers: none, attributes: none, actor, accompanying: [guard] };
+    const wanted = {
+      name: 'alone',
+      group: 'pumps',
+      identifiers: none,
+      attributes: none,
+      actor,
+      accompanying: () => [guard],
+    };
     await expect(registerDevice(wanted, core())).rejects.toMatchObject({ code: 'unavailable' });
     expect(await core().store.devices.findByName({ division: 'plant', name: 'alone' })).toBeUndefined();
   });

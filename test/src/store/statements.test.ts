@@ -125,6 +125,8 @@ async function statementsOf(dialect: Dialect): Promise<Statement[]> {
       after: { createdAt: 1, requestId: 'r' },
       upTo: { createdAt: 1, requestId: 'r' },
     }),
+    repositories.jobs.list({ ...page, divisions: ['d', 'e'], kind: 'register-devices', state: 'running', before: 'i' }),
+    repositories.jobRows.list({ ...page, jobId: 'j', state: 'failed', after: 1 }),
     repositories.audit.list({ ...page, action: 'a', outcome: 'o', subject: 's', before: 1 }),
     repositories.audit.list({ ...page, device: 'd' }),
   ]);
@@ -191,7 +193,7 @@ describe('SQLite', () => {
           .join('; ');
       for (const statement of statements) {
         expect(planOf(statement)).not.toMatch(
-          /SCAN (?:certificate|credential|device|enrollment_transaction|audit_event)\b(?! USING)/,
+          /SCAN (?:certificate|credential|device|enrollment_transaction|audit_event|job|job_row)\b(?! USING)/,
         );
       }
       const ofDevice = statements.filter(({ sql }) => /"device_id" = \? and "policy" \|\|/.test(sql));

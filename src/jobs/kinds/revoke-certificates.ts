@@ -1,0 +1,165 @@
+/** Jobs that revoke certificates: those that are named, or all that fit a selection when the job runs. */
+import { z } from 'zod';
+import { byActor } from '../../audit/actor.js';
+import { createAuditRecord } from '../../audit/audit-record.js';
+import { finalReasons } from '../../enrollment/revocation-reason.js';
+import { revocationStatements } from '../../enrollment/revoke.js';
+import type { EnrollmentServices } from '../../enrollment/services.js';
+import { GatewayError, OvertakenError } from '../../errors.js';
+import { nameSchema } from '../../model/label.js';
+import { quote } from '../../policy/safe-text.js';
+import type { CertificateRecord } from '../../store/certificate-record.js';
+import type { JobKind, RowContext } from '../job-kind.js';
+import { certificateSelectionSchema, selectCertificates } from './certificate-selection.js';
+import { requireDivision } from './require-division.js';
+
+const reasonSchema = z.enum(finalReasons);
+
+const revokeOptionsSchema = z
+  .strictObject({
+    division: nameSchema.describe('whose certificates they are: their policy is of this division'),
+    reason: reasonSchema.default('unspecified').describe('of the rows that give none (RFC 5280 5.3.1)'),
+  })
+  .meta({ id: 'RevokeCertificatesOptions' });
+
+const hexSchema = z.string().regex(/^[0-9a-f]+$/, 'lower-case hex is expected, without colons');
+const revokeRowSchema = z
+  .strictObject({
+    issuer: z.string().optional(),
+    serialNumber: hexSchema.optional(),
+    fingerprint: hexSchema.length(64, 'a SHA-256 fingerprint is 64 digits').optional(),
+    device: z.string().optional(),
+    reason: reasonSchema.optional(),
+  })
+  .refine((row) => waysToName(row) === 1 && (row.issuer === undefined) === (row.serialNumber === undefined), {
+    message: 'either issuer and serialNumber are needed, or fingerprint, or device',
+  });
+type RevokeRow = z.output<typeof revokeRowSchema>;
+
+type Services = Pick<EnrollmentServices, 'store' | 'clock' | 'catalog'>;
+
+export function createRevokeCertificates(
+  services: Services,
+): JobKind<typeof revokeOptionsSchema, typeof revokeRowSchema, typeof certificateSelectionSchema> {
+  const { store, clock, catalog } = services;
+  return {
+    name: 'revoke-certificates',
+    summary: 'revoke certificates for good, or all of a device',
+    permission: 'certificate:revoke',
+    options: revokeOptionsSchema,
+    row: revokeRowSchema,
+    columns: [
+      { name: 'issuer', meaning: 'the CA generation that issued it, such as quickstart-ec-1; with serialNumber' },
+      { name: 'serialNumber', meaning: 'in lower-case hex' },
+      {
+        name: 'fingerprint',
+        meaning: 'SHA-256 of the certificate in lower-case hex, in place of issuer and serialNumber',
+      },
+      { name: 'device', meaning: 'the name of a device, in place of these: all its valid certificates' },
+      { name: 'reason', meaning: `${finalReasons.join(', ')}; that of the job where empty` },
+    ],
+    resultColumns: ['revoked'],
+    selection: {
+      schema: certificateSelectionSchema,
+      async *rows(selection, division) {
+        for await (const { issuerId, serialNumber } of selectCertificates(selection, division, services)) {
+          yield { issuer: issuerId, serialNumber };
+        }
+      },
+    },
+    divisionOf: ({ division }) => requireDivision(division, catalog()),
+    async perform(row, context) {
+      const certificates = await findCertificates(row, context.division, services);
+      const at = clock.now();
+      const reason = row.reason ?? context.options.reason;
+      const done = context.done({ values: { revoked: String(certificates.length) } });
+      try {
+        await store.commit({
+          statements: [
+            ...certificates.flatMap((record) => revocationStatements(record, { at, reason }, store)),
+            ...done,
+          ],
+          audit: certificates.map((record) => revocationEvent(record, at, reason, context)),
+        });
+      } catch (error) {
+        // Somebody else has revoked one of them; the device's others are still to be.
+        if (row.device === undefined || !(error instanceof GatewayError) || error.code !== 'already-revoked')
+          throw error;
+        throw new OvertakenError({ cause: error });
+      }
+    },
+  };
+}
+
+/** One commit has no more. */
+const mostOfDevice = 100;
+
+function waysToName({
+  serialNumber,
+  fingerprint,
+  device,
+}: {
+  readonly serialNumber?: string | undefined;
+  readonly fingerprint?: string | undefined;
+  readonly device?: string | undefined;
+}): number {
+  return [serialNumber, fingerprint, device].filter((way) => way !== undefined).length;
+}
+
+async function findCertificates(
+  row: RevokeRow,
+  division: string,
+  services: Services,
+): Promise<readonly CertificateRecord[]> {
+  if (row.device !== undefined) return await certificatesOfDevice(row.device, division, services);
+  const record = await findOne(row, services.store);
+  if (record === undefined || services.catalog().policies.get(record.policy)?.policy.division !== division) {
+    throw new GatewayError('unknown-certificate', 'no such certificate of the division is on record');
+  }
+  if (record.status === 'revoked') throw new GatewayError('already-revoked', 'the certificate is already revoked');
+  return [record];
+}
+
+async function findOne(
+  { issuer = '', serialNumber = '', fingerprint }: RevokeRow,
+  { certificates }: Services['store'],
+): Promise<CertificateRecord | undefined> {
+  if (fingerprint === undefined) return await certificates.findByIssuerAndSerial(issuer, serialNumber);
+  return await certificates.findBySha256({ certificateFingerprint: fingerprint });
+}
+
+async function certificatesOfDevice(
+  name: string,
+  division: string,
+  { store, clock }: Services,
+): Promise<readonly CertificateRecord[]> {
+  const device = await store.devices.findByName({ division, name });
+  if (device === undefined) throw new GatewayError('not-found', `division ${division} has no device ${quote(name)}`);
+  const found = await store.certificates.unrevokedByDevice({
+    deviceId: device.id,
+    at: clock.now().getTime(),
+    after: '',
+    limit: mostOfDevice + 1,
+  });
+  if (found.length === 0) throw new GatewayError('already-revoked', 'the device has no valid certificate');
+  if (found.length <= mostOfDevice) return found;
+  throw new GatewayError(
+    'invalid-state',
+    `the device has more than ${mostOfDevice} valid certificates; retire it, or select them by the job`,
+  );
+}
+
+function revocationEvent(
+  { id, subject, deviceId }: CertificateRecord,
+  at: Date,
+  reason: string,
+  { actor, jobId, row }: RowContext<unknown>,
+) {
+  return createAuditRecord({
+    at,
+    action: 'certificate.revoked',
+    outcome: 'success',
+    subject: id,
+    details: { reason, ...byActor(actor), job: jobId, row, name: subject, device: deviceId },
+  });
+}

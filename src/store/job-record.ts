@@ -1,0 +1,105 @@
+/** What the store keeps of jobs and their rows. Times are epoch milliseconds. */
+import type { JobKindName, JobRowState, JobState } from '../model/job.js';
+
+export interface JobRecord {
+  readonly id: string;
+  readonly kind: JobKindName;
+  readonly division: string;
+  /** What people call it. */
+  readonly name: string | null;
+  /** JSON text. */
+  readonly options: string;
+  /** JSON text: what its rows are made from when it runs, in place of an input. */
+  readonly selection: string | null;
+  readonly state: JobState;
+  /** Why the gateway has paused it. */
+  readonly problem: string | null;
+  /** 1: it starts as soon as it has its rows. */
+  readonly startsByItself: number;
+  /** JSON text of the actor. */
+  readonly createdBy: string;
+  readonly createdAt: number;
+  readonly startedAt: number | null;
+  /** When it was finished or cancelled. */
+  readonly finishedAt: number | null;
+  readonly inputName: string | null;
+  readonly inputFormat: 'csv' | 'jsonl' | null;
+  /** JSON text: the columns of its input in their order; null until it has all its rows. */
+  readonly inputColumns: string | null;
+  /** Who reads its rows, and until when that holds. */
+  readonly loader: string | null;
+  readonly loaderUntil: number | null;
+  /** The key that the rows' keys are sealed under, itself sealed. */
+  readonly sealedJobKey: Uint8Array | null;
+  readonly keysDestroyedAt: number | null;
+  /** JSON text: how the archive of its certificates and keys is protected. */
+  readonly archive: string | null;
+  /** Since when it is only there for its rows to be removed. */
+  readonly deletedAt: number | null;
+}
+
+export interface JobProgressRecord {
+  readonly jobId: string;
+  readonly total: number;
+  readonly done: number;
+  readonly failed: number;
+  /** JSON text: pairs of a time and how many rows were done or failed then, of the last minute that it ran. */
+  readonly samples: string;
+}
+
+/** A job and how far it is. */
+export type JobOverview = JobRecord & Omit<JobProgressRecord, 'jobId'>;
+
+export interface JobRowRecord {
+  readonly jobId: string;
+  /** 1 for the first. */
+  readonly row: number;
+  readonly state: JobRowState;
+  /** JSON text: the row as JSON Lines have it, or its cells by their columns; the job's `inputFormat` tells which. */
+  readonly input: string;
+  /** JSON text. */
+  readonly result: string | null;
+  readonly errorCode: string | null;
+  readonly reason: string | null;
+  readonly doneAt: number | null;
+  /** DER. */
+  readonly certificate: Uint8Array | null;
+  /** PKCS #8 under the job's key. */
+  readonly sealedKey: Uint8Array | null;
+}
+
+export interface JobFilter {
+  /** One of these; all when absent. */
+  readonly divisions?: readonly string[];
+  readonly kind?: JobKindName;
+  readonly state?: JobState;
+  /** The id of the last job of the page before. */
+  readonly before?: string;
+  /** The size of a page. */
+  readonly limit: number;
+}
+
+export const jobColumns = [
+  'id',
+  'kind',
+  'division',
+  'name',
+  'options',
+  'selection',
+  'state',
+  'problem',
+  'startsByItself',
+  'createdBy',
+  'createdAt',
+  'startedAt',
+  'finishedAt',
+  'inputName',
+  'inputFormat',
+  'inputColumns',
+  'loader',
+  'loaderUntil',
+  'sealedJobKey',
+  'keysDestroyedAt',
+  'archive',
+  'deletedAt',
+] as const satisfies readonly (keyof JobRecord)[];

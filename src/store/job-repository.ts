@@ -1,0 +1,255 @@
+/** Jobs: their states, who has them in hand, and how far they are. */
+import type { JobState } from '../model/job.js';
+import type { Database } from './database.js';
+import {
+  jobColumns as columns,
+  type JobFilter,
+  type JobProgressRecord,
+  type JobRecord,
+  type JobRowRecord,
+} from './job-record.js';
+import { slotsOf } from './query.js';
+
+export function createJobRepository(database: Database) {
+  const { write, read, find, list } = database.tables<Tables>();
+  const changed = { rows: 1, otherwise: 'invalid-state' } as const;
+
+  return {
+    insert: write((db, slot: JobRecord) => db.insertInto('job').values(slotsOf(slot, columns))),
+    insertProgress: write((db, slot: JobProgressRecord) =>
+      db.insertInto('jobProgress').values(slotsOf(slot, ['jobId', 'total', 'done', 'failed', 'samples'])),
+    ),
+
+    /** With how far it is; not what is deleted. */
+    findById: find((db, slot: { id: string }) =>
+      db
+        .selectFrom('job')
+        .innerJoin('jobProgress', 'jobProgress.jobId', 'job.id')
+        .select([...qualified, ...progress])
+        .where('job.id', '=', slot.id)
+        .where('job.deletedAt', 'is', null),
+    ),
+
+    /** A page of those that fit every given filter, latest first. */
+    list: ({ divisions, kind, state, before, limit }: JobFilter) =>
+      list((db) => {
+        let query = db
+          .selectFrom('job')
+          .innerJoin('jobProgress', 'jobProgress.jobId', 'job.id')
+          .select([...qualified, ...progress])
+          .where('job.deletedAt', 'is', null);
+        query = divisions === undefined ? query : query.where('job.division', 'in', divisions);
+        query = kind === undefined ? query : query.where('job.kind', '=', kind);
+        query = state === undefined ? query : query.where('job.state', '=', state);
+        query = before === undefined ? query : query.where('job.id', '<', before);
+        return query.orderBy('job.id', 'desc').limit(limit);
+      }),
+
+    /** Those to be worked on, oldest first. */
+    runnable: read((db, slot: { limit: number }) =>
+      db
+        .selectFrom('job')
+        .select(columns)
+        .where('state', 'in', ['ready', 'running'])
+        .where('deletedAt', 'is', null)
+        .orderBy('id')
+        .limit(slot.limit),
+    ),
+
+    /** How many have not ended, up to the limit. */
+    unended: read((db, slot: { limit: number }) =>
+      db
+        .selectFrom('job')
+        .select('id')
+        .where('state', 'in', ['draft', 'loading', 'ready', 'running', 'paused'])
+        .limit(slot.limit),
+    ),
+
+    /** Those whose reader is gone. */
+    abandoned: read((db, slot: { now: number }) =>
+      db
+        .selectFrom('job')
+        .select(columns)
+        .where('state', '=', 'loading')
+        .where('loaderUntil', '<=', slot.now)
+        .orderBy('id')
+        .limit(100),
+    ),
+
+    deleted: read((db, slot: { limit: number }) =>
+      db
+        .selectFrom('job')
+        .innerJoin('jobProgress', 'jobProgress.jobId', 'job.id')
+        .select(['job.id', 'jobProgress.total'])
+        .where('job.deletedAt', 'is not', null)
+        .limit(slot.limit),
+    ),
+
+    /** Refused as 'invalid-state' unless it is in the state `from`. */
+    setState: write(
+      (db, slot: { id: string; from: JobState; to: JobState; problem: string | null }) =>
+        db
+          .updateTable('job')
+          .set({ state: slot.to, problem: slot.problem })
+          .where('id', '=', slot.id)
+          .where('state', '=', slot.from)
+          .where('deletedAt', 'is', null),
+      changed,
+    ),
+
+    /** It is being worked on from now. Refused as 'invalid-state' unless it is ready. */
+    run: write(
+      (db, slot: { id: string; at: number }) =>
+        db
+          .updateTable('job')
+          .set((row) => ({ state: 'running', startedAt: row.fn.coalesce('startedAt', row.val(slot.at)) }))
+          .where('id', '=', slot.id)
+          .where('state', '=', 'ready'),
+      changed,
+    ),
+
+    /** Refused as 'invalid-state' unless it is in the state `from`. */
+    cancel: write(
+      (db, slot: { id: string; from: JobState; at: number }) =>
+        db
+          .updateTable('job')
+          .set({ state: 'cancelled', finishedAt: slot.at, loader: null, loaderUntil: null })
+          .where('id', '=', slot.id)
+          .where('state', '=', slot.from),
+      changed,
+    ),
+
+    /** Refused as 'invalid-state' unless it runs, and no row waits. */
+    finish: write(
+      (db, slot: { id: string; at: number }) =>
+        db
+          .updateTable('job')
+          .set({ state: 'finished', finishedAt: slot.at })
+          .where('id', '=', slot.id)
+          .where('state', '=', 'running')
+          .where((row) =>
+            row.not(
+              row.exists(
+                row
+                  .selectFrom('jobRow')
+                  .select('jobRow.row')
+                  .where('jobRow.jobId', '=', slot.id)
+                  .where('jobRow.state', '=', 'waiting'),
+              ),
+            ),
+          ),
+      changed,
+    ),
+
+    /** Refused as 'invalid-state' unless it is in the state `from`: for another loader than this one it is none. */
+    beginLoading: write(
+      (db, slot: { id: string; from: JobState; loader: string; until: number }) =>
+        db
+          .updateTable('job')
+          .set({ state: 'loading', loader: slot.loader, loaderUntil: slot.until })
+          .where('id', '=', slot.id)
+          .where('state', '=', slot.from)
+          .where('deletedAt', 'is', null),
+      changed,
+    ),
+
+    /** Guard: refuses the change as 'invalid-state' unless this loader still has it; it has it until then, afterwards. */
+    keepLoading: write(
+      (db, slot: { id: string; loader: string; until: number }) =>
+        db
+          .updateTable('job')
+          .set({ loaderUntil: slot.until })
+          .where('id', '=', slot.id)
+          .where('state', '=', 'loading')
+          .where('loader', '=', slot.loader),
+      changed,
+    ),
+
+    /** Takes the place of a loader that is gone. Refused as 'invalid-state' if it is not. */
+    takeLoading: write(
+      (db, slot: { id: string; loader: string; until: number; now: number }) =>
+        db
+          .updateTable('job')
+          .set({ loader: slot.loader, loaderUntil: slot.until })
+          .where('id', '=', slot.id)
+          .where('state', '=', 'loading')
+          .where('loaderUntil', '<=', slot.now),
+      changed,
+    ),
+
+    /** All rows are there, or none. Refused as 'invalid-state' unless this loader has it. */
+    endLoading: write(
+      (db, slot: Loaded) =>
+        db
+          .updateTable('job')
+          .set({
+            state: slot.to,
+            problem: slot.problem,
+            inputName: slot.inputName,
+            inputFormat: slot.inputFormat,
+            inputColumns: slot.inputColumns,
+            loader: null,
+            loaderUntil: null,
+          })
+          .where('id', '=', slot.id)
+          .where('state', '=', 'loading')
+          .where('loader', '=', slot.loader),
+      changed,
+    ),
+
+    /** Refused as 'invalid-state' unless it has ended, or has never had rows. */
+    markDeleted: write(
+      (db, slot: { id: string; at: number }) =>
+        db
+          .updateTable('job')
+          .set({ deletedAt: slot.at, sealedJobKey: null })
+          .where('id', '=', slot.id)
+          .where('state', 'in', ['draft', 'cancelled', 'finished'])
+          .where('deletedAt', 'is', null),
+      changed,
+    ),
+    remove: write((db, slot: { id: string }) =>
+      db.deleteFrom('job').where('id', '=', slot.id).where('deletedAt', 'is not', null),
+    ),
+    removeProgress: write((db, slot: { id: string }) => db.deleteFrom('jobProgress').where('jobId', '=', slot.id)),
+
+    /** Counts rows that are there, done and failed: with the change that makes them so. */
+    count: write(
+      (db, slot: { id: string; total: number; done: number; failed: number }) =>
+        db
+          .updateTable('jobProgress')
+          .set((row) => ({
+            total: row('total', '+', slot.total),
+            done: row('done', '+', slot.done),
+            failed: row('failed', '+', slot.failed),
+          }))
+          .where('jobId', '=', slot.id),
+      { rows: 1, otherwise: 'invalid-state' },
+    ),
+    resetCount: write((db, slot: { id: string }) =>
+      db.updateTable('jobProgress').set({ total: 0, done: 0, failed: 0 }).where('jobId', '=', slot.id),
+    ),
+    setSamples: write((db, slot: { id: string; samples: string }) =>
+      db.updateTable('jobProgress').set({ samples: slot.samples }).where('jobId', '=', slot.id),
+    ),
+  };
+}
+
+interface Tables {
+  job: JobRecord;
+  jobProgress: JobProgressRecord;
+  jobRow: JobRowRecord;
+}
+
+interface Loaded {
+  readonly id: string;
+  readonly loader: string;
+  readonly to: JobState;
+  readonly problem: string | null;
+  readonly inputName: string | null;
+  readonly inputFormat: 'csv' | 'jsonl' | null;
+  readonly inputColumns: string | null;
+}
+
+const qualified = columns.map((column) => `job.${column}` as const);
+const progress = ['jobProgress.total', 'jobProgress.done', 'jobProgress.failed', 'jobProgress.samples'] as const;
