@@ -83,6 +83,11 @@ module.exports = {
       '^src/enrollment/',
       `${ourFolder('enrollment', 'authentication', 'policy', 'ca', 'store', 'catalog', 'keys', 'audit', 'x509', 'outbound')}|log\\.ts$|minute-counter\\.ts$|protocol\\.ts$`,
     ),
+    only(
+      'jobs-use-the-core',
+      '^src/jobs/',
+      `${ourFolder('jobs', 'enrollment', 'audit', 'store', 'keys', 'catalog', 'x509', 'cms')}|access/principal\\.ts$|ca/authority\\.ts$|log\\.ts$`,
+    ),
     only('server-knows-the-contract', '^src/server/', `${ourFolder('server')}|protocol\\.ts$|log\\.ts$|settings\\.ts$`),
     {
       name: 'sql-only-in-stores',

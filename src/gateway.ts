@@ -12,6 +12,7 @@ import type { Clock } from './clock.js';
 import { revokeLapsed } from './enrollment/lapse.js';
 import { createProtocolServices } from './enrollment/protocol-services.js';
 import { createServiceKeys, type ServiceKeys } from './enrollment/service-keys.js';
+import { endOldKeys } from './jobs/archive/destroy-keys.js';
 import type { Log } from './log.js';
 import { type Core, openCore } from './open-core.js';
 import type { ProtocolHandler, ProtocolServices } from './protocol.js';
@@ -117,6 +118,7 @@ export async function startGateway({ settings, log, clock }: GatewayOptions): Pr
             statements: core.store.enrollmentTransactions.removeExpired({ now: clock.now().getTime() }),
             audit: [],
           });
+          await endOldKeys(core);
           await renewTls();
         },
       },

@@ -33,6 +33,8 @@ export type AuditAction =
   | 'ca.staged'
   | 'ca.cross-certified'
   | 'crl.published'
+  | 'job.archive-opened'
+  | 'job.keys-destroyed'
   | 'database.restored';
 
 interface AuditEvent {

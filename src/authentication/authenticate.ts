@@ -90,6 +90,8 @@ function failuresWorth(credentials: readonly PresentedCredential[]): number {
 async function verifyAll(input: AuthenticationInput, dependencies: Dependencies): Promise<Authenticated> {
   const account = input.credentials.find((credential) => credential.kind === 'acme-account');
   if (account) return { identity: await verifySole(account, input, dependencies), isUsedUp: false };
+  const operator = input.credentials.find((credential) => credential.kind === 'operator');
+  if (operator) return { identity: describeOperator(operator), isUsedUp: false };
   const presented = input.credentials.find((credential) => credential.kind === 'certificate');
   const signer =
     presented?.proof === 'message' ? await verifyPresented(presented, input, undefined, dependencies) : undefined;
@@ -133,6 +135,12 @@ async function verifySole(
     throw new GatewayError('untrusted-signer', 'an account does not authenticate this message');
   }
   return await verifyAccount({ presented, authentication, authorization, at, remoteAddress }, store);
+}
+
+/** Authenticated and allowed to ask by who presents it. */
+function describeOperator({ name, person, device }: Extract<PresentedCredential, { kind: 'operator' }>): Identity {
+  const registered = device === undefined ? {} : { registeredValues: { device } };
+  return { requester: `operator:${person}`, credentials: [{ id: person, kind: 'operator', name, ...registered }] };
 }
 
 /** What a message was authenticated with comes first: it names the requester of every further message, too. */

@@ -7,3 +7,8 @@ import type { Store } from '../store/store.js';
 export function useStatement({ id, isCounted }: UsedCredential, now: Date, { credentials }: Store): Statement {
   return isCounted ? credentials.requireUnrevoked({ id }) : credentials.consume({ id, now: now.getTime() });
 }
+
+/** An operator is no credential of an authentication policy: there are no uses to count. */
+export function isOnRecord({ kind }: UsedCredential): boolean {
+  return kind !== 'operator';
+}

@@ -10,7 +10,7 @@ import type { Store } from '../store/store.js';
 import { fingerprint } from '../x509/certificate.js';
 import { formatName } from '../x509/names.js';
 import { keyFingerprint, subjectKeyIdentifier } from '../x509/public-key.js';
-import { useStatement } from './credential-use.js';
+import { isOnRecord, useStatement } from './credential-use.js';
 import { deviceStatements } from './device.js';
 import type { Issuance } from './issuance.js';
 import { issuanceRecords } from './record.js';
@@ -26,17 +26,18 @@ export async function issue(issuance: Issuance, services: EnrollmentServices): P
   const { request, decision, madeKey, delivery, facts, identity, now } = issuance;
   const { authority, store } = services;
   const signed = await authority.issue(decision.issuance);
+  const deviceId = facts.usage === 'service' ? null : (facts.device?.id ?? createIdentifier());
   const result: IssuedResult = {
     outcome: 'issued',
     certificate: signed.der,
     serialNumber: signed.serialNumber,
     chain: authority.chain(signed.issuerId),
     modified: decision.modified,
+    ...(deviceId === null ? {} : { device: facts.device?.name ?? facts.deviceName ?? deviceId }),
     ...(madeKey
       ? { generatedKey: { pkcs8: madeKey.pkcs8, ...(delivery ? { recipient: delivery.recipient } : {}) } }
       : {}),
   };
-  const deviceId = facts.usage === 'service' ? null : (facts.device?.id ?? createIdentifier());
   const certificate = recordOf(issuance, signed, deviceId);
   const undelivered = issuance.answer.state === 'issued' ? [issuance.answer.certificate] : [];
   const duplicates = await findDuplicates(issuance, undelivered, services);
@@ -102,11 +103,13 @@ function credentialStatements(
   { store }: EnrollmentServices,
 ): Statement[] {
   // An approval may come long after a passcode's end: what counts is that it was good when the request was made.
-  const statements = identity.credentials.map((credential) =>
-    answer.state === 'none'
-      ? useStatement(credential, now, store)
-      : store.credentials.requireUnrevoked({ id: credential.id }),
-  );
+  const statements = identity.credentials
+    .filter(isOnRecord)
+    .map((credential) =>
+      answer.state === 'none'
+        ? useStatement(credential, now, store)
+        : store.credentials.requireUnrevoked({ id: credential.id }),
+    );
   // A key-wrap key is used by the first delivery, which may come after an approval; repeats are the same use.
   if (delivery?.credential && answer.state !== 'issued')
     statements.push(store.credentials.consume({ id: delivery.credential.id, now: now.getTime() }));

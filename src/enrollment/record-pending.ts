@@ -5,7 +5,7 @@ import type { Trace } from '../policy/decision.js';
 import type { Identity } from '../policy/identity.js';
 import { certificateId } from '../store/certificate-record.js';
 import type { Statement } from '../store/change.js';
-import { useStatement } from './credential-use.js';
+import { isOnRecord, useStatement } from './credential-use.js';
 import { describeIdentity } from './record.js';
 import { pendingResult } from './recorded-result.js';
 import type { DecidedOperation, EnrollmentRequest } from './request.js';
@@ -38,7 +38,9 @@ export async function recordPending(
 ): Promise<Pending> {
   const { identity, now, target } = circumstances;
   const { protocol, operation, remoteAddress, requestId } = request;
-  const uses = identity.credentials.map((credential) => useStatement(credential, now, services.store));
+  const uses = identity.credentials
+    .filter(isOnRecord)
+    .map((credential) => useStatement(credential, now, services.store));
   return await record(
     {
       ...circumstances,

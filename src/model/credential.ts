@@ -13,6 +13,8 @@ export const credentialKinds = [
   'key-wrap-key',
   // Set by a device's message (RFC 9810 appendix B), never configured.
   'revocation-passphrase',
+  // Whoever manages the gateway and asks for devices.
+  'operator',
 ] as const;
 export type CredentialKind = (typeof credentialKinds)[number];
 

@@ -10,6 +10,7 @@ import { cmpTransactions } from './migrations/0004-cmp-transactions.js';
 import { certificateRequesters } from './migrations/0005-certificate-requesters.js';
 import { acme } from './migrations/0006-acme.js';
 import { plannedReplacements } from './migrations/0007-planned-replacements.js';
+import { jobs } from './migrations/0009-jobs.js';
 
 /** In the order of their numbers: the schema's version is how many of them were applied. */
 export const migrations: readonly Migration[] = [
@@ -20,6 +21,7 @@ export const migrations: readonly Migration[] = [
   certificateRequesters,
   acme,
   plannedReplacements,
+  jobs,
 ];
 
 /** The table that tells the schema's version; it is made before the first migration. */

@@ -8,6 +8,7 @@ import { createCrlRepository } from './crl-repository.js';
 import type { Database } from './database.js';
 import { createDeviceRepository } from './device-repository.js';
 import { createEnrollmentTransactionRepository } from './enrollment-transaction-repository.js';
+import { createJobArchiveRepository } from './job-archive-repository.js';
 import { createKeyRepository } from './key-repository.js';
 import { createLeaseRepository } from './lease-repository.js';
 import { createMetaRepository } from './meta-repository.js';
@@ -24,6 +25,7 @@ export function createRepositories(database: Database) {
     credentials: createCredentialRepository(database),
     devices: createDeviceRepository(database),
     enrollmentTransactions: createEnrollmentTransactionRepository(database),
+    jobArchives: createJobArchiveRepository(database),
     audit: createAuditRepository(database),
     leases: createLeaseRepository(database),
     meta: createMetaRepository(database),

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { addAcmeCommand } from './acme-command.js';
 import { addCmpCommand } from './cmp-command.js';
 import { addEstCommand } from './est-command.js';
+import { addJobsIssueCommand } from './jobs-issue-command.js';
 import { addScepCommand } from './scep-command.js';
 
 const program = new Command('npm run bench --').description(
@@ -12,6 +13,7 @@ addEstCommand(program);
 addScepCommand(program);
 addCmpCommand(program);
 addAcmeCommand(program);
+addJobsIssueCommand(program);
 
 try {
   await program.parseAsync();
