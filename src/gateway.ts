@@ -16,6 +16,7 @@ import type { Clock } from './clock.js';
 import { revokeLapsed } from './enrollment/lapse.js';
 import { createProtocolServices } from './enrollment/protocol-services.js';
 import { createServiceKeys, type ServiceKeys } from './enrollment/service-keys.js';
+import { endOldKeys } from './jobs/archive/destroy-keys.js';
 import { createJobKinds } from './jobs/job-kinds.js';
 import { startJobRunner } from './jobs/runner.js';
 import type { Log } from './log.js';
@@ -135,6 +136,7 @@ export async function startGateway({ settings, log, clock }: GatewayOptions): Pr
             statements: core.store.enrollmentTransactions.removeExpired({ now: clock.now().getTime() }),
             audit: [],
           });
+          await endOldKeys(core);
           await renewTls();
         },
       },

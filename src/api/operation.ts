@@ -52,6 +52,8 @@ export interface Answer<Value> {
     readonly type: string;
     readonly body: string | Uint8Array | Readable;
     readonly fileName?: string;
+    /** Called once all of the body was handed over and the connection did not break. What it throws is logged. */
+    readonly delivered?: () => Promise<void>;
   };
   /** In place of the operation's usual status. */
   readonly status?: number;

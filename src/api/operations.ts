@@ -1,4 +1,5 @@
 /** All operations of the management API. */
+
 import { apiKeyOperations } from './api-keys.js';
 import { auditEventOperations } from './audit-events.js';
 import { authenticationPolicyOperations } from './authentication-policies.js';
@@ -13,6 +14,7 @@ import { credentialOperations } from './credentials.js';
 import { deviceGroupOperations } from './device-groups.js';
 import { deviceOperations } from './devices.js';
 import { divisionOperations } from './divisions.js';
+import { jobArchiveOperations } from './job-archive.js';
 import { jobOperations } from './jobs.js';
 import type { Operation } from './operation.js';
 import { policyEvaluationOperations } from './policy-evaluation.js';
@@ -40,6 +42,7 @@ export function createOperations(services: ApiServices): readonly Operation[] {
     ...certificateActionOperations(services),
     ...requestOperations(services),
     ...jobOperations(services),
+    ...jobArchiveOperations(services),
     ...userOperations(services),
     ...apiKeyOperations(services),
     ...roleOperations(),

@@ -7,6 +7,7 @@ import type { Response } from 'express';
 import { HttpError } from '../errors.js';
 import { fitForLog } from '../fit-for-log.js';
 import { matchesEntityTag, matchesStrongly } from '../http/entity-tag.js';
+import { handOver } from './hand-over.js';
 import type { Answer, Operation } from './operation.js';
 import { hasBody } from './read-body.js';
 
@@ -17,6 +18,8 @@ export interface ApiReply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly body: string | Uint8Array | Readable;
+  /** To be called once the client certainly has all of a body that is read. */
+  readonly delivered?: () => Promise<void>;
 }
 
 /** @throws HttpError 412 for a GET under an If-Match that does not hold */
@@ -29,7 +32,8 @@ export function replyTo(operation: Operation, answer: Answer<unknown>, request: 
   if (content !== undefined) {
     headers['Content-Type'] = content.type;
     if (content.fileName !== undefined) headers['Content-Disposition'] = attachment(content.fileName);
-    return { status, headers, body: content.body };
+    const { body, delivered } = content;
+    return { status, headers, body, ...(delivered ? { delivered } : {}) };
   }
   if (value === undefined) return { status, headers, body: '' };
   const body = JSON.stringify(value);
@@ -55,7 +59,7 @@ export function requireMatch({ headers }: Pick<IncomingMessage, 'headers'>, curr
 export async function send(
   request: IncomingMessage,
   response: Response,
-  { status, headers, body }: ApiReply,
+  { status, headers, body, delivered }: ApiReply,
 ): Promise<void> {
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   if (leavesTooMuch(request) || status === 408) response.setHeader('Connection', 'close');
@@ -65,14 +69,15 @@ export async function send(
     response.writeHead(status).end(isEmpty ? undefined : body);
     return;
   }
-  response.writeHead(status);
+  response.statusCode = status;
   if (isEmpty) {
     body.destroy();
     response.end();
     return;
   }
   response.setTimeout(idleMilliseconds, () => response.destroy());
-  await pipeline(body, response);
+  if (delivered === undefined) await pipeline(body, response);
+  else if (await handOver(body, response)) await delivered();
 }
 
 /** A body that nobody reads any more is taken in only where that is little: nothing could follow it on this connection. */

@@ -56,6 +56,8 @@ export type AuditAction =
   | 'job.cancelled'
   | 'job.finished'
   | 'job.deleted'
+  | 'job.archive-opened'
+  | 'job.keys-destroyed'
   | 'database.restored';
 
 interface AuditEvent {

@@ -9,6 +9,7 @@ import { type JobKindName, type JobState, jobKinds, jobStates } from '../model/j
 import type { Core } from '../open-core.js';
 import { parseCount } from './arguments.js';
 import { jobJson, outcomeOf } from './describe-job.js';
+import { jobArchiveCommand } from './job-archive.js';
 import { jobFailuresCommand, jobResultsCommand } from './job-files.js';
 import { person } from './person.js';
 import type { RunWithCore } from './run-with-core.js';
@@ -28,6 +29,7 @@ export function jobCommand(run: RunWithCore): Command {
     .addCommand(changeCommand(run, 'resume', 'resume a paused job'))
     .addCommand(changeCommand(run, 'cancel', 'cancel a job for good; what is done stays done'))
     .addCommand(jobResultsCommand(run))
+    .addCommand(jobArchiveCommand(run))
     .addCommand(jobFailuresCommand(run))
     .addCommand(deleteCommand(run))
     .addCommand(kindsCommand(run));

@@ -1,6 +1,6 @@
 /** The content ciphers of EnvelopedData: AES (RFC 3565 section 4.1), 3DES (RFC 3370 section 5.1) and DES in CBC mode. */
 
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { type Cipher, createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { DerReader } from '../x509/der.js';
 import { octetString, oid, sequence } from '../x509/der-writer.js';
 import { CmsError } from './cms-error.js';
@@ -31,13 +31,23 @@ export function encryptContent(
   encryption: ContentEncryption,
   content: Uint8Array,
 ): { /** DER AlgorithmIdentifier. */ algorithm: Uint8Array; encrypted: Uint8Array; key: Uint8Array } {
+  const { algorithm, key, cipher } = startEncryption(encryption);
+  return { algorithm, encrypted: Buffer.concat([cipher.update(content), cipher.final()]), key };
+}
+
+/** Begins to encrypt, with a new random key and initialization vector, what comes piece by piece. */
+export function startEncryption(encryption: ContentEncryption): {
+  /** DER AlgorithmIdentifier. */
+  algorithm: Uint8Array;
+  key: Uint8Array;
+  cipher: Cipher;
+} {
   const { id, name, blockLength } = ciphers[encryption];
   const key = randomBytes(contentKeyLengths[encryption]);
   if (blockLength === 8) setOddParity(key);
   const initializationVector = randomBytes(blockLength);
   const cipher = createCipheriv(name, cipherKey(encryption, key), initializationVector);
-  const encrypted = Buffer.concat([cipher.update(content), cipher.final()]);
-  return { algorithm: sequence(oid(id), octetString(initializationVector)), encrypted, key };
+  return { algorithm: sequence(oid(id), octetString(initializationVector)), key, cipher };
 }
 
 /** Encrypted content with all that its decryption needs beside the key. */

@@ -9,7 +9,15 @@ import { derivePasswordKey, encryptByPassword, type PasswordKey } from './pbes2.
  * @throws RangeError for a password that `isUsablePassword` refuses
  */
 export async function encryptPrivateKey(pkcs8: Uint8Array, password: string): Promise<Uint8Array> {
-  return encodeEncryptedPrivateKey(await derivePasswordKey(password, iterations), pkcs8);
+  return encodeEncryptedPrivateKey(await deriveKeyForPrivateKeys(password), pkcs8);
+}
+
+/**
+ * Derives what encrypts private keys under a password, as slow as `encryptPrivateKey` for one: many of one owner can share it.
+ * @throws RangeError for a password that `isUsablePassword` refuses
+ */
+export function deriveKeyForPrivateKeys(password: string): Promise<PasswordKey> {
+  return derivePasswordKey(password, iterations);
 }
 
 /** Encodes the DER of a private key (DER PrivateKeyInfo), encrypted with a key that is derived already. */

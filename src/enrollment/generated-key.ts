@@ -9,6 +9,7 @@ import type { UsedCredential } from '../policy/identity.js';
 import { decodeCertificate, extension } from '../x509/certificate.js';
 import { decodeKeyUsage } from '../x509/extensions.js';
 import { idCeKeyUsage } from '../x509/oids.js';
+import { makeP256Key } from './p256-key.js';
 import type { KeyRecipient } from './request.js';
 import type { GeneratedKey } from './result.js';
 import type { EnrollmentServices } from './services.js';
@@ -31,6 +32,7 @@ const waiting: (() => void)[] = [];
 
 /** @throws GatewayError `unavailable` when too many keys are being made already. */
 export async function makeKey(type: GeneratedKeyType): Promise<MadeKey> {
+  if (type === 'ec-p256') return makeP256Key();
   if (waiting.length >= maximumWaiting)
     throw new GatewayError('unavailable', 'too many keys are being made at the moment; try again', {
       retryAfterSeconds: 10,
@@ -50,13 +52,12 @@ export async function makeKey(type: GeneratedKeyType): Promise<MadeKey> {
   }
 }
 
-function generateByType(type: GeneratedKeyType): Promise<KeyPairKeyObjectResult> {
+function generateByType(type: Exclude<GeneratedKeyType, 'ec-p256'>): Promise<KeyPairKeyObjectResult> {
   switch (type) {
     case 'rsa-2048':
     case 'rsa-3072':
     case 'rsa-4096':
       return generate('rsa', { modulusLength: Number(type.slice(4)) });
-    case 'ec-p256':
     case 'ec-p384':
     case 'ec-p521':
       return generate('ec', { namedCurve: `P-${type.slice(4)}` });

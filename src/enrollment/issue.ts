@@ -28,17 +28,18 @@ export async function issue(issuance: Issuance, services: EnrollmentServices): P
   const { request, decision, madeKey, delivery, facts, identity, now } = issuance;
   const { authority, store } = services;
   const signed = await authority.issue(decision.issuance);
+  const deviceId = facts.usage === 'service' ? null : (facts.device?.id ?? createIdentifier());
   const result: IssuedResult = {
     outcome: 'issued',
     certificate: signed.der,
     serialNumber: signed.serialNumber,
     chain: authority.chain(signed.issuerId),
     modified: decision.modified,
+    ...(deviceId === null ? {} : { device: facts.device?.name ?? facts.deviceName ?? deviceId }),
     ...(madeKey
       ? { generatedKey: { pkcs8: madeKey.pkcs8, ...(delivery ? { recipient: delivery.recipient } : {}) } }
       : {}),
   };
-  const deviceId = facts.usage === 'service' ? null : (facts.device?.id ?? createIdentifier());
   const certificate = recordOf(issuance, signed, deviceId);
   const undelivered = issuance.answer.state === 'issued' ? [issuance.answer.certificate] : [];
   const duplicates = await findDuplicates(issuance, undelivered, services);

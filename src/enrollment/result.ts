@@ -49,6 +49,8 @@ export type EnrollmentResult =
       readonly chain: readonly Uint8Array[];
       /** What differs from the wishes, one sentence each. */
       readonly modified: readonly string[];
+      /** The name of its device; absent for what has none, and in an answer that is given once more. */
+      readonly device?: string;
       readonly generatedKey?: GeneratedKey;
     }
   | Pending;

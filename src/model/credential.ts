@@ -13,8 +13,6 @@ export const credentialKinds = [
   'key-wrap-key',
   // Set by a device's message (RFC 9810 appendix B), never configured.
   'revocation-passphrase',
-  // Who manages the gateway: nothing that is kept, or could be used up.
-  'operator',
 ] as const;
 export type CredentialKind = (typeof credentialKinds)[number];
 

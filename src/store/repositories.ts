@@ -10,6 +10,7 @@ import { createCrlRepository } from './crl-repository.js';
 import type { Database } from './database.js';
 import { createDeviceRepository } from './device-repository.js';
 import { createEnrollmentTransactionRepository } from './enrollment-transaction-repository.js';
+import { createJobArchiveRepository } from './job-archive-repository.js';
 import { createJobRepository } from './job-repository.js';
 import { createJobRowRepository } from './job-row-repository.js';
 import { createKeyRepository } from './key-repository.js';
@@ -32,6 +33,7 @@ export function createRepositories(database: Database) {
     enrollmentTransactions: createEnrollmentTransactionRepository(database),
     jobs: createJobRepository(database),
     jobRows: createJobRowRepository(database),
+    jobArchives: createJobArchiveRepository(database),
     audit: createAuditRepository(database),
     users: createUserRepository(database),
     apiKeys: createApiKeyRepository(database),
