@@ -239,7 +239,7 @@ describe('a database that cannot take changes', () => {
         await store.commit({ ...empty, audit: [auditRecord('later')] });
         expect(await store.audit.findById({ id: 'later' })).toMatchObject({ sequence: 2 });
       },
-      { limits: { pages: 100 } },
+      { limits: { pages: 200 } },
     );
   });
 });
