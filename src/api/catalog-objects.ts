@@ -158,7 +158,7 @@ export function catalogOperations(noun: CatalogNoun, services: EditServices): re
     }),
     defineOperation({
       ...editing,
-      refusals: { 409: 'It is in use; the sentence says by what.' },
+      refusals: { 409: 'it is in use; the sentence says by what' },
       id: `delete${one}`,
       method: 'delete',
       path: single,
@@ -281,4 +281,4 @@ function isBuiltIn(name: string): GatewayError {
   return new GatewayError('invalid-state', `template ${name} is built in and stays as it is; clone it and change that`);
 }
 
-const misfits = { 422: 'It does not fit together with what it refers to, or with what refers to it.' };
+const misfits = { 422: 'it does not fit together with what it refers to, or with what refers to it' };

@@ -52,7 +52,7 @@ export function certificateActionOperations(services: ApiServices): readonly Ope
       ...ofOne,
       id: 'revokeCertificate',
       path: '/certificates/{id}/revoke',
-      summary: 'revoke for good, also from hold',
+      summary: 'Revoke a certificate for good, also from hold',
       description: 'The CRL has it a second later.',
       permission: 'certificate:revoke',
       body: z.strictObject(revocationFields),
@@ -68,7 +68,7 @@ export function certificateActionOperations(services: ApiServices): readonly Ope
       ...ofOne,
       id: 'holdCertificate',
       path: '/certificates/{id}/hold',
-      summary: 'revoke until it is released',
+      summary: 'Put a certificate on hold',
       permission: 'certificate:revoke',
       refusals: { 409: 'it is not valid' },
       handle: async (call) => {
@@ -82,7 +82,7 @@ export function certificateActionOperations(services: ApiServices): readonly Ope
       ...ofOne,
       id: 'releaseCertificate',
       path: '/certificates/{id}/release',
-      summary: 'end a hold',
+      summary: 'Release a certificate from hold',
       permission: 'certificate:revoke',
       refusals: { 409: 'it is not on hold' },
       handle: async (call) => {
@@ -96,7 +96,7 @@ export function certificateActionOperations(services: ApiServices): readonly Ope
       ...present,
       id: 'revokeCertificates',
       path: '/certificates/revocations',
-      summary: 'revoke up to 1000, each for itself',
+      summary: 'Revoke up to 1000 certificates, each for itself',
       description: 'What refuses one keeps none of the others back. For more, or by conditions, there are jobs.',
       permission: 'certificate:revoke',
       body: z.strictObject({
@@ -118,7 +118,7 @@ export function certificateActionOperations(services: ApiServices): readonly Ope
       ...present,
       id: 'planReplacements',
       path: '/certificates/replacement-plans',
-      summary: 'have certificates replaced until a time',
+      summary: 'Have certificates replaced until a time',
       description:
         'Clients that ask when to renew (RFC 9773) are told a time from now until then. Nothing is sent or revoked. Who has rights in some divisions only names a policy or a certificate.',
       permission: 'certificate:renew',
@@ -142,7 +142,7 @@ export function certificateActionOperations(services: ApiServices): readonly Ope
       ...present,
       id: 'cancelReplacements',
       path: '/certificates/replacement-plans/cancel',
-      summary: 'take such plans back',
+      summary: 'Take such plans back',
       permission: 'certificate:renew',
       body: z.strictObject({ selection: selectionSchema }),
       answer: plannedSchema,

@@ -187,7 +187,7 @@ const reading = { ...shared, method: 'get', permission: 'credential:read', statu
 const writing = {
   ...shared,
   permission: 'credential:write',
-  refusals: { 422: 'It is no such credential, or another one is the same.' },
+  refusals: { 422: 'it is no such credential, or another one is the same' },
 } as const;
 
 const credentialParams = z.strictObject({

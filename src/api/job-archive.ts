@@ -22,7 +22,7 @@ export function jobArchiveOperations(services: ApiServices): readonly Operation[
       method: 'get',
       path: '/jobs/{id}/archive',
       tag: 'Jobs',
-      summary: 'download the certificates of a job and, once, their keys',
+      summary: 'Download the certificates of a job and, once, their keys',
       description:
         'A ZIP file with `manifest.csv`, a folder for each row and the chains of the issuers. Where the gateway has made the ' +
         'keys, it is CMS EnvelopedData for the certificate that was given with the job, or each key file is encrypted under ' +
@@ -45,7 +45,7 @@ export function jobArchiveOperations(services: ApiServices): readonly Operation[
       method: 'delete',
       path: '/jobs/{id}/archive',
       tag: 'Jobs',
-      summary: 'destroy the keys in the archive of a job',
+      summary: 'Destroy the keys in the archive of a job',
       description:
         'The certificates stay. Keys that nobody has downloaded are destroyed seven days after the job has ended.',
       permission: 'certificate:request',

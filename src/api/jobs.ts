@@ -44,7 +44,7 @@ export function jobOperations(services: ApiServices): readonly Operation[] {
       body: newJobSchema(kinds),
       answer: jobSchema,
       status: 201,
-      refusals: { 422: 'The options name what is not there.' },
+      refusals: { 422: 'the options name what is not there' },
       async handle(call) {
         const { select, ...body } = call.body;
         const planned = plan({ ...body, ...(select === undefined ? {} : { selection: select }) }, call, kinds);
@@ -67,7 +67,7 @@ export function jobOperations(services: ApiServices): readonly Operation[] {
       streams: { types: [...inputTypes.keys()], bodyLimit: largestInput },
       answer: jobSchema,
       status: 200,
-      refusals: { 409: 'The job has its input already.' },
+      refusals: { 409: 'the job has its input already' },
       async handle(call) {
         const job = await findJob(call, services);
         requirePermission(call, { division: job.division, permission: requireKind(job.kind, kinds).permission });
@@ -95,7 +95,7 @@ export function jobOperations(services: ApiServices): readonly Operation[] {
       params,
       status: 204,
       isTagged: true,
-      refusals: { 409: 'The job has not ended.' },
+      refusals: { 409: 'the job has not ended' },
       async handle(call) {
         const job = await findJob(call, services);
         const { id, division, kind } = job;
@@ -256,7 +256,7 @@ function changing(change: JobChange, services: ApiServices, kinds: JobKinds): Op
     params,
     answer: jobSchema,
     status: 200,
-    refusals: { 409: 'The state of the job does not allow it.' },
+    refusals: { 409: 'the state of the job does not allow it' },
     async handle(call) {
       const { id, division, kind } = await findJob(call, services);
       requirePermission(call, { division, permission: requireKind(kind, kinds).permission });

@@ -165,7 +165,10 @@ function responsesOf(operation: Operation, answer: JsonSchema | undefined): Open
   const unchanged = isTagged && method === 'get' ? { 304: { description: 'nothing has changed' } } : {};
   const refusals = Object.entries(refusalsOf(operation)).map(([code, description]) => [
     code,
-    { description, content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } },
+    // Such as 202 beside 201: what is answered is the same.
+    Number(code) < 300
+      ? { ...success, description }
+      : { description, content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } },
   ]);
   return { [status]: success, ...unchanged, ...Object.fromEntries(refusals) };
 }

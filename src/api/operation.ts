@@ -81,7 +81,7 @@ interface OperationOutline {
   readonly contentTypes?: readonly string[];
   /** Whether the answer is a resource with an entity tag; on other methods, whether `If-Match` is looked at. */
   readonly isTagged?: boolean;
-  /** Statuses of refusals that are particular to it, each with what it means; those of all operations are known. */
+  /** Statuses of refusals, and of other successes, that are particular to it, each with what it means; those of all operations are known. */
   readonly refusals?: Readonly<Record<number, string>>;
   /** In octets; 1 MiB where absent. */
   readonly bodyLimit?: number;

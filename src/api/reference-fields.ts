@@ -10,17 +10,15 @@ export function fieldList({ properties = {}, required = [] }: JsonSchema): Html 
 }
 
 export function field(name: string, schema: JsonSchema, isRequired: boolean): Html {
-  const below = innerObject(schema);
   return html`<li><code>${name}</code> <span class="type">${typeOf(schema)}</span>${
     isRequired ? html` <span class="required">required</span>` : ''
-  }${schema.description === undefined ? '' : fromMarkdown(schema.description)}${below ? fieldList(below) : ''}</li>`;
+  }${schema.description === undefined ? '' : fromMarkdown(schema.description)}${innerFields(schema)}</li>`;
 }
 
 /** A schema that stands by itself: its fields, or what it is. */
 export function schemaBody(schema: JsonSchema): Html {
   if (schema.$ref === undefined && schema.properties) return fieldList(schema);
-  const below = innerObject(schema);
-  return html`<p>${typeOf(schema)}</p>${below ? fieldList(below) : ''}`;
+  return html`<p>${typeOf(schema)}</p>${innerFields(schema)}`;
 }
 
 /** What a value is, on one line, with its bounds. */
@@ -67,13 +65,15 @@ function between(least: number | undefined, most: number | undefined, unit: stri
   return least === most ? `${least}${unit}` : `${least} to ${most}${unit}`;
 }
 
-/** The object whose fields are to be shown below a field. */
-function innerObject(schema: JsonSchema): JsonSchema | undefined {
-  if (schema.$ref !== undefined) return undefined;
-  if (schema.properties) return schema;
-  const inner =
-    schema.items ?? (typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined);
-  return inner && innerObject(inner);
+/** The fields to be shown below a field: of the object that it is or consists of, or of each object that it may be. */
+function innerFields(schema: JsonSchema): Html | string {
+  if (schema.$ref !== undefined) return '';
+  if (schema.properties) return fieldList(schema);
+  const { anyOf, oneOf, items, additionalProperties } = schema;
+  const alternatives = anyOf ?? oneOf;
+  if (alternatives) return html`${alternatives.map(innerFields)}`;
+  const inner = items ?? (typeof additionalProperties === 'object' ? additionalProperties : undefined);
+  return inner ? innerFields(inner) : '';
 }
 
 function reference($ref: string): Html {

@@ -31,5 +31,5 @@ details:target{outline:2px solid var(--accent)}
 table{border-collapse:collapse;font-size:.875rem}
 th,td{border:1px solid var(--line);padding:.25rem .5rem;text-align:center}
 tbody th{text-align:left}
-@media (max-width:55rem){body{display:block}nav{position:static;height:auto;max-height:40vh;border-right:0;border-bottom:1px solid var(--line)}}
+@media (max-width:55rem){body{display:block}nav{position:static;height:auto;border-right:0;border-bottom:1px solid var(--line)}nav ul ul{display:none}nav>ul{columns:2}nav>ul>li{margin:0;padding:.25rem 0}}
 `;

@@ -85,6 +85,7 @@ function typeText(schema: unknown): string {
   const { inner } = unwrap(schema);
   if (inner instanceof z.ZodArray) return `list of ${typeText(inner.element)}`;
   if (inner instanceof z.ZodObject) return 'map';
+  if (inner instanceof z.ZodNonOptional) return typeText(inner.unwrap());
   if (inner instanceof z.ZodRecord) return `map of names to ${typeText(inner.valueType)}`;
   if (inner instanceof z.ZodEnum) return inner.options.map((option) => `\`${option}\``).join(' ');
   if (inner instanceof z.ZodLiteral) return [...inner.values].map((value) => `\`${value}\``).join(' ');

@@ -24,13 +24,15 @@ export interface ApiClient {
 
 interface ApiClientOptions {
   readonly identity?: TlsIdentity;
+  /** Gets the ids of the operations that have done what was asked for. */
+  readonly done?: Set<string>;
 }
 
 /** @param key an API key; that of quickstart.env if there is one, and `''` for none */
 export function createApiClient(
   { gateway, environment }: TestGateway,
   key: string = environment.GATEHOUSE_ADMIN_KEY ?? '',
-  { identity }: ApiClientOptions = {},
+  { identity, done }: ApiClientOptions = {},
 ): ApiClient {
   const { core, listeners } = gateway;
   const operations = createOperations({ ...core, version: '0.0.0' });
@@ -65,7 +67,9 @@ export function createApiClient(
     const candidates = operations.filter((each) => each.method === method.toLowerCase());
     const operation =
       candidates.find((each) => each.path === name) ?? candidates.find((each) => patternOf(each.path).test(name));
-    if (answer.status < 300 && answer.body !== undefined) operation?.answer?.parse(answer.body);
+    if (operation === undefined || answer.status >= 300) return;
+    if (answer.body !== undefined) operation.answer?.parse(answer.body);
+    done?.add(operation.id);
   }
 
   const below = (path: string) => `/api/v1${path}`;
