@@ -54,8 +54,8 @@ export async function recordApiKey(
 ): Promise<OwnedApiKeyRecord> {
   const { store, clock, catalog } = services;
   const now = clock.now();
-  requireDivisions(grants, catalog().divisions);
   requireGrantable(grants, manager);
+  requireDivisions(grants, catalog().divisions);
   if (expiresAt && (expiresAt <= now || expiresAt.getUTCFullYear() > lastYear)) {
     throw new HttpError(422, 'malformed-request', `the key cannot expire then; give a time from now to ${lastYear}`);
   }

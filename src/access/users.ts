@@ -34,8 +34,8 @@ export async function createUser(
   services: AccessServices,
 ): Promise<UserRecord> {
   const { store, clock, catalog } = services;
-  requireDivisions(grants, catalog().divisions);
   requireGrantable(grants, manager);
+  requireDivisions(grants, catalog().divisions);
   const hashed = password === undefined ? null : await hashPassword(password);
   const now = clock.now();
   const record: UserRecord = {
@@ -88,8 +88,8 @@ export async function changeUser(
   services: AccessServices,
 ): Promise<UserRecord> {
   if (grants) {
-    requireDivisions(grants, services.catalog().divisions);
     requireGrantable(grants, manager);
+    requireDivisions(grants, services.catalog().divisions);
   }
   const changes = {
     ...(displayName === undefined ? {} : { displayName }),

@@ -3,7 +3,9 @@ import { z } from 'zod';
 import { createApiKey, getApiKey, revokeApiKey } from '../access/api-keys.js';
 import { apiKeySchema, apiKeyStates, describeApiKey, newUserFields } from '../access/describe.js';
 import { isVisible, readGrants } from '../access/grants.js';
+import { batchSize, fillPage } from '../catalog/fill-page.js';
 import { nameSchema } from '../model/label.js';
+import type { OwnedApiKeyRecord } from '../store/api-key-repository.js';
 import { managerOf } from './managing-call.js';
 import { defineOperation, type Operation } from './operation.js';
 import { pageOf, pageQuery, readCursor, writeCursor } from './page.js';
@@ -31,23 +33,25 @@ export function apiKeyOperations(services: ApiServices): readonly Operation[] {
       }),
       answer: pageOf(apiKeySchema),
       handle: async ({ query: { limit, cursor, state, owner, search }, scope }) => {
-        const after = readCursor(cursor, nameSchema);
         const user = owner === undefined ? undefined : await store.users.findByName({ name: owner });
         if (owner !== undefined && user === undefined) return { value: { items: [] } };
         const now = clock.now();
-        const found = await store.apiKeys.list({
-          limit: limit + 1,
-          ...(after === undefined ? {} : { after }),
+        const filter = {
           ...(state === undefined ? {} : { state: { is: state, at: now.getTime() } }),
           ...(user ? { owner: user.id } : {}),
           ...(search === undefined ? {} : { search }),
+        };
+        const wish = {
+          after: readCursor(cursor, nameSchema) ?? '',
+          limit,
+          fits: ({ grants }: OwnedApiKeyRecord) => isVisible(scope, readGrants(grants)),
+        };
+        const { items: found, next } = await fillPage(wish, async (after) => {
+          const keys = await store.apiKeys.list({ ...filter, after, limit: batchSize });
+          return { items: keys, isEnd: keys.length < batchSize };
         });
-        const page = found.slice(0, limit);
-        const items = page
-          .filter(({ grants }) => isVisible(scope, readGrants(grants)))
-          .map((record) => describeApiKey(record, now));
-        const last = found.length > limit ? page.at(-1) : undefined;
-        return { value: { items, ...(last ? { next: writeCursor(last.name) } : {}) } };
+        const items = found.map((record) => describeApiKey(record, now));
+        return { value: { items, ...(next === undefined ? {} : { next: writeCursor(next) }) } };
       },
     }),
     defineOperation({

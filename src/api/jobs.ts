@@ -11,6 +11,7 @@ import { createJobKinds } from '../jobs/job-kinds.js';
 import { loadInput } from '../jobs/load-input.js';
 import { requireJob } from '../jobs/require-job.js';
 import { describeRow, failureLines, failuresFormat, resultLines } from '../jobs/results.js';
+import { pageOfRows } from '../jobs/row-pages.js';
 import { jobKinds, jobRowStates, jobStates } from '../model/job.js';
 import { nameSchema } from '../model/label.js';
 import type { JobOverview } from '../store/job-record.js';
@@ -173,17 +174,10 @@ function reading(services: ApiServices, kinds: JobKinds): readonly Operation[] {
         const { limit, cursor, state } = call.query;
         const job = await findJob(call, services);
         const after = readCursor(cursor, z.int().min(0)) ?? 0;
-        const found = await store.jobRows.list({
-          jobId: job.id,
-          after,
-          limit: limit + 1,
-          ...(state === undefined ? {} : { state }),
-        });
-        const items = found
-          .slice(0, limit)
-          .map(describeRow)
-          .map((row) => jobRowSchema.parse(row));
-        return { value: { items, ...(found.length > limit ? { next: writeCursor(items.at(-1)?.row) } : {}) } };
+        const filter = { jobId: job.id, after, limit, ...(state === undefined ? {} : { state }) };
+        const { rows, isLast } = await pageOfRows(filter, services);
+        const items = rows.map(describeRow).map((row) => jobRowSchema.parse(row));
+        return { value: { items, ...(isLast ? {} : { next: writeCursor(items.at(-1)?.row) }) } };
       },
     }),
     defineOperation({

@@ -53,14 +53,15 @@ export async function readJson(operation: Operation, request: IncomingMessage): 
 /**
  * The octets of a request that has passed {@link checkBody}. Reading it throws HttpError 413 beyond the limit, and GatewayError
  * `malformed-request` when the client stops in the middle. Whoever stops reading leaves the connection open for the answer.
+ * @param atEnd called once all octets are there, before whoever reads learns that there are no more; what it throws, reading throws
  */
-export function openStream(request: IncomingMessage, limit: number): Readable {
+export function openStream(request: IncomingMessage, limit: number, atEnd: () => Promise<void>): Readable {
   request.setTimeout(idleMilliseconds, () => request.destroy());
   request.once('end', () => request.setTimeout(0));
-  return Readable.from(within(request, limit), { objectMode: false });
+  return Readable.from(within(request, limit, atEnd), { objectMode: false });
 }
 
-async function* within(request: IncomingMessage, limit: number): AsyncGenerator<Buffer> {
+async function* within(request: IncomingMessage, limit: number, atEnd: () => Promise<void>): AsyncGenerator<Buffer> {
   let length = 0;
   try {
     for await (const chunk of request.iterator({ destroyOnReturn: false })) {
@@ -72,6 +73,7 @@ async function* within(request: IncomingMessage, limit: number): AsyncGenerator<
     if (cause instanceof GatewayError) throw cause;
     throw new GatewayError('malformed-request', 'the request body ended early', { cause });
   }
+  await atEnd();
 }
 
 function bodyLimitOf({ streams, bodyLimit = usualLimit }: Operation): number {

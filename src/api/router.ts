@@ -1,7 +1,9 @@
 /** The one place where operations of the management API meet Express: requests in, answers and problem documents out. */
 import type { IncomingMessage } from 'node:http';
+import { isDeepStrictEqual } from 'node:util';
 import express, { type NextFunction, type Request, type Response, type Router } from 'express';
 import { z } from 'zod';
+import type { PresentedAccess } from '../access/authenticate.js';
 import { actorOf, type Principal, type Scope, scopeOf } from '../access/principal.js';
 import { GatewayError, HttpError } from '../errors.js';
 import { createIdentifier } from '../identifier.js';
@@ -119,9 +121,8 @@ async function perform(operation: Operation, request: Request, response: Respons
   visit.remoteAddress = remoteAddress;
   refuseOtherSites(request);
   const { requestId } = visit;
-  const principal = await visit.authenticate(
-    readPresented(request.headers, { remoteAddress, clientChain: tls?.clientChain ?? [] }),
-  );
+  const presented = readPresented(request.headers, { remoteAddress, clientChain: tls?.clientChain ?? [] });
+  const principal = await visit.authenticate(presented);
   visit.principal = principal;
   const scope = scopeFor(operation, principal);
   checkBody(operation, request);
@@ -137,7 +138,9 @@ async function perform(operation: Operation, request: Request, response: Respons
     params,
     query,
     body,
-    stream: operation.streams ? openStream(request, operation.streams.bodyLimit) : request,
+    stream: operation.streams
+      ? openStream(request, operation.streams.bodyLimit, () => requireSame(principal, presented, visit))
+      : request,
     contentType: mediaTypeOf(request),
     principal,
     actor: actorOf(principal, { remoteAddress, requestId }),
@@ -145,6 +148,12 @@ async function perform(operation: Operation, request: Request, response: Respons
     requireMatch: (current) => requireMatch(request, current),
   };
   return replyTo(operation, await operation.handle(call), request);
+}
+
+/** What takes an hour to come must not be taken from who was stopped meanwhile. @throws GatewayError */
+async function requireSame(principal: Principal, presented: PresentedAccess, { authenticate }: Visit): Promise<void> {
+  if (isDeepStrictEqual(await authenticate(presented), principal)) return;
+  throw new GatewayError('forbidden', 'your rights were changed while the body was on its way; send it again');
 }
 
 const nothing = z.strictObject({});

@@ -7,6 +7,7 @@ import { passwordSchema } from '../access/password.js';
 import { type Scope, scopeOf } from '../access/principal.js';
 import { addUserCertificate, removeUserCertificate } from '../access/user-certificates.js';
 import { changeUser, createUser, deleteUser, getUser, setEnabled, setPassword } from '../access/users.js';
+import { batchSize, fillPage } from '../catalog/fill-page.js';
 import { GatewayError } from '../errors.js';
 import { nameSchema } from '../model/label.js';
 import type { UserRecord } from '../store/access-record.js';
@@ -48,18 +49,21 @@ export function userOperations(services: ApiServices): readonly Operation[] {
       }),
       answer: pageOf(userSchema),
       handle: async ({ query: { limit, cursor, enabled, search }, scope }) => {
-        const after = readCursor(cursor, nameSchema);
-        const found = await services.store.users.list({
-          limit: limit + 1,
-          ...(after === undefined ? {} : { after }),
+        const filter = {
           ...(enabled === undefined ? {} : { enabled: enabled === 'true' }),
           ...(search === undefined ? {} : { search }),
+        };
+        const wish = {
+          after: readCursor(cursor, nameSchema) ?? '',
+          limit,
+          fits: ({ grants }: UserRecord) => isVisible(scope, readGrants(grants)),
+        };
+        const { items: found, next } = await fillPage(wish, async (after) => {
+          const users = await services.store.users.list({ ...filter, after, limit: batchSize });
+          return { items: users, isEnd: users.length < batchSize };
         });
-        const page = found.slice(0, limit);
-        const visible = page.filter(({ grants }) => isVisible(scope, readGrants(grants)));
-        const last = found.length > limit ? page.at(-1) : undefined;
-        const items = await Promise.all(visible.map(view));
-        return { value: { items, ...(last ? { next: writeCursor(last.name) } : {}) } };
+        const items = await Promise.all(found.map(view));
+        return { value: { items, ...(next === undefined ? {} : { next: writeCursor(next) }) } };
       },
     }),
     defineOperation({

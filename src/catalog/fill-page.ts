@@ -27,7 +27,8 @@ export async function fillPage<Item extends { readonly name: string }>(
     const { items, isEnd } = await read(last);
     for (const item of items) {
       const isFitting = fits(item);
-      if (isFitting && page.length === limit) return { items: page, next: last };
+      // Not the name of one that does not fit: it may be nothing for who reads the page.
+      if (isFitting && page.length === limit) return { items: page, next: page.at(-1)?.name ?? after };
       if (isFitting) page.push(item);
       last = item.name;
     }

@@ -59,18 +59,19 @@ export function requireKind(name: string, kinds: JobKinds): JobKind {
   );
 }
 
+/** Of a division, so that none can keep the others from theirs. */
 const mostOpenJobs = 1000;
 
 /** The caller has seen to it that the actor may. @throws GatewayError `invalid-state` when there are too many already */
 export async function createJob(planned: PlannedJob, actor: Actor, services: JobServices): Promise<JobOverview> {
   const { store, clock } = services;
-  if ((await store.jobs.unended({ limit: mostOpenJobs })).length === mostOpenJobs) {
+  const { kind, division, name, selection, start } = planned;
+  if ((await store.jobs.unended({ division, limit: mostOpenJobs })).length === mostOpenJobs) {
     throw new GatewayError(
       'invalid-state',
-      `there are ${mostOpenJobs} jobs that have not ended; cancel some of them first`,
+      `division ${division} has ${mostOpenJobs} jobs that have not ended; cancel some of them first`,
     );
   }
-  const { kind, division, name, selection, start } = planned;
   const id = createIdentifier();
   const prepared: PreparedJob<unknown> = (await kind.prepare?.(planned.options, { jobId: id })) ?? planned;
   const now = clock.now();

@@ -10,6 +10,8 @@ import type { JobServices } from './services.js';
 export const loaderMilliseconds = 20_000;
 const renewalMilliseconds = 5_000;
 const rowsInCommit = 500;
+/** Rows may be long: a commit has no more than this and one of them. */
+const octetsInCommit = 1_048_576;
 const removedInCommit = 2_000;
 
 interface Loading {
@@ -93,12 +95,14 @@ async function insertRows(
   let failed = 0;
   let batch: Statement[] = [];
   let failedInBatch = 0;
+  let octetsInBatch = 0;
   const commit = async () => {
     const counted = store.jobs.count({ id: jobId, total: batch.length, done: 0, failed: failedInBatch });
     await store.commit({ statements: [keep(), ...batch, counted], audit: [] });
     failed += failedInBatch;
     batch = [];
     failedInBatch = 0;
+    octetsInBatch = 0;
   };
   for await (const { text, problem } of rows) {
     total++;
@@ -108,7 +112,8 @@ async function insertRows(
         : { state: 'failed' as const, errorCode: 'malformed-request', reason: problem, doneAt: clock.now().getTime() };
     if (problem !== undefined) failedInBatch++;
     batch.push(store.jobRows.insert({ jobId, row: total, input: text, ...failure }));
-    if (batch.length === rowsInCommit) await commit();
+    octetsInBatch += Buffer.byteLength(text);
+    if (batch.length === rowsInCommit || octetsInBatch >= octetsInCommit) await commit();
   }
   if (batch.length > 0) await commit();
   return { total, failed };

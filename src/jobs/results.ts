@@ -5,6 +5,7 @@ import type { ShownJobRow } from '../store/job-row-repository.js';
 import { csvLine } from './csv-text.js';
 import { cellsOfRow, failureColumns } from './input/row-cells.js';
 import type { JobKind } from './job-kind.js';
+import { pageOfRows } from './row-pages.js';
 import type { JobServices } from './services.js';
 
 type Reading = Pick<JobServices, 'store'>;
@@ -60,18 +61,14 @@ const rowsAtOnce = 500;
 async function* pages(
   { id }: JobRecord,
   state: JobRowState | undefined,
-  { store }: Reading,
+  services: Reading,
 ): AsyncGenerator<readonly ShownJobRow[]> {
   for (let after = 0; ; ) {
-    const rows = await store.jobRows.list({
-      jobId: id,
-      after,
-      limit: rowsAtOnce,
-      ...(state === undefined ? {} : { state }),
-    });
+    const filter = { jobId: id, after, limit: rowsAtOnce, ...(state === undefined ? {} : { state }) };
+    const { rows, isLast } = await pageOfRows(filter, services);
     yield rows;
     after = rows.at(-1)?.row ?? after;
-    if (rows.length < rowsAtOnce) return;
+    if (isLast) return;
     // A slow reader holds it up by itself; a fast one must not hold the devices up.
     await new Promise((resolve) => setImmediate(resolve));
   }

@@ -6,6 +6,7 @@ import type { JobRecord } from '../store/job-record.js';
 import { openJobKeys } from './archive/job-keys.js';
 import { rowOfCells } from './input/row-cells.js';
 import type { JobKind, RowContext, RowResult } from './job-kind.js';
+import { pageOfRows } from './row-pages.js';
 import type { JobServices } from './services.js';
 
 export interface RunningJob {
@@ -47,6 +48,7 @@ export function createRunningJob({ record, kind, onReady }: RunningJobOptions, s
   const timers = new Set<NodeJS.Timeout>();
   let next: Row[] = [];
   let lastRead = 0;
+  let pageLength = rowsRead;
   let isReading = false;
   let isAtEnd = false;
   let underWay = 0;
@@ -56,10 +58,14 @@ export function createRunningJob({ record, kind, onReady }: RunningJobOptions, s
     isReading = true;
     let isRead = false;
     try {
-      const rows = await store.jobRows.waiting({ jobId, after: lastRead, limit: rowsRead });
-      isAtEnd = rows.length < rowsRead;
+      const { rows, isLast } = await pageOfRows(
+        { jobId, state: 'waiting', after: lastRead, limit: rowsRead },
+        services,
+      );
+      isAtEnd = isLast;
+      pageLength = rows.length;
       lastRead = rows.at(-1)?.row ?? lastRead;
-      next = [...next, ...rows.map((row) => ({ ...row, attempts: 0 }))];
+      next = [...next, ...rows.map(({ row, input }) => ({ row, input, attempts: 0 }))];
       isRead = true;
     } catch (err) {
       // When jobs are looked at again, and not at once.
@@ -151,7 +157,7 @@ export function createRunningJob({ record, kind, onReady }: RunningJobOptions, s
     record,
     begin() {
       if (isStopped) return undefined;
-      if (next.length < rowsRead / 4 && !isAtEnd && !isReading) void readOn();
+      if (next.length < pageLength / 4 && !isAtEnd && !isReading) void readOn();
       if (timers.size >= mostPostponed) return undefined;
       const row = next.shift();
       if (row === undefined) return undefined;

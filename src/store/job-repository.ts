@@ -56,11 +56,12 @@ export function createJobRepository(database: Database) {
         .limit(slot.limit),
     ),
 
-    /** How many have not ended, up to the limit. */
-    unended: read((db, slot: { limit: number }) =>
+    /** Those of a division that have not ended, up to the limit. */
+    unended: read((db, slot: { division: string; limit: number }) =>
       db
         .selectFrom('job')
         .select('id')
+        .where('division', '=', slot.division)
         .where('state', 'in', ['draft', 'loading', 'ready', 'running', 'paused'])
         .limit(slot.limit),
     ),

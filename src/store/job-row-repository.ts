@@ -1,4 +1,5 @@
 /** The rows of jobs, and what each ended with. */
+import { sql } from 'kysely';
 import type { JobRowState } from '../model/job.js';
 import type { Database } from './database.js';
 import type { JobRowRecord } from './job-record.js';
@@ -14,7 +15,7 @@ export interface JobRowFilter {
 }
 
 export function createJobRowRepository(database: Database) {
-  const { write, read, list } = database.tables<{ jobRow: JobRowRecord }>();
+  const { write, list } = database.tables<{ jobRow: JobRowRecord }>();
 
   return {
     insert: write((db, slot: NewRow) =>
@@ -23,22 +24,25 @@ export function createJobRowRepository(database: Database) {
         .values(slotsOf(slot, ['jobId', 'row', 'state', 'input', 'errorCode', 'reason', 'doneAt'])),
     ),
 
-    /** What is left to do, in order. */
-    waiting: read((db, slot: { jobId: string; after: number; limit: number }) =>
-      db
-        .selectFrom('jobRow')
-        .select(['row', 'input'])
-        .where('jobId', '=', slot.jobId)
-        .where('state', '=', 'waiting')
-        .where('row', '>', slot.after)
-        .orderBy('row')
-        .limit(slot.limit),
-    ),
-
     /** A page, in order; without certificates and keys. */
     list: ({ jobId, state, after, limit }: JobRowFilter) =>
       list((db) => {
         const query = db.selectFrom('jobRow').select(shown).where('jobId', '=', jobId).where('row', '>', after);
+        return (state === undefined ? query : query.where('state', '=', state)).orderBy('row').limit(limit);
+      }),
+
+    /** How much the rows of that page are, without reading them. */
+    sizes: ({ jobId, state, after, limit }: JobRowFilter) =>
+      list((db) => {
+        const query = db
+          .selectFrom('jobRow')
+          .select(
+            sql<number>`octet_length(${sql.ref('input')}) + coalesce(octet_length(${sql.ref('result')}), 0)`.as(
+              'octets',
+            ),
+          )
+          .where('jobId', '=', jobId)
+          .where('row', '>', after);
         return (state === undefined ? query : query.where('state', '=', state)).orderBy('row').limit(limit);
       }),
 

@@ -101,6 +101,12 @@ describe('Users over the management API', () => {
     const lab = callerWith({ role: 'solution-administrator', division: 'lab' });
     const { value } = await lab.call('listUsers');
     expect(value).toMatchObject({ items: [{ name: 'bert' }] });
+    // Neither does a cursor name who is not there.
+    expect((await lab.call('listUsers', { query: { limit: '1' } })).value).toEqual(value);
+    for (const division of ['plant', 'nowhere']) {
+      const body = { name: 'dave', grants: [{ role: 'auditor', division }] };
+      await expect(lab.call('createUser', { body })).rejects.toMatchObject({ code: 'forbidden' });
+    }
     await expect(lab.call('getUser', { params })).rejects.toMatchObject({ code: 'not-found' });
     await expect(lab.call('deleteUser', { params: { name: 'bert' } })).rejects.toMatchObject({ code: 'forbidden' });
     await expect(root.call('listUsers', { query: { cursor: 'x' } })).rejects.toMatchObject({ status: 400 });
@@ -155,6 +161,9 @@ describe('API keys over the management API', () => {
     await root.call('disableUser', { params: { name: 'owner' } });
     expect(await names({ state: 'disabled' })).toEqual(['owned']);
     expect(await names({ state: 'expired' })).toEqual([]);
+    const lab = callerWith({ role: 'auditor', division: 'lab' });
+    const { value } = await lab.call('listApiKeys', { query: { limit: '1' } });
+    expect(value).toEqual({ items: [expect.objectContaining({ name: 'first-administrator' })] });
   });
 
   it('cannot take the first administrator’s key away while there is no other', async () => {

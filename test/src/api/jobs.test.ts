@@ -57,6 +57,11 @@ async function call(id: string, request: Request = {}): Promise<Answer<unknown>>
   return answer;
 }
 
+interface RowPage {
+  readonly items: readonly { readonly row: number }[];
+  readonly next?: string;
+}
+
 interface JobValue {
   readonly id: string;
   readonly state: string;
@@ -140,6 +145,25 @@ describe('jobs over the management API', () => {
     await expect(call('listJobRows', { params: { id }, query: { cursor: 'x' } })).rejects.toMatchObject({
       status: 400,
     });
+  });
+
+  it('list long rows in pages of a megabyte or so, whatever the limit', async () => {
+    const { id } = await create({ start: false });
+    const long = JSON.stringify({ name: 'a', attributes: { note: 'x'.repeat(200_000) } });
+    await put(id, `${long}\n`.repeat(12), { contentType: 'application/jsonl' });
+    const rowsOf = async (query: object) => (await call('listJobRows', { params: { id }, query })).value as RowPage;
+    const seen: number[] = [];
+    let cursor: string | undefined;
+    do {
+      const { items, next } = await rowsOf({ limit: '1000', ...(cursor === undefined ? {} : { cursor }) });
+      expect(items.length).toBeLessThanOrEqual(5);
+      seen.push(...items.map(({ row }) => row));
+      cursor = next;
+    } while (cursor !== undefined);
+    expect(seen).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+    const results = await call('getJobResults', { params: { id }, query: { format: 'jsonl' } });
+    expect((await textOf(results)).trim().split('\n')).toHaveLength(12);
+    await call('cancelJob', { params: { id } });
   });
 
   it('are listed latest first, page by page, by kind, state and division', async () => {
@@ -234,5 +258,18 @@ describe('who may do what with jobs', () => {
       await expect(call(operation, { params: { id }, grants: creator })).rejects.toMatchObject({ code: 'forbidden' });
     }
     expect(await create({}, creator)).toMatchObject({ state: 'draft' });
+  });
+
+  it('are bounded in each division, so that one cannot keep the others from theirs', async () => {
+    const { id } = await create({ options: { group: 'printers' }, start: false });
+    const found = await core.store.jobs.findById({ id });
+    if (found === undefined) throw new Error('the job is not there');
+    const others = Array.from({ length: 999 }, (_, index) => ({ ...found, id: `another-${index}` }));
+    await core.store.commit({ statements: others.map(core.store.jobs.insert), audit: [] });
+    await expect(create({ options: { group: 'printers' } })).rejects.toMatchObject({
+      code: 'invalid-state',
+      message: 'division office has 1000 jobs that have not ended; cancel some of them first',
+    });
+    expect(await create()).toMatchObject({ state: 'draft' });
   });
 });

@@ -250,6 +250,33 @@ describe('Authentication to the management API', () => {
     expect(seen).toEqual([{ basic: { username: 'alice', password: 'pässword:1' }, ...always }, always]);
   });
 
+  it('does not take a body to its end from who was stopped, or lost a right, while it was on its way', async () => {
+    const before = principal('x', { role: 'device-administrator' });
+    const verdicts = [
+      before,
+      principal('x', { role: 'device-administrator', division: 'plant' }),
+      before,
+      new GatewayError('bad-secret', 'the API key is unknown, expired or revoked; ask for a new one'),
+      before,
+      before,
+    ];
+    const other = await startApiServer({
+      operations,
+      principals: {},
+      services: test.gateway.core,
+      authenticate: async () => {
+        const verdict = verdicts.shift();
+        if (verdict === undefined || verdict instanceof Error) throw verdict;
+        return verdict;
+      },
+    });
+    const upload = { method: 'PUT', body: 'a,b', headers: { 'content-type': 'text/csv' }, key: 'any' };
+    expect((await other.send('/api/v1/measure', upload)).body).toMatchObject({ status: 403, code: 'forbidden' });
+    expect((await other.send('/api/v1/measure', upload)).body).toMatchObject({ status: 403, code: 'bad-secret' });
+    expect((await other.send('/api/v1/measure', upload)).status).toBe(200);
+    await other.close();
+  });
+
   it('refuses who has not got the permission, naming it, with an audit event of who it was', async () => {
     const answer = await send('/things', { method: 'POST', key: 'reader', body: { name: 'x', size: 1 } });
     expect(answer.body).toMatchObject({
