@@ -79,7 +79,7 @@ describe('a batch registration', () => {
       'rejected-name',
       'not-found',
       'not-found',
-      'forbidden',
+      'invalid-state',
       'malformed-request',
       'malformed-request',
     ]);
