@@ -9,13 +9,16 @@ export interface Actor {
   readonly remoteAddress?: string;
   /** What the client saw as X-Request-Id. */
   readonly requestId?: string;
+  /** The id of the job that does it on the submitter's behalf. */
+  readonly job?: string;
 }
 
 /** For the details of an audit event. */
-export function byActor({ name, remoteAddress, requestId }: Actor): Readonly<Record<string, unknown>> {
+export function byActor({ name, remoteAddress, requestId, job }: Actor): Readonly<Record<string, unknown>> {
   return {
     actor: name,
     ...(remoteAddress === undefined ? {} : { remoteAddress }),
     ...(requestId === undefined ? {} : { requestId }),
+    ...(job === undefined ? {} : { job }),
   };
 }

@@ -58,6 +58,7 @@ export async function requestAsOperator(
       ...(repeats === undefined ? {} : { transactionId: digest([operation, ...repeats]) }),
       remoteAddress,
       requestId,
+      ...(actor.job === undefined ? {} : { job: actor.job }),
     },
     services,
   );

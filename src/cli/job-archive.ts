@@ -9,6 +9,7 @@ import { CommandLineError } from './command-line-error.js';
 import { person } from './person.js';
 import { createProgress } from './progress.js';
 import type { RunWithCore } from './run-with-core.js';
+import { jsonLines, jsonOption } from './table.js';
 
 /** To be added to the command `job`. */
 export function jobArchiveCommand(run: RunWithCore): Command {
@@ -18,14 +19,16 @@ export function jobArchiveCommand(run: RunWithCore): Command {
     )
     .argument('<id>', 'of the job')
     .requiredOption('-o, --output <file>', 'where to; it must not exist yet')
+    .addOption(jsonOption())
     .addHelpText('after', help)
-    .action((id: string, options: { output: string }) =>
+    .action((id: string, options: { readonly output: string; readonly json?: true }) =>
       run(async (core) => {
         const file = resolve(options.output);
         const job = await findArchivedJob(id, core);
         requireArchive(job);
         const { size, archive } = await write(file, () => openArchive(job, person(), core));
         await archive.delivered();
+        if (options.json) return jsonLines([{ id, file, size, keysDestroyed: job.archive !== null }]);
         const end = job.archive === null ? '' : '; the keys in it are nowhere else any more';
         return `archive ${file}: ${formatBytes(size)}${end}`;
       }),

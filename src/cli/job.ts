@@ -12,15 +12,16 @@ import { jobJson, outcomeOf } from './describe-job.js';
 import { jobArchiveCommand } from './job-archive.js';
 import { jobFailuresCommand, jobResultsCommand } from './job-files.js';
 import { person } from './person.js';
+import { readLine } from './read-line.js';
 import type { RunWithCore } from './run-with-core.js';
 import { submitJobCommand } from './submit-job.js';
 import { cutListing, fields, jsonLines, jsonOption, printNote, table, timeText } from './table.js';
 import { watchJobCommand } from './watch-job.js';
 
-export function jobCommand(run: RunWithCore): Command {
+export function jobCommand(run: RunWithCore, readSecret = readLine): Command {
   return new Command('job')
     .description('jobs: many devices or certificates at once, row by row')
-    .addCommand(submitJobCommand(run))
+    .addCommand(submitJobCommand(run, readSecret))
     .addCommand(watchJobCommand(run))
     .addCommand(listCommand(run))
     .addCommand(showCommand(run))
@@ -124,11 +125,13 @@ function changeCommand(run: RunWithCore, change: JobChange, description: string)
 function deleteCommand(run: RunWithCore): Command {
   return new Command('delete')
     .argument('<id>')
-    .description('delete a job that has ended, with its rows and results; what it did stays done')
+    .description('delete a job that has ended, with its rows, results and keys; what it did stays done')
+    .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  gatehouse job delete 0198a7c2-…')
-    .action((id: string) =>
+    .action((id: string, { json }: { json?: true }) =>
       run(async (core) => {
         await deleteJob({ id, actor: person() }, core);
+        if (json) return jsonLines([{ id, deleted: true }]);
         return `job ${id} is deleted; the gateway removes its rows`;
       }),
     );

@@ -11,7 +11,14 @@ import type { RecordedAnswer } from './transaction.js';
 export interface Issuance {
   readonly request: Pick<
     EnrollmentRequest,
-    'requestId' | 'remoteAddress' | 'accompanying' | 'replayableUntil' | 'confirmWithin' | 'supplants' | 'newKeyOnly'
+    | 'requestId'
+    | 'job'
+    | 'remoteAddress'
+    | 'accompanying'
+    | 'replayableUntil'
+    | 'confirmWithin'
+    | 'supplants'
+    | 'newKeyOnly'
   > & {
     readonly protocol: Method | 'gateway';
     readonly operation: DecidedOperation;

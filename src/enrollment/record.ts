@@ -30,6 +30,7 @@ export function issuanceRecords(
       device: certificate.deviceId,
       details: {
         requestId: request.requestId,
+        job: request.job,
         protocol: request.protocol,
         operation: request.operation,
         remoteAddress: request.remoteAddress,
@@ -60,6 +61,7 @@ export function issuanceRecords(
         device: certificate.deviceId,
         details: {
           requestId: request.requestId,
+          job: request.job,
           division: facts.policy.division,
           group: facts.group.name,
           device: facts.deviceName,
@@ -95,6 +97,7 @@ export async function recordRefusal(
       device,
       details: {
         remoteAddress: request.remoteAddress,
+        job: request.job,
         protocol: request.protocol,
         operation: operation ?? request.operation,
         label: request.label,

@@ -75,6 +75,8 @@ export interface EnrollmentRequest {
   readonly changesNames?: boolean;
   readonly remoteAddress: string;
   readonly requestId: string;
+  /** The id of the job that asks row by row, for the audit log. */
+  readonly job?: string;
   /** Writes of the protocol's own that must stand or fall with the certificate, or with the request that waits for it. */
   readonly accompanying?: (result: EnrollmentResult) => readonly Statement[];
 }

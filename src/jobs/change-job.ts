@@ -4,6 +4,7 @@ import { GatewayError } from '../errors.js';
 import type { JobState } from '../model/job.js';
 import type { Statement } from '../store/change.js';
 import type { JobOverview } from '../store/job-record.js';
+import { destructionOfKeys } from './archive/destroy-keys.js';
 import { jobEvent } from './job-event.js';
 import { requireJob } from './require-job.js';
 import type { JobServices } from './services.js';
@@ -23,35 +24,48 @@ interface ChangedJob {
  */
 export async function changeJob({ id, change, actor }: ChangedJob, services: JobServices): Promise<JobOverview> {
   const { store, clock } = services;
-  for (let attempt = 1; ; attempt++) {
+  await retrying(async () => {
     const job = await requireJob(id, services);
     const now = clock.now();
     const { action, to } = transition(change, job);
+    await store.commit({
+      statements: [moved(job, to, now.getTime(), services)],
+      audit: [jobEvent(action, job, now, { ...byActor(actor), from: job.state })],
+    });
+  });
+  return await requireJob(id, services);
+}
+
+/**
+ * For good, with its rows, what they ended with, and the keys that were made for them; the certificates and devices stay.
+ * @throws GatewayError `not-found` and `invalid-state`
+ */
+export async function deleteJob({ id, actor }: Omit<ChangedJob, 'change'>, services: JobServices): Promise<void> {
+  const { store, clock } = services;
+  await retrying(async () => {
+    const job = await requireJob(id, services);
+    if (!['draft', 'cancelled', 'finished'].includes(job.state)) {
+      throw new GatewayError('invalid-state', `the job is ${job.state}; cancel it before it is deleted`);
+    }
+    const now = clock.now();
+    const keys = destructionOfKeys(job, 'job-deleted', actor, services);
+    await store.commit({
+      statements: [store.jobs.markDeleted({ id, at: now.getTime() }), ...keys.statements],
+      audit: [...keys.audit, jobEvent('job.deleted', job, now, { ...byActor(actor), from: job.state })],
+    });
+  });
+}
+
+/** Others change it at the same time: from ready to running perhaps, or its keys are fetched. */
+async function retrying(change: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
     try {
-      await store.commit({
-        statements: [moved(job, to, now.getTime(), services)],
-        audit: [jobEvent(action, job, now, { ...byActor(actor), from: job.state })],
-      });
-      return await requireJob(id, services);
+      await change();
+      return;
     } catch (error) {
-      // It went on at the same time, from ready to running perhaps.
       if (!isInvalidState(error) || attempt === maximumAttempts) throw error;
     }
   }
-}
-
-/** For good, with its rows and what they ended with; the certificates and devices stay. @throws GatewayError `invalid-state` */
-export async function deleteJob({ id, actor }: Omit<ChangedJob, 'change'>, services: JobServices): Promise<void> {
-  const { store, clock } = services;
-  const job = await requireJob(id, services);
-  if (!['draft', 'cancelled', 'finished'].includes(job.state)) {
-    throw new GatewayError('invalid-state', `the job is ${job.state}; cancel it before it is deleted`);
-  }
-  const now = clock.now();
-  await store.commit({
-    statements: [store.jobs.markDeleted({ id, at: now.getTime() })],
-    audit: [jobEvent('job.deleted', job, now, { ...byActor(actor), from: job.state })],
-  });
 }
 
 const maximumAttempts = 3;

@@ -42,7 +42,8 @@ export function createRunningJob({ record, kind, onReady }: RunningJobOptions, s
   const { store, log, clock } = services;
   const { id: jobId, division } = record;
   const options: unknown = JSON.parse(record.options);
-  const actor: Actor = JSON.parse(record.createdBy);
+  const submitter: Actor = JSON.parse(record.createdBy);
+  const actor: Actor = { ...submitter, job: jobId };
   const { sealedJobKey } = record;
   const jobKeys = sealedJobKey === null ? undefined : openJobKeys(jobId, sealedJobKey, services.sealing);
   const timers = new Set<NodeJS.Timeout>();

@@ -203,7 +203,7 @@ export function createJobRepository(database: Database) {
       (db, slot: { id: string; at: number }) =>
         db
           .updateTable('job')
-          .set({ deletedAt: slot.at, sealedJobKey: null })
+          .set({ deletedAt: slot.at })
           .where('id', '=', slot.id)
           .where('state', 'in', ['draft', 'cancelled', 'finished'])
           .where('deletedAt', 'is', null),

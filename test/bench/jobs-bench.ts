@@ -1,34 +1,46 @@
-/** Runs a job in a gateway of its own, beside which it is submitted as by the command line. */
-import { readFile } from 'node:fs/promises';
+/** Runs a job in a gateway process of its own: submitted, loaded and fetched over its management API. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { systemClock } from '../../src/clock.js';
-import { createJob, planJob } from '../../src/jobs/create-job.js';
-import { createJobKinds } from '../../src/jobs/job-kinds.js';
-import { loadInput } from '../../src/jobs/load-input.js';
 import { createLog } from '../../src/log.js';
 import { type Core, openCore } from '../../src/open-core.js';
 import { readSettings } from '../../src/settings.js';
 import type { JobOverview } from '../../src/store/job-record.js';
 import { type RunningGateway, startKillable } from '../crash/killable-gateway.js';
+import { fleet } from '../support/fleet.js';
 import { freePorts } from '../support/test-gateway.js';
+import { type JobWork, type jobWorks, workOf } from './job-work.js';
+import { type Management, openManagement } from './management.js';
 import { type CpuTime, readProcessCpu, since } from './process-cpu.js';
 
 export interface JobBench {
-  readonly kind: 'register';
+  readonly kind: (typeof jobWorks)[number];
   readonly rows: number;
   /** Kills the gateway in the middle and starts it again. */
   readonly kills: boolean;
   readonly directory: string;
 }
 
-const actor = { name: 'bench', person: 'bench' };
+/** Its last entry is a list of policies, which another one joins. */
+const configuration = `${fleet}  - { name: batch, division: plant, authenticationPolicy: fleet, profiles: [{ usage: operational, profile: device }], issuingCa: devices, methods: [batch], keyGeneration: [gateway], defaultGroup: pumps }
+`;
 
 /** Returns the report. @throws Error when a row is lost or doubled */
-export async function benchJob({ rows, kills, directory }: JobBench): Promise<string> {
-  const [tls, http, admin] = await freePorts(3);
-  const flags = { data: directory, deviceTlsPort: tls, deviceHttpPort: http, adminPort: admin };
+export async function benchJob({ kind, rows, kills, directory }: JobBench): Promise<string> {
+  const file = join(directory, 'fleet.yaml');
+  await writeFile(file, configuration);
+  const work = workOf(kind, directory);
+  const [tls = 0, http = 0, admin = 0] = await freePorts(3);
+  const flags = {
+    data: directory,
+    configuration: file,
+    deviceTlsPort: tls,
+    deviceHttpPort: http,
+    adminPort: admin,
+  };
   const options = [
-    ...['--data', directory, '--device-tls-port', String(tls), '--device-http-port', String(http)],
-    ...['--admin-port', String(admin)],
+    ...['--data', directory, '--configuration', file, '--device-tls-port', String(tls)],
+    ...['--device-http-port', String(http), '--admin-port', String(admin)],
   ];
   let gateway = await startKillable(options);
   const core = await openCore({
@@ -36,32 +48,41 @@ export async function benchJob({ rows, kills, directory }: JobBench): Promise<st
     log: createLog('silent'),
     clock: systemClock,
   });
-  const url = `http://127.0.0.1:${http}/scep/quickstart?operation=GetCACaps`;
+  const url = `http://127.0.0.1:${http}/scep/fleet?operation=GetCACaps`;
   try {
+    const management = await openManagement({ directory, port: admin });
     const idle = await waitsOf(url, async () => await passed(1000));
-    const id = await submit(core, rows);
-    const before = costOf(gateway);
-    const start = performance.now();
-    const busy = await waitsOf(url, async () => {
-      if (!kills) return await until(id, core, ({ state }) => state === 'finished');
-      await until(id, core, ({ done }) => done > rows / 2);
-      await gateway.kill();
-      gateway = await startKillable(options);
-      await until(id, core, ({ state }) => state === 'finished');
+    const memory = [`${await peakMegabytes(gateway)} MB before`];
+    const { id } = await management.call<{ id: string }>('POST', '/jobs', {
+      kind: work.kind,
+      options: work.options,
+      start: false,
     });
-    const seconds = (performance.now() - start) / 1000;
-    await check(id, rows, core);
-    const cost = before === undefined ? undefined : costSince(before, gateway);
+    const loading = await measure(gateway, () => management.upload(`/jobs/${id}/input`, 'text/csv', work.rows(rows)));
+    memory.push(`${await peakMegabytes(gateway)} MB with all rows read`);
+    await management.call('POST', `/jobs/${id}/start`);
+    let waits: readonly number[] = [];
+    const running = await measure(gateway, async () => {
+      waits = await waitsOf(url, async () => {
+        if (!kills) return await until(id, core, ({ state }) => state === 'finished');
+        await until(id, core, ({ done }) => done > rows / 2);
+        await gateway.kill();
+        gateway = await startKillable(options);
+        await until(id, core, ({ state }) => state === 'finished');
+      });
+    });
+    await check({ id, rows, work, core });
+    memory.push(`${await peakMegabytes(gateway)} MB with all rows done`);
+    const archive = work.hasArchive ? await fetchArchive(id, rows, gateway, management) : [];
+    if (work.hasArchive) memory.push(`${await peakMegabytes(gateway)} MB with the archive sent`);
     return [
       `${rows} rows${kills ? ', with kill -9 in the middle and another start' : ''}: none lost, none doubled`,
-      `  ${seconds.toFixed(1)} s, ${(rows / seconds).toFixed(0)} rows/s`,
-      ...(cost === undefined || kills
-        ? []
-        : [
-            `  CPU of a row: ${(cost.eventLoop / rows).toFixed(0)} µs on the event loop, ${(cost.others / rows).toFixed(0)} µs on other threads`,
-          ]),
-      `  peak memory of the gateway: ${await peakMegabytes(gateway)} MB`,
-      `  a device's GET waits ${describe(busy)} while the job runs, ${describe(idle)} before`,
+      `  read: ${describeWork(loading, rows)}`,
+      `  done: ${kills ? `${running.seconds.toFixed(1)} s` : describeWork(running, rows)}`,
+      ...(kills ? [] : describeFloor(running, rows, work.floor())),
+      ...archive,
+      `  peak memory of the gateway${kills ? ' since its other start' : ''}: ${memory.slice(kills ? -1 - archive.length : 0).join(', ')}`,
+      `  a device's GET waits ${describeWaits(waits)} while the job runs, ${describeWaits(idle)} before`,
     ].join('\n');
   } finally {
     await core.close();
@@ -69,21 +90,44 @@ export async function benchJob({ rows, kills, directory }: JobBench): Promise<st
   }
 }
 
-async function submit(core: Core, rows: number): Promise<string> {
-  const kinds = createJobKinds(core);
-  const [group] = core.catalog().groups.values();
-  const planned = planJob({ kind: 'register-devices', options: { group: group?.name }, start: true }, kinds);
-  const { id } = await createJob(planned, actor, core);
-  await loadInput({ id, source: devices(rows), format: 'csv', actor }, core, kinds);
-  return id;
+interface Measured {
+  readonly seconds: number;
+  /** Of the gateway's process; undefined where the system does not tell. */
+  readonly cpu: CpuTime | undefined;
 }
 
-async function* devices(rows: number): AsyncGenerator<Uint8Array> {
-  yield Buffer.from('name,identifier.serial,attribute.site\n');
-  for (let first = 0; first < rows; first += 1000) {
-    const lines = Array.from({ length: Math.min(1000, rows - first) }, (_, i) => first + i);
-    yield Buffer.from(lines.map((i) => `device-${i},SN${i * 7919},site-${i % 50}\n`).join(''));
-  }
+async function measure({ pid }: RunningGateway, work: () => Promise<unknown>): Promise<Measured> {
+  const [start, before] = [performance.now(), readProcessCpu(pid)];
+  await work();
+  const after = readProcessCpu(pid);
+  const cpu = before && after && since(before, after);
+  return { seconds: (performance.now() - start) / 1000, cpu };
+}
+
+function describeWork({ seconds, cpu }: Measured, rows: number): string {
+  const rate = `${seconds.toFixed(1)} s, ${(rows / seconds).toFixed(0)} rows/s`;
+  if (cpu === undefined) return rate;
+  const each = (microseconds: number) => `${(microseconds / rows).toFixed(0)} µs`;
+  return `${rate}; CPU of a row ${each(cpu.eventLoop)} on the event loop, ${each(cpu.others)} on other threads`;
+}
+
+function describeFloor({ cpu }: Measured, rows: number, floor: number): string[] {
+  if (cpu === undefined || floor === 0) return [];
+  const times = (cpu.eventLoop + cpu.others) / rows / floor;
+  return [`  floor: ${floor.toFixed(0)} µs to make a P-256 key and sign; a row is ${times.toFixed(1)} times that`];
+}
+
+async function fetchArchive(
+  id: string,
+  rows: number,
+  gateway: RunningGateway,
+  management: Management,
+): Promise<string[]> {
+  let octets = 0;
+  const fetching = await measure(gateway, async () => {
+    octets = await management.download(`/jobs/${id}/archive`);
+  });
+  return [`  archive: ${(octets / 1e6).toFixed(1)} MB, ${describeWork(fetching, rows)}`];
 }
 
 async function until(id: string, core: Core, isSo: (job: JobOverview) => boolean): Promise<void> {
@@ -94,12 +138,23 @@ async function until(id: string, core: Core, isSo: (job: JobOverview) => boolean
   }
 }
 
-async function check(id: string, rows: number, core: Core): Promise<void> {
+interface Checked {
+  readonly id: string;
+  readonly rows: number;
+  readonly work: JobWork;
+  readonly core: Core;
+}
+
+async function check({ id, rows, work, core }: Checked): Promise<void> {
   const job = await core.store.jobs.findById({ id });
-  const devices = await core.store.devices.list({ limit: rows + 1 });
-  if (job?.done !== rows || job.failed !== 0 || devices.length !== rows) {
-    throw new Error(`of ${rows} rows ${job?.done} are done and ${job?.failed} failed, with ${devices.length} devices`);
-  }
+  const ended = await core.store.jobRows.list({ jobId: id, after: 0, limit: rows + 1 });
+  const results = new Set(ended.map(({ result }) => JSON.parse(result ?? '{}')[work.unique]));
+  const made = await work.count(core);
+  if (job?.done === rows && job.failed === 0 && results.size === rows && made === rows) return;
+  const failure = ended.find(({ state }) => state === 'failed')?.reason ?? '';
+  throw new Error(
+    `of ${rows} rows ${job?.done} are done and ${job?.failed} failed, with ${results.size} results and ${made} devices ${failure}`,
+  );
 }
 
 /** Milliseconds that requests took, one after the other, while `work` went on; those that failed are left out. */
@@ -124,19 +179,10 @@ async function waitsOf(url: string, work: () => Promise<void>): Promise<readonly
   return waits;
 }
 
-function describe(waits: readonly number[]): string {
+function describeWaits(waits: readonly number[]): string {
   const sorted = waits.toSorted((a, b) => a - b);
   const at = (share: number) => (sorted[Math.floor(sorted.length * share)] ?? 0).toFixed(1);
   return `${at(0.5)} ms (median), ${at(0.99)} ms (99 %)`;
-}
-
-function costOf({ pid }: RunningGateway): CpuTime | undefined {
-  return readProcessCpu(pid);
-}
-
-function costSince(before: CpuTime, gateway: RunningGateway): CpuTime | undefined {
-  const after = costOf(gateway);
-  return after === undefined ? undefined : since(before, after);
 }
 
 async function peakMegabytes({ pid }: RunningGateway): Promise<string> {

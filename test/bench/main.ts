@@ -4,7 +4,6 @@ import { addAcmeCommand } from './acme-command.js';
 import { addCmpCommand } from './cmp-command.js';
 import { addEstCommand } from './est-command.js';
 import { addJobsCommand } from './jobs-command.js';
-import { addJobsIssueCommand } from './jobs-issue-command.js';
 import { addScepCommand } from './scep-command.js';
 
 const program = new Command('npm run bench --').description(
@@ -15,7 +14,6 @@ addScepCommand(program);
 addCmpCommand(program);
 addAcmeCommand(program);
 addJobsCommand(program);
-addJobsIssueCommand(program);
 
 try {
   await program.parseAsync();

@@ -50,7 +50,7 @@ export function sendMessage(
 }
 
 function readAnswer({ statusCode = 0, headers }: IncomingMessage, text: string): ApiAnswer {
-  const isJson = /^application\/(problem\+)?json/.test(headers['content-type'] ?? '');
+  const isJson = /^application\/(problem\+)?json(;|$)/.test(headers['content-type'] ?? '');
   const body: unknown = isJson && text !== '' ? JSON.parse(text) : undefined;
   return { status: statusCode, headers, text, body, requestId: String(headers['x-request-id'] ?? '') };
 }

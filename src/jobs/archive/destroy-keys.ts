@@ -3,6 +3,7 @@ import { type Actor, byActor } from '../../audit/actor.js';
 import { createAuditRecord } from '../../audit/audit-record.js';
 import type { Clock } from '../../clock.js';
 import { GatewayError } from '../../errors.js';
+import type { Change } from '../../store/change.js';
 import type { ArchivedJob } from '../../store/job-archive-repository.js';
 import type { Store } from '../../store/store.js';
 
@@ -11,20 +12,18 @@ interface Services {
   readonly clock: Clock;
 }
 
-/** Why keys are destroyed: they were handed over, somebody wanted it, or nobody has come for them in time. */
-export type EndOfKeys = 'downloaded' | 'requested' | 'expired';
+/** Why keys are destroyed: they were handed over, somebody wanted it, nobody has come for them in time, or the job goes. */
+type EndOfKeys = 'downloaded' | 'requested' | 'expired' | 'job-deleted';
+type JobWithKeys = Pick<ArchivedJob, 'id' | 'division' | 'sealedJobKey'>;
 
-/**
- * Destroys the key that all keys of the job's rows are sealed under. What is left of those, {@link endOldKeys} removes.
- * @returns whether this call did it: another may have been first
- */
-export async function destroyKeys(
-  { id, division, sealedJobKey }: ArchivedJob,
+/** What destroys the key that all keys of the job's rows are sealed under: `invalid-state` if another was first. */
+export function destructionOfKeys(
+  { id, division, sealedJobKey }: JobWithKeys,
   reason: EndOfKeys,
   actor: Actor,
   { store, clock }: Services,
-): Promise<boolean> {
-  if (sealedJobKey === null) return false;
+): Change {
+  if (sealedJobKey === null) return { statements: [], audit: [] };
   const now = clock.now();
   const audit = createAuditRecord({
     at: now,
@@ -33,11 +32,25 @@ export async function destroyKeys(
     subject: id,
     details: { division, reason, ...byActor(actor) },
   });
+  return {
+    statements: store.jobArchives.destroyJobKey({ id, sealedJobKey, at: now.getTime() }),
+    audit: [audit],
+  };
+}
+
+/**
+ * Destroys the key that all keys of the job's rows are sealed under. What is left of those, {@link endOldKeys} removes.
+ * @returns whether this call did it: another may have been first
+ */
+export async function destroyKeys(
+  job: JobWithKeys,
+  reason: EndOfKeys,
+  actor: Actor,
+  services: Services,
+): Promise<boolean> {
+  if (job.sealedJobKey === null) return false;
   try {
-    await store.commit({
-      statements: store.jobArchives.destroyJobKey({ id, sealedJobKey, at: now.getTime() }),
-      audit: [audit],
-    });
+    await services.store.commit(destructionOfKeys(job, reason, actor, services));
     return true;
   } catch (error) {
     if (error instanceof GatewayError && error.code === 'invalid-state') return false;

@@ -8,6 +8,7 @@ import { encryptEnvelope } from '../../cms/enveloped-data-stream.js';
 import { idData } from '../../cms/oids.js';
 import { GatewayError, HttpError } from '../../errors.js';
 import type { Sealing } from '../../keys/sealing.js';
+import type { JobKindName } from '../../model/job.js';
 import type { ArchivedJob } from '../../store/job-archive-repository.js';
 import type { Store } from '../../store/store.js';
 import { type ArchiveContent, archiveEntries } from './archive-entries.js';
@@ -37,9 +38,11 @@ export interface Archive {
 /** @throws GatewayError 'not-found' for what is no job with certificates */
 export async function findArchivedJob(id: string, { store }: Pick<ArchiveServices, 'store'>): Promise<ArchivedJob> {
   const job = await store.jobArchives.findById({ id });
-  if (job?.kind !== 'issue-certificates') throw new GatewayError('not-found', 'there is no such job with certificates');
-  return job;
+  if (job !== undefined && kindsWithArchive.includes(job.kind)) return job;
+  throw new GatewayError('not-found', 'there is no such job with certificates');
 }
+
+const kindsWithArchive: readonly JobKindName[] = ['issue-certificates', 'renew-certificates'];
 
 /** Refuses what cannot be downloaded, or destroyed, yet or any more. @throws HttpError 410, GatewayError 'invalid-state' */
 export function requireArchive({ state, archive, sealedJobKey, keysDestroyedAt }: ArchivedJob): void {

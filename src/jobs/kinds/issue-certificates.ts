@@ -1,18 +1,13 @@
 /** Jobs that issue a certificate for each row, by the one enrollment flow. */
 import { z } from 'zod';
 import { enroll } from '../../enrollment/enroll.js';
-import type { EnrollmentResult } from '../../enrollment/result.js';
 import type { EnrollmentServices } from '../../enrollment/services.js';
 import { type EnrollmentTarget, findTarget, requireMethod } from '../../enrollment/target.js';
-import { GatewayError, HttpError } from '../../errors.js';
 import { createIdentifier } from '../../identifier.js';
-import { generatedKeyTypeSchema } from '../../model/key-constraints.js';
 import { nameSchema } from '../../model/label.js';
-import { decodeCertificate, fingerprint } from '../../x509/certificate.js';
-import { formatName } from '../../x509/names.js';
-import { archiveOptionsSchema, prepareProtection } from '../archive/protection.js';
-import type { JobKind, PreparedJob, RowContext, RowResult } from '../job-kind.js';
+import type { JobKind, RowContext } from '../job-kind.js';
 import { issueRowSchema, readIssueRow } from './issue-row.js';
+import { madeKeyOptions, prepareArchive, requireMadeKeysFit, rowResult, unfit, wipeKey } from './row-of-certificate.js';
 
 const issueOptionsSchema = z
   .strictObject({
@@ -20,11 +15,8 @@ const issueOptionsSchema = z
     keys: z
       .enum(['csr', 'gateway'])
       .describe('whether each row brings a PKCS #10 request, or the gateway makes its key'),
-    keyType: generatedKeyTypeSchema
-      .optional()
-      .describe("of the keys that the gateway makes; the policy's where absent"),
     profile: nameSchema.optional().describe('the certificate profile, where the policy has several'),
-    archive: archiveOptionsSchema.optional().describe('who can read the keys that the gateway makes: needed for those'),
+    ...madeKeyOptions,
   })
   .meta({ id: 'IssueCertificatesOptions' });
 type IssueOptions = z.output<typeof issueOptionsSchema>;
@@ -56,7 +48,10 @@ export function createIssueCertificates(
     ],
     resultColumns: ['issuedTo', 'issuedSubject', 'serialNumber', 'validUntil', 'fingerprint'],
     divisionOf: ({ policy }) => findTarget(services.catalog(), policy).resolved.policy.division,
-    prepare: (options, { jobId }) => prepare(options, jobId, services),
+    async prepare(options, { jobId }) {
+      requireFit(options, findTarget(services.catalog(), options.policy));
+      return await prepareArchive(options, jobId, services);
+    },
     perform: async (row, context) => {
       const { keys, keyType, profile, policy } = context.options;
       const result = await enroll(
@@ -68,32 +63,21 @@ export function createIssueCertificates(
           credentials: [operatorOf(row.device, context)],
           remoteAddress: context.actor.remoteAddress ?? '',
           requestId: createIdentifier(),
+          job: context.jobId,
           ...(profile === undefined ? {} : { profileHint: profile }),
           ...(keys === 'gateway' ? { generateKey: keyType === undefined ? {} : { type: keyType } } : {}),
           accompanying: (result) => context.done(rowResult(result)),
         },
         services,
       );
-      // It is sealed by now, and nobody else needs it.
-      if (result.outcome === 'issued') result.generatedKey?.pkcs8.fill(0);
+      wipeKey(result);
     },
   };
 }
 
-async function prepare(
-  options: IssueOptions,
-  jobId: string,
-  services: EnrollmentServices,
-): Promise<PreparedJob<IssueOptions>> {
-  const { archive, ...kept } = options;
-  requireFit(options, findTarget(services.catalog(), options.policy));
-  if (archive === undefined) return { options: kept };
-  const { clock, sealing } = services;
-  return { options: kept, ...(await prepareProtection(archive, { jobId, now: clock.now(), sealing })) };
-}
-
 /** What would make every row fail, the job is refused for. */
-function requireFit({ keys, keyType, archive }: IssueOptions, { resolved }: EnrollmentTarget): void {
+function requireFit(options: IssueOptions, { resolved }: EnrollmentTarget): void {
+  const { keys } = options;
   const { policy } = resolved;
   requireMethod(resolved, 'batch');
   // A job ends by itself, and hands its keys over at its end: nobody would come back for what waits for people.
@@ -104,42 +88,10 @@ function requireFit({ keys, keyType, archive }: IssueOptions, { resolved }: Enro
   if (!policy.keyGeneration.includes(maker)) {
     throw unfit(`policy ${policy.name} does not take keys made by the ${maker}`);
   }
-  if (keys === 'gateway' && archive === undefined) {
-    throw unfit('keys that the gateway makes need archive, with a recipient or a password that protects them');
-  }
-  if (keys === 'csr' && (archive !== undefined || keyType !== undefined)) {
-    throw unfit('archive and keyType are for keys that the gateway makes; leave them out');
-  }
-}
-
-function unfit(message: string): HttpError {
-  return new HttpError(422, 'malformed-request', message);
+  requireMadeKeysFit(keys, options);
 }
 
 function operatorOf(device: string | undefined, { actor }: RowContext<IssueOptions>) {
   const { name, person } = actor;
   return { kind: 'operator', name, person, ...(device === undefined ? {} : { device }) } as const;
-}
-
-function rowResult(result: EnrollmentResult): RowResult {
-  // The policy was changed since the job was submitted. Thrown before the commit, so that nothing waits.
-  if (result.outcome === 'pending') {
-    throw new GatewayError(
-      'invalid-state',
-      'the policy now wants people to approve requests, which rows cannot wait for',
-    );
-  }
-  const { certificate, serialNumber, device, generatedKey } = result;
-  const { subject, notAfter } = decodeCertificate(certificate);
-  return {
-    values: {
-      issuedTo: device ?? '',
-      issuedSubject: formatName(subject),
-      serialNumber,
-      validUntil: notAfter.toISOString().replace(/\.\d+Z$/, 'Z'),
-      fingerprint: fingerprint(certificate),
-    },
-    certificate,
-    ...(generatedKey === undefined ? {} : { privateKey: generatedKey.pkcs8 }),
-  };
 }

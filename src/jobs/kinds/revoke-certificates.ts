@@ -11,6 +11,7 @@ import { quote } from '../../policy/safe-text.js';
 import type { CertificateRecord } from '../../store/certificate-record.js';
 import type { JobKind, RowContext } from '../job-kind.js';
 import { certificateSelectionSchema, selectCertificates } from './certificate-selection.js';
+import { findNamedCertificate, namedColumns, namedFields } from './named-certificate.js';
 import { requireDivision } from './require-division.js';
 
 const reasonSchema = z.enum(finalReasons);
@@ -22,12 +23,9 @@ const revokeOptionsSchema = z
   })
   .meta({ id: 'RevokeCertificatesOptions' });
 
-const hexSchema = z.string().regex(/^[0-9a-f]+$/, 'lower-case hex is expected, without colons');
 const revokeRowSchema = z
   .strictObject({
-    issuer: z.string().optional(),
-    serialNumber: hexSchema.optional(),
-    fingerprint: hexSchema.length(64, 'a SHA-256 fingerprint is 64 digits').optional(),
+    ...namedFields,
     device: z.string().optional(),
     reason: reasonSchema.optional(),
   })
@@ -49,12 +47,7 @@ export function createRevokeCertificates(
     options: revokeOptionsSchema,
     row: revokeRowSchema,
     columns: [
-      { name: 'issuer', meaning: 'the CA generation that issued it, such as quickstart-ec-1; with serialNumber' },
-      { name: 'serialNumber', meaning: 'in lower-case hex' },
-      {
-        name: 'fingerprint',
-        meaning: 'SHA-256 of the certificate in lower-case hex, in place of issuer and serialNumber',
-      },
+      ...namedColumns,
       { name: 'device', meaning: 'the name of a device, in place of these: all its valid certificates' },
       { name: 'reason', meaning: `${finalReasons.join(', ')}; that of the job where empty` },
     ],
@@ -112,20 +105,9 @@ async function findCertificates(
   services: Services,
 ): Promise<readonly CertificateRecord[]> {
   if (row.device !== undefined) return await certificatesOfDevice(row.device, division, services);
-  const record = await findOne(row, services.store);
-  if (record === undefined || services.catalog().policies.get(record.policy)?.policy.division !== division) {
-    throw new GatewayError('unknown-certificate', 'no such certificate of the division is on record');
-  }
+  const record = await findNamedCertificate(row, division, services);
   if (record.status === 'revoked') throw new GatewayError('already-revoked', 'the certificate is already revoked');
   return [record];
-}
-
-async function findOne(
-  { issuer = '', serialNumber = '', fingerprint }: RevokeRow,
-  { certificates }: Services['store'],
-): Promise<CertificateRecord | undefined> {
-  if (fingerprint === undefined) return await certificates.findByIssuerAndSerial(issuer, serialNumber);
-  return await certificates.findBySha256({ certificateFingerprint: fingerprint });
 }
 
 async function certificatesOfDevice(
@@ -153,13 +135,13 @@ function revocationEvent(
   { id, subject, deviceId }: CertificateRecord,
   at: Date,
   reason: string,
-  { actor, jobId, row }: RowContext<unknown>,
+  { actor, row }: RowContext<unknown>,
 ) {
   return createAuditRecord({
     at,
     action: 'certificate.revoked',
     outcome: 'success',
     subject: id,
-    details: { reason, ...byActor(actor), job: jobId, row, name: subject, device: deviceId },
+    details: { reason, ...byActor(actor), row, name: subject, device: deviceId },
   });
 }

@@ -9,7 +9,9 @@ const all = [...eachCommand(program)].map((command): [string, Command] => [pathO
 const leaves = all.filter(([, { commands }]) => commands.length === 0);
 
 /** Their output is a form of its own already: a log, YAML, PEM, a script, a manual. */
-const printsNoData = new Set(['serve', 'export', 'ca certificate', 'ca crl', 'completion', 'help']);
+const printsNoData = new Set([
+  ...['serve', 'export', 'ca certificate', 'ca crl', 'job results', 'job failures', 'completion', 'help'],
+]);
 
 /** What a command prints as its help. */
 function helpOf(command: Command): string {

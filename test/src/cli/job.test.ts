@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { jobCommand } from '../../../src/cli/job.js';
-import { fleet } from '../../support/fleet.js';
+import { applyYaml, fleet, policyLike } from '../../support/fleet.js';
 import { runCommand } from '../../support/run-command.js';
 import { startTestGateway, type TestGateway } from '../../support/test-gateway.js';
 
@@ -12,6 +12,7 @@ let directory: string;
 
 beforeAll(async () => {
   gateway = await startTestGateway({ configuration: fleet });
+  await applyYaml(gateway, policyLike('batch', 'methods: [batch]'));
   directory = await mkdtemp(join(tmpdir(), 'gatehouse-job-'));
 });
 
@@ -21,7 +22,7 @@ afterAll(async () => {
 });
 
 async function job(...words: readonly string[]): Promise<string> {
-  return await runCommand(jobCommand, gateway, words);
+  return await runCommand((run) => jobCommand(run, async () => 'correct horse battery'), gateway, words);
 }
 
 async function file(name: string, content: string): Promise<string> {
@@ -81,6 +82,30 @@ describe('gatehouse job', () => {
     await expect(job('cancel', held.id)).rejects.toMatchObject({ code: 'invalid-state' });
   });
 
+  it('issues and renews certificates with keys of its own under a password from a file or standard input', async () => {
+    const password = await file('password.txt', 'correct horse battery\n');
+    const rows = await file('made.csv', 'subject\nCN=made-1\n');
+    const keys = ['--keys', 'gateway', '--key-type', 'ec-p256'];
+    const words = ['issue-certificates', '-f', rows, '--policy', 'batch', ...keys, '--password-file', password];
+    const issuing = await job('submit', ...words, '--watch');
+    expect(issuing).toContain('is finished: 1 done, 0 failed');
+    const results = join(directory, 'issued.jsonl');
+    await job('results', id(issuing), '--format', 'jsonl', '-o', results);
+    const { fingerprint } = JSON.parse(await readFile(results, 'utf8')).result;
+
+    const named = await file('renewed.csv', `fingerprint\n${fingerprint}\n`);
+    const renewal = ['renew-certificates', '-f', named, '--division', 'plant', ...keys, '--password-stdin', '--watch'];
+    const renewing = await job('submit', ...renewal);
+    expect(renewing).toContain('is finished: 1 done, 0 failed');
+    const output = join(directory, 'renewed.zip');
+    const archived = await job('archive', id(renewing), '-o', output, '--json');
+    expect(JSON.parse(archived)).toMatchObject({ id: id(renewing), file: output, keysDestroyed: true });
+
+    const selection = ['renew-certificates', '--division', 'plant', '--select-policy', 'batch', '--watch'];
+    expect(await job('submit', ...selection)).toContain('is finished: 1 done, 0 failed');
+    expect(JSON.parse(await job('delete', id(renewing), '--json'))).toEqual({ id: id(renewing), deleted: true });
+  });
+
   it('selects certificates to be revoked', async () => {
     const words = ['submit', 'revoke-certificates', '--division', 'plant', '--select-policy', 'fleet', '--watch'];
     expect(await job(...words)).toContain('is finished: 0 done, 0 failed');
@@ -100,6 +125,11 @@ describe('gatehouse job', () => {
     [['register-devices', '--group', 'pumps', '-f', '-'], 'standard input has no name'],
     [['register-devices', '--group', 'pumps', '-f', '/dev/null'], 'neither .csv nor .jsonl'],
     [['revoke-certificates', '--division', 'plant'], 'give the rows with --file'],
+    [
+      ['issue-certificates', '--policy', 'batch', '-f', '-', '--format', 'csv', '--password-stdin'],
+      'standard input has the rows already',
+    ],
+    [['issue-certificates', '--policy', 'batch', '-f', 'x.csv', '--recipient', '/missing.pem'], 'cannot be read'],
     [['register-devices', '--group', 'pumps', '-f', 'missing.csv'], 'there is no file missing.csv'],
     [['register-devices', '--group', 'nowhere', '-f', '/dev/null', '--format', 'csv'], 'no device group "nowhere"'],
   ])('refuses %j', async (words, message) => {
@@ -111,6 +141,6 @@ describe('gatehouse job', () => {
     expect(kinds).toContain('register-devices: register devices');
     expect(kinds).toContain('  header: name,group,identifier.<name>,attribute.<name>');
     expect(kinds).toContain('    name (required): ');
-    expect((await job('kinds', '--json')).split('\n')).toHaveLength(2);
+    expect((await job('kinds', '--json')).split('\n')).toHaveLength(4);
   });
 });
