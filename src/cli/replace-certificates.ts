@@ -9,6 +9,7 @@ import { CommandLineError } from './command-line-error.js';
 import { findOne } from './find-certificate.js';
 import { person } from './person.js';
 import type { RunWithCore } from './run-with-core.js';
+import { jsonLines, jsonOption } from './table.js';
 
 interface ReplaceOptions {
   readonly by?: string;
@@ -19,6 +20,7 @@ interface ReplaceOptions {
   readonly profile?: string;
   readonly issuingCa?: string;
   readonly issuedBefore?: string;
+  readonly json?: true;
 }
 
 /** @param issuer the option that tells serial numbers of two CAs apart */
@@ -34,6 +36,7 @@ export function replaceCommand(run: RunWithCore, issuer: Option): Command {
     .option('--profile <name>', 'those of this certificate profile')
     .option('--issuing-ca <generation>', 'those of this CA generation, such as quickstart-ec-1')
     .option('--issued-before <time>', 'those issued before, such as 2026-01-31T12:00:00Z')
+    .addOption(jsonOption())
     .addHelpText('after', examples)
     .action((serial: string | undefined, options: ReplaceOptions) => run((core) => replace(serial, options, core)));
 }
@@ -63,6 +66,7 @@ async function replace(serial: string | undefined, options: ReplaceOptions, core
     },
     core,
   );
+  if (options.json) return jsonLines([{ certificates: count, replaceBy: by?.toISOString() ?? null }]);
   const certificates = count === 1 ? '1 certificate' : `${count} certificates`;
   if (by === undefined) return `${certificates} need not be replaced any more`;
   return `${certificates} to be replaced by ${by.toISOString()}`;

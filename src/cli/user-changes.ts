@@ -109,11 +109,12 @@ export function deleteUserCommand(run: RunWithCore): Command {
   return new Command('delete')
     .argument('<name>')
     .description('delete a user, and revoke its API keys')
+    .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  gatehouse user delete bob')
-    .action((name: string) =>
+    .action((name: string, { json }: { json?: true }) =>
       run(async (core) => {
         await deleteUser(await getUser(name, 'everywhere', core), commandLineManager(), core);
-        return `deleted user ${name}`;
+        return json ? jsonLines([{ name, state: 'deleted' }]) : `deleted user ${name}`;
       }),
     );
 }
@@ -122,12 +123,13 @@ export function passwordCommand(run: RunWithCore, readInput: ReadInput): Command
   return new Command('password')
     .argument('<name>')
     .description('set the password of a user: one line of standard input')
+    .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  gatehouse user password alice < password.txt')
-    .action((name: string) =>
+    .action((name: string, { json }: { json?: true }) =>
       run(async (core) => {
         const seen = await getUser(name, 'everywhere', core);
         await setPassword(seen, await readPassword(readInput), commandLineManager(), core);
-        return `set the password of user ${name}`;
+        return await answer(await getUser(name, 'everywhere', core), `set the password of user ${name}`, json, core);
       }),
     );
 }
