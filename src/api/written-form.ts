@@ -12,8 +12,14 @@ export function writtenShape(schema: z.ZodObject): Readonly<Record<string, z.Zod
   return Object.fromEntries(Object.entries(schema.shape).map(([name, member]) => [name, convert(member as z.ZodType)]));
 }
 
+/** What is being converted: a schema that has itself among its members is written as it is read. */
+const underWay = new Set<z.ZodType>();
+
 function convert(schema: z.ZodType): z.ZodType {
+  if (underWay.has(schema)) return schema;
+  underWay.add(schema);
   const converted = withoutReading(schema);
+  underWay.delete(schema);
   const { description } = schema;
   return converted === schema || description === undefined ? converted : converted.describe(description);
 }
@@ -33,9 +39,9 @@ function withoutReading(schema: z.ZodType): z.ZodType {
 }
 
 function objectOf(schema: z.ZodObject): z.ZodType {
-  const shape = writtenShape(schema);
-  const isSame = Object.entries(schema.shape).every(([name, member]) => shape[name] === member);
-  return isSame ? schema : z.strictObject(shape);
+  const { shape } = schema;
+  const written = writtenShape(schema);
+  return Object.keys(shape).every((name) => written[name] === shape[name]) ? schema : z.strictObject(written);
 }
 
 function unionOf(schema: z.ZodUnion): z.ZodType {

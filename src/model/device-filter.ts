@@ -55,13 +55,16 @@ const anyForm: z.ZodType<DeviceFilter, DeviceFilter> = z
   .meta({ id: 'DeviceFilter', description: 'Conditions on devices, at most 50 of them and 5 levels deep.' });
 
 /** Values are compared as they stand: upper and lower case differ. */
-export const deviceFilterSchema: z.ZodType<DeviceFilter, DeviceFilter> = anyForm.superRefine((filter, context) => {
-  const { depth, conditions } = sizeOf(filter);
-  if (depth > maximumDepth) context.addIssue({ code: 'custom', message: `is deeper than ${maximumDepth} levels` });
-  if (conditions > maximumConditions) {
-    context.addIssue({ code: 'custom', message: `has more than ${maximumConditions} conditions` });
-  }
-});
+// Around the form, not a copy of it: with a copy, JSON Schemas have the first level twice.
+export const deviceFilterSchema: z.ZodType<DeviceFilter, DeviceFilter> = z
+  .nonoptional(anyForm)
+  .superRefine((filter, context) => {
+    const { depth, conditions } = sizeOf(filter);
+    if (depth > maximumDepth) context.addIssue({ code: 'custom', message: `is deeper than ${maximumDepth} levels` });
+    if (conditions > maximumConditions) {
+      context.addIssue({ code: 'custom', message: `has more than ${maximumConditions} conditions` });
+    }
+  });
 
 function branches() {
   return z.array(anyForm).min(1).max(maximumConditions);
