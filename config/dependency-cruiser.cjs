@@ -121,6 +121,11 @@ module.exports = {
       '^src/jobs/',
       `${ourFolder('jobs', 'devices', 'certificates', 'enrollment', 'audit', 'store', 'keys', 'catalog', 'policy', 'x509', 'cms')}|access/principal\\.ts$|ca/authority\\.ts$|log\\.ts$`,
     ),
+    only(
+      'declaration-is-a-file-of-it-all',
+      '^src/declaration/',
+      ourFolder('declaration', 'access', 'devices', 'catalog', 'audit', 'store', 'x509'),
+    ),
     {
       name: 'sql-only-in-stores',
       severity: 'error',

@@ -11,6 +11,7 @@ import { lookupOf, makeApiKey, prefixOf } from './api-key-text.js';
 import {
   coversGrant,
   describeGrant,
+  divisionGuards,
   divisionOf,
   isAdministrator,
   isVisible,
@@ -78,7 +79,7 @@ export async function recordApiKey(
   try {
     await commitAccess(
       {
-        statements: [store.apiKeys.insert(record)],
+        statements: [...divisionGuards(grants, store), store.apiKeys.insert(record)],
         audit: [eventOf('api-key.created', record, manager, now, details)],
       },
       services,

@@ -1,10 +1,11 @@
 /** Users and API keys as the management API and the command line show them: without anything that lets somebody in. */
 import { z } from 'zod';
-import { grantSchema } from '../model/access.js';
+import { grantSchema, grantsSchema } from '../model/access.js';
 import { nameSchema } from '../model/label.js';
+import { displayNameSchema } from '../model/user.js';
 import type { UserCertificateRecord, UserRecord } from '../store/access-record.js';
 import type { OwnedApiKeyRecord } from '../store/api-key-repository.js';
-import { grantsSchema, readGrants } from './grants.js';
+import { readGrants } from './grants.js';
 import { judgeApiKey } from './verify-api-key.js';
 
 const time = z.iso.datetime({ offset: true });
@@ -92,7 +93,7 @@ export function describeApiKey(record: OwnedApiKeyRecord, at: Date): ApiKeyView 
 
 export const newUserFields = {
   name: nameSchema,
-  displayName: z.string().trim().min(1).max(200),
+  displayName: displayNameSchema,
   grants: grantsSchema.describe('roles, each in a division or, without one, everywhere'),
 } as const;
 

@@ -1,8 +1,9 @@
 /** What may be given to whom: nobody gives more than he has. */
-import { z } from 'zod';
 import type { Actor } from '../audit/actor.js';
 import { GatewayError, HttpError } from '../errors.js';
-import { type Grant, grantSchema, permissionsOf } from '../model/access.js';
+import { type Grant, grantsSchema, permissionsOf } from '../model/access.js';
+import type { Statement } from '../store/change.js';
+import type { Store } from '../store/store.js';
 import { covers, type Scope, scopeOf } from './principal.js';
 
 /** Who changes users and API keys, and what that one may do itself. */
@@ -10,9 +11,6 @@ export interface Manager {
   readonly actor: Actor;
   readonly grants: readonly Grant[];
 }
-
-/** Of a user or an API key; who is to have no rights any more is disabled. */
-export const grantsSchema = z.array(grantSchema).min(1).max(100);
 
 /** Of everything, and for ever. */
 export const everything: readonly Grant[] = [{ role: 'solution-administrator' }];
@@ -60,6 +58,12 @@ export function requireDivisions(wanted: readonly Grant[], divisions: ReadonlyMa
     if (division === undefined || divisions.has(division)) continue;
     throw new HttpError(422, 'malformed-request', `there is no division ${division}; make it first`);
   }
+}
+
+/** Refuse a change that gives them if one of the divisions was removed meanwhile. */
+export function divisionGuards(wanted: readonly Grant[], { catalog }: Pick<Store, 'catalog'>): Statement[] {
+  const divisions = new Set(wanted.flatMap(({ division }) => division ?? []));
+  return [...divisions].map((name) => catalog.requireStill({ kind: 'division', name }));
 }
 
 /** `role`, or `role of division`. */

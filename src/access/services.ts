@@ -23,12 +23,17 @@ export async function commitAccess(change: Change, { store }: Pick<AccessService
       throw new HttpError(412, 'invalid-state', 'it was changed meanwhile; read it again');
     }
     if (error instanceof GatewayError && error.code === 'invalid-state') {
-      throw new GatewayError(
-        'invalid-state',
-        'nobody would be left to administer the gateway; make another solution administrator first',
-        { cause: error },
-      );
+      throw noAdministratorLeft(error);
     }
     throw error;
   }
+}
+
+/** In place of what the guard of the last administrator says. */
+export function noAdministratorLeft(cause: unknown): GatewayError {
+  return new GatewayError(
+    'invalid-state',
+    'nobody would be left to administer the gateway; make another solution administrator first',
+    { cause },
+  );
 }

@@ -1,5 +1,6 @@
 /** The client certificates that users authenticate with: each one by itself, whoever has issued it. */
 import { GatewayError, HttpError } from '../errors.js';
+import { maximumUserCertificates } from '../model/user.js';
 import type { UserCertificateRecord, UserRecord } from '../store/access-record.js';
 import { type Certificate, decodeCertificate, fingerprint } from '../x509/certificate.js';
 import { DerError } from '../x509/der.js';
@@ -9,8 +10,6 @@ import type { Manager } from './grants.js';
 import type { AccessServices } from './services.js';
 import { replaceUser } from './users.js';
 
-const maximumCertificates = 20;
-
 /** @throws GatewayError `duplicate-request` for one that is a user's already, and as a change of the user; HttpError 422 */
 export async function addUserCertificate(
   seen: UserRecord,
@@ -19,21 +18,17 @@ export async function addUserCertificate(
   services: AccessServices,
 ): Promise<UserRecord> {
   const { store, clock } = services;
-  const certificate = readCertificate(pem);
+  const certificate = readUserCertificate(pem);
   const at = clock.now();
   if (certificate.notAfter < at) throw new HttpError(422, 'malformed-request', 'the certificate has expired');
   const present = await store.users.certificatesOf({ userId: seen.id });
-  if (present.length >= maximumCertificates) {
-    throw new GatewayError('invalid-state', `a user has at most ${maximumCertificates} certificates; remove one first`);
+  if (present.length >= maximumUserCertificates) {
+    throw new GatewayError(
+      'invalid-state',
+      `a user has at most ${maximumUserCertificates} certificates; remove one first`,
+    );
   }
-  const record: UserCertificateRecord = {
-    fingerprint: fingerprint(certificate.der),
-    userId: seen.id,
-    subject: formatName(certificate.subject),
-    notBefore: certificate.notBefore.getTime(),
-    notAfter: certificate.notAfter.getTime(),
-    addedAt: at.getTime(),
-  };
+  const record = userCertificateRecord(certificate, seen.id, at);
   try {
     return await replaceUser(
       {
@@ -75,7 +70,20 @@ export async function removeUserCertificate(
   });
 }
 
-function readCertificate(pem: string): Certificate {
+export function userCertificateRecord(certificate: Certificate, userId: string, at: Date): UserCertificateRecord {
+  return {
+    fingerprint: fingerprint(certificate.der),
+    userId,
+    der: certificate.der,
+    subject: formatName(certificate.subject),
+    notBefore: certificate.notBefore.getTime(),
+    notAfter: certificate.notAfter.getTime(),
+    addedAt: at.getTime(),
+  };
+}
+
+/** @throws HttpError 422 */
+export function readUserCertificate(pem: string): Certificate {
   try {
     const [der, ...more] = fromPem(pem, 'CERTIFICATE');
     if (der !== undefined && more.length === 0) return decodeCertificate(der);

@@ -7,6 +7,7 @@ import type { Grant } from '../model/access.js';
 import type { UserRecord } from '../store/access-record.js';
 import type { AuditRecord, Statement } from '../store/change.js';
 import {
+  divisionGuards,
   divisionOf,
   isAdministrator,
   isVisible,
@@ -53,7 +54,10 @@ export async function createUser(
   const details = { grants, hasPassword: hashed !== null };
   try {
     await commitAccess(
-      { statements: [store.users.insert(record)], audit: [userEvent('user.created', record, manager, now, details)] },
+      {
+        statements: [...divisionGuards(grants, store), store.users.insert(record)],
+        audit: [userEvent('user.created', record, manager, now, details)],
+      },
       services,
     );
   } catch (error) {
@@ -99,7 +103,8 @@ export async function changeUser(
     ...(displayName === undefined ? {} : { displayName }),
     ...(grants ? { grants, before: readGrants(seen.grants) } : {}),
   };
-  return await replaceUser({ seen, changes, action: 'user.changed', details }, manager, services);
+  const accompanying = divisionGuards(grants ?? [], services.store);
+  return await replaceUser({ seen, changes, action: 'user.changed', details, accompanying }, manager, services);
 }
 
 /** A disabled user, its API keys and its certificates open nothing from the next request on. */
@@ -181,17 +186,17 @@ export async function replaceUser(
 }
 
 /** Whatever becomes of a solution administrator, one that can act has to be left. */
-function administratorGuard(
+export function administratorGuard(
   { isAdministrator: isOne, enabled }: UserRecord,
-  { store, clock }: AccessServices,
+  { store, clock }: Pick<AccessServices, 'store' | 'clock'>,
 ): Statement[] {
   return isOne === 1 && enabled === 1 ? [store.users.requireAdministrator({ at: clock.now().getTime() })] : [];
 }
 
-function userEvent(
+export function userEvent(
   action: AuditAction,
   { id, name, grants }: UserRecord,
-  { actor }: Manager,
+  { actor }: Pick<Manager, 'actor'>,
   at: Date,
   details: Readonly<Record<string, unknown>>,
 ): AuditRecord {

@@ -12,11 +12,10 @@ import {
   type JsonObject,
   nounOf,
 } from '../catalog/objects.js';
-import { describeIssue } from '../catalog/schema-issue.js';
 import { MisfitError } from '../catalog/wanted.js';
 import { GatewayError } from '../errors.js';
 import { nameSchema } from '../model/label.js';
-import { InvalidRequestError, problemsOf } from './invalid-request.js';
+import { checkFields, InvalidFieldsError } from './invalid-fields.js';
 import { mergePatch, mergePatchSchema } from './merge-patch.js';
 import { type Call, defineOperation, type Operation, type Tag } from './operation.js';
 import { pageOf, pageQuery, readCursor, writeCursor } from './page.js';
@@ -228,15 +227,14 @@ export function isThere(object: CatalogObject, scope: Scope): boolean {
   return division === undefined || covers(scope, division);
 }
 
-/** Reads what is written. @throws InvalidRequestError */
+/** Reads what is written. @throws InvalidFieldsError */
 function readObject(kind: CatalogKind, name: string, written: JsonObject): CatalogObject {
-  const parsed = catalogKinds[kind].schema.safeParse(written, { error: describeIssue });
-  if (!parsed.success) throw new InvalidRequestError(400, problemsOf(parsed.error.issues));
-  if (parsed.data.name !== name) {
+  const value = checkFields(catalogKinds[kind].schema, written);
+  if (value.name !== name) {
     const message = `is "${name}" and stays so; others refer to it by its name`;
-    throw new InvalidRequestError(422, [{ path: ['name'], message }]);
+    throw new InvalidFieldsError(422, [{ path: ['name'], message }]);
   }
-  return { kind, name, written, value: parsed.data, path: [] };
+  return { kind, name, written, value, path: [] };
 }
 
 /** Who may configure some divisions changes what is in them: neither themselves, nor what belongs to none. */
@@ -248,7 +246,7 @@ function requireOwn(object: CatalogObject, scope: Scope): void {
   }
   if (!covers(scope, division)) {
     const message = `there is no division "${division}" that you may configure`;
-    throw new InvalidRequestError(422, [{ path: ['division'], message }]);
+    throw new InvalidFieldsError(422, [{ path: ['division'], message }]);
   }
 }
 
@@ -257,7 +255,7 @@ async function translating<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (!(error instanceof MisfitError)) throw error;
-    throw new InvalidRequestError(
+    throw new InvalidFieldsError(
       422,
       error.problems.map(({ path = [], message }) => ({ path, message })),
     );

@@ -6,7 +6,6 @@ import { credentialState, credentialStates } from '../catalog/credential-state.j
 import { changeCredential, createCredentials, removeCredential, revokeCredential } from '../catalog/credentials.js';
 import { getCredential, listCredentialPage } from '../catalog/find-credentials.js';
 import type { JsonObject } from '../catalog/objects.js';
-import { describeIssue } from '../catalog/schema-issue.js';
 import type { AuthenticationPolicy } from '../model/authentication-policy.js';
 import { credentialKinds } from '../model/credential.js';
 import { nameSchema } from '../model/label.js';
@@ -20,7 +19,7 @@ import {
   showSecret,
 } from './credential-answer.js';
 import { conditionsSchema, newCredentialSchema } from './credential-body.js';
-import { InvalidRequestError, problemsOf } from './invalid-request.js';
+import { checkFields, InvalidFieldsError } from './invalid-fields.js';
 import { readNewCredentials, translatingProblems } from './make-credentials.js';
 import { mergePatch, mergePatchSchema } from './merge-patch.js';
 import { defineOperation, type Operation } from './operation.js';
@@ -203,15 +202,14 @@ function locationOf({ authenticationPolicy, name }: CredentialRecord): string {
   return `/authentication-policies/${authenticationPolicy}/credentials/${name}`;
 }
 
-/** @throws InvalidRequestError */
+/** @throws InvalidFieldsError */
 function readConditions(record: CredentialRecord, patch: Readonly<Record<string, unknown>>) {
   const { usageLimit, kind } = record;
   const before: JsonObject = { ...showConditions(record), ...(usageLimit === null ? {} : { usageLimit }) };
-  const parsed = conditionsSchema.safeParse(mergePatch(before, patch), { error: describeIssue });
-  if (!parsed.success) throw new InvalidRequestError(400, problemsOf(parsed.error.issues));
-  if (kind === 'authentication-ca' && parsed.data.usageLimit !== undefined) {
+  const conditions = checkFields(conditionsSchema, mergePatch(before, patch));
+  if (kind === 'authentication-ca' && conditions.usageLimit !== undefined) {
     const message = 'is not for CAs: many devices use one';
-    throw new InvalidRequestError(422, [{ path: ['usageLimit'], message }]);
+    throw new InvalidFieldsError(422, [{ path: ['usageLimit'], message }]);
   }
-  return parsed.data;
+  return conditions;
 }

@@ -1,4 +1,4 @@
-/** Requests whose fields are not as the operation's schemas have them. */
+/** Requests with something wrong in them, told with its place: by the operation's schemas, or by what it does not fit. */
 import type { z } from 'zod';
 import type { Path } from '../catalog/objects.js';
 import { describeIssue, formatPath } from '../catalog/schema-issue.js';
@@ -6,13 +6,23 @@ import { HttpError } from '../errors.js';
 import { fitForLog } from '../fit-for-log.js';
 import type { FieldProblem } from '../http/problem.js';
 
-/** A refusal that names the fields that are wrong. Its sentence is about the first one. */
+export interface Fault {
+  /** Where in the place. */
+  readonly path: Path;
+  readonly message: string;
+}
+
+type Place = 'path' | 'query' | 'body';
+
+/** 400 for what is no such request, 422 for what does not fit together. Its sentence is about the first fault. */
 export class InvalidFieldsError extends HttpError {
   readonly errors: readonly FieldProblem[];
 
-  constructor(sentence: string, errors: readonly FieldProblem[]) {
-    super(400, 'malformed-request', sentence);
-    this.errors = errors;
+  /** @param faults at least one */
+  constructor(status: 400 | 422, faults: readonly Fault[], place: Place = 'body') {
+    super(status, 'malformed-request', sentenceOf(faults, place, status));
+    this.name = 'InvalidFieldsError';
+    this.errors = faults.slice(0, mostErrors).map((fault) => problemOf(fault, place));
   }
 }
 
@@ -20,37 +30,14 @@ export class InvalidFieldsError extends HttpError {
 const mostErrors = 20;
 
 /** What the schema makes of a value. @throws InvalidFieldsError */
-export function checkFields(schema: z.ZodType, value: unknown, place: 'path' | 'query' | 'body'): unknown {
+export function checkFields<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  place: Place = 'body',
+): z.output<Schema> {
   const parsed = schema.safeParse(value, { error: describeIssue });
   if (parsed.success) return parsed.data;
-  throw invalidFields(findFaults(parsed.error.issues), place);
-}
-
-export interface Fault {
-  readonly path: Path;
-  readonly message: string;
-}
-
-/** @param faults at least one */
-export function invalidFields(faults: readonly Fault[], place: 'path' | 'query' | 'body'): InvalidFieldsError {
-  const [first = { path: [], message: 'is not as it has to be' }] = faults;
-  const more = faults.length > 1 ? `, and ${faults.length - 1} more` : '';
-  const subject = place === 'body' && first.path.length === 0 ? 'the request body' : formatPath(first.path);
-  const errors = faults
-    .slice(0, mostErrors)
-    .map(({ path, message }) =>
-      place === 'body'
-        ? { pointer: pointerTo(path), detail: message }
-        : { parameter: formatPath(path), detail: message },
-    );
-  return new InvalidFieldsError(`${nouns[place]}${subject} ${message(first)}${more}`, errors);
-}
-
-const nouns = { path: 'path parameter ', query: 'query parameter ', body: '' } as const;
-
-/** Zod's own sentences begin as sentences do. */
-function message({ message }: Fault): string {
-  return /^[A-Z][a-z]/.test(message) ? `is wrong: ${message.slice(0, 1).toLowerCase()}${message.slice(1)}` : message;
+  throw new InvalidFieldsError(400, findFaults(parsed.error.issues), place);
 }
 
 /** One for each field: an issue about unknown keys is about several. */
@@ -61,6 +48,28 @@ function findFaults(issues: readonly z.core.$ZodIssue[]): Fault[] {
       ? issue.keys.map((key) => ({ path: [...path, key], message: issue.message }))
       : [{ path, message: issue.message }];
   });
+}
+
+function sentenceOf([first, ...others]: readonly Fault[], place: Place, status: 400 | 422): string {
+  if (first === undefined) return 'the request is not as it has to be';
+  const more = others.length === 0 ? '' : `, and ${others.length} more`;
+  // What no longer fits is said of a stored object, not of the body.
+  if (status === 422 && first.path.length === 0) return `${first.message}${more}`;
+  const subject = place === 'body' && first.path.length === 0 ? 'the request body' : formatPath(first.path);
+  return `${nouns[place]}${subject}: ${uncapitalized(first.message)}${more}`;
+}
+
+const nouns = { path: 'path parameter ', query: 'query parameter ', body: '' } as const;
+
+/** Zod's own sentences begin as sentences do. */
+function uncapitalized(message: string): string {
+  return /^[A-Z][a-z]/.test(message) ? `${message.slice(0, 1).toLowerCase()}${message.slice(1)}` : message;
+}
+
+function problemOf({ path, message }: Fault, place: Place): FieldProblem {
+  return place === 'body'
+    ? { pointer: pointerTo(path), detail: message }
+    : { parameter: formatPath(path), detail: message };
 }
 
 /** RFC 6901 6. Names are the client's own, and may be anything. */

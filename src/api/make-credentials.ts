@@ -7,12 +7,12 @@ import type { AuthenticationPolicy } from '../model/authentication-policy.js';
 import type { CredentialConfig } from '../model/credential.js';
 import { fromPem, toPem } from '../x509/pem.js';
 import type { NewCredentialBody } from './credential-body.js';
-import { InvalidRequestError } from './invalid-request.js';
+import { InvalidFieldsError } from './invalid-fields.js';
 import type { ApiServices } from './services.js';
 
 /**
  * The credentials, each with its secret.
- * @throws InvalidRequestError, and GatewayError for a proof that is missing or wrong
+ * @throws InvalidFieldsError, and GatewayError for a proof that is missing or wrong
  */
 export function readNewCredentials(
   body: NewCredentialBody,
@@ -24,7 +24,7 @@ export function readNewCredentials(
     case 'cmp-secret':
       if (body.count !== undefined && (body.secret !== undefined || ('reference' in body && body.reference))) {
         const message = 'is for secrets that the gateway makes: leave secret and reference out, or count';
-        throw new InvalidRequestError(422, [{ path: ['count'], message }]);
+        throw new InvalidFieldsError(422, [{ path: ['count'], message }]);
       }
       return completeCredentials(body);
     case 'acme-account-key':
@@ -37,13 +37,13 @@ export function readNewCredentials(
   }
 }
 
-/** @throws InvalidRequestError in place of a CredentialProblem */
+/** @throws InvalidFieldsError in place of a CredentialProblem */
 export async function translatingProblems<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (!(error instanceof CredentialProblem)) throw error;
-    throw new InvalidRequestError(422, [error]);
+    throw new InvalidFieldsError(422, [error]);
   }
 }
 
@@ -65,7 +65,7 @@ function readAuthorities(
   }
   if (proof !== undefined && isChain) {
     const message = 'is of one CA; register each CA of the chain on its own, with its proof';
-    throw new InvalidRequestError(422, [{ path: ['proof'], message }]);
+    throw new InvalidFieldsError(422, [{ path: ['proof'], message }]);
   }
   if (proof !== undefined && ca !== undefined) {
     const key = deriveKey('ca-possession');
@@ -86,5 +86,5 @@ function readChain(pem: string): Uint8Array[] {
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
   }
-  throw new InvalidRequestError(422, [{ path, message: `is not 1 to ${mostAuthorities} certificates in PEM` }]);
+  throw new InvalidFieldsError(422, [{ path, message: `is not 1 to ${mostAuthorities} certificates in PEM` }]);
 }

@@ -6,7 +6,7 @@ import { GatewayError, HttpError } from '../errors.js';
 import { type JsonObject, parseJsonObject } from '../http/json.js';
 import { parseMediaType } from '../http/media-type.js';
 import { readBody, tooLarge } from '../http/request-body.js';
-import { invalidFields } from './invalid-fields.js';
+import { InvalidFieldsError } from './invalid-fields.js';
 import type { Operation } from './operation.js';
 
 const usualLimit = 1024 * 1024;
@@ -46,7 +46,7 @@ export async function readJson(operation: Operation, request: IncomingMessage): 
   if (octets.length === 0) return undefined;
   const value = parse(octets);
   const path = findPrototype(value);
-  if (path !== undefined) throw invalidFields([{ path, message: 'is not known here' }], 'body');
+  if (path !== undefined) throw new InvalidFieldsError(400, [{ path, message: 'is not known here' }]);
   return value;
 }
 

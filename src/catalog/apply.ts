@@ -3,13 +3,13 @@ import { type Actor, byActor } from '../audit/actor.js';
 import { createAuditRecord } from '../audit/audit-record.js';
 import type { Clock } from '../clock.js';
 import type { Sealing } from '../keys/sealing.js';
-import type { AuditRecord, Statement } from '../store/change.js';
+import type { AuditRecord, Change, Statement } from '../store/change.js';
 import type { Store } from '../store/store.js';
 import { changedDefinition, newCredentialRecord } from './credential-definition.js';
 import { divisionOf } from './objects.js';
 import type { CatalogPlan, PlanStep } from './plan.js';
 
-interface ApplyDependencies {
+export interface ApplyDependencies {
   readonly store: Pick<Store, 'catalog' | 'credentials' | 'commit'>;
   readonly sealing: Sealing;
   readonly clock: Clock;
@@ -21,18 +21,23 @@ interface ApplyDependencies {
  * @throws GatewayError `unavailable` if the configuration was changed since the plan was made
  */
 export async function applyPlan(plan: CatalogPlan, dependencies: ApplyDependencies): Promise<boolean> {
-  const { store, clock } = dependencies;
+  const change = catalogChange(plan, dependencies);
+  if (change === undefined) return false;
+  await dependencies.store.commit(change);
+  return true;
+}
+
+/** The plan's creations and changes, refused as 'unavailable' if the configuration was changed since; undefined if there are none. */
+export function catalogChange(plan: CatalogPlan, dependencies: ApplyDependencies): Change | undefined {
+  const { store, clock, actor } = dependencies;
   const steps = plan.steps.filter(({ action }) => action !== 'unchanged');
-  if (steps.length === 0) {
-    return false;
-  }
+  if (steps.length === 0) return undefined;
   const now = clock.now();
   const statements = steps.map((step) => statementFor(step, now, dependencies));
-  await store.commit({
+  return {
     statements: [store.catalog.bumpVersion({ expected: plan.version }), ...statements],
-    audit: [auditOf(plan, steps, now, dependencies.actor)],
-  });
-  return true;
+    audit: [auditOf(plan, steps, now, actor)],
+  };
 }
 
 function statementFor(step: PlanStep, at: Date, { store, sealing }: ApplyDependencies): Statement {

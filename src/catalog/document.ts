@@ -6,9 +6,11 @@ import { certificateAuthoritySchema } from '../model/certificate-authority.js';
 import { certificateProfileSchema } from '../model/certificate-profile.js';
 import { certificateTemplateSchema } from '../model/certificate-template.js';
 import type { CredentialConfig } from '../model/credential.js';
+import { type DeviceConfig, deviceConfigSchema } from '../model/device.js';
 import { deviceGroupSchema } from '../model/device-group.js';
 import { divisionSchema } from '../model/division.js';
 import { policySchema } from '../model/policy.js';
+import { type UserConfig, userConfigSchema } from '../model/user.js';
 import {
   type CatalogKind,
   type CatalogObject,
@@ -26,6 +28,8 @@ export interface CatalogDocument {
   /** The objects in the order of {@link kindsInOrder}. */
   readonly objects: readonly CatalogObject[];
   readonly credentials: readonly DocumentCredential[];
+  readonly users: readonly DocumentUser[];
+  readonly devices: readonly DocumentDevice[];
   /** One problem as text: `file:line:column path: message`. */
   locate(path: Path, message: string): string;
 }
@@ -34,6 +38,17 @@ export interface DocumentCredential {
   readonly authenticationPolicy: string;
   /** A `certificateFile` has been read: `certificate` is its text. */
   readonly config: CredentialConfig;
+  readonly path: Path;
+}
+
+export interface DocumentUser {
+  /** `certificates`: PEM; a `certificateFile` has been read. */
+  readonly config: Omit<UserConfig, 'certificates'> & { readonly certificates?: readonly string[] };
+  readonly path: Path;
+}
+
+export interface DocumentDevice {
+  readonly config: DeviceConfig;
   readonly path: Path;
 }
 
@@ -81,31 +96,50 @@ export function parseDocument({ file, text, environment, readFile }: DocumentSou
     }),
   );
   reportRepeatedNames(credentials, report);
+  const users = parsed.data.users.map((user, index) => readUser(user, ['users', index]));
+  reportRepeatedUsers(users, report);
+  const devices = parsed.data.devices.map((config, index) => ({ config, path: ['devices', index] }));
   if (problems.length > 0) {
     throw new DocumentError(problems);
   }
-  return { objects, credentials, locate };
+  return { objects, credentials, users, devices, locate };
 
   function withCertificate(config: CredentialConfig, path: Path): CredentialConfig {
     if (config.kind !== 'authentication-certificate' && config.kind !== 'authentication-ca') {
       return config;
     }
-    const { certificateFile, ...rest } = config;
-    if ((certificateFile === undefined) === (rest.certificate === undefined)) {
+    const { certificateFile, certificate, ...rest } = config;
+    return { ...rest, certificate: readCertificate({ certificate, certificateFile }, path) };
+  }
+
+  function readUser({ certificates, ...config }: UserConfig, path: Path): DocumentUser {
+    if (certificates === undefined) return { config, path };
+    const texts = certificates.map((each, index) => readCertificate(each, [...path, 'certificates', index]));
+    return { config: { ...config, certificates: texts }, path };
+  }
+
+  function readCertificate({ certificate, certificateFile }: WrittenCertificate, path: Path): string {
+    if ((certificateFile === undefined) === (certificate === undefined)) {
       report(path, 'give either certificate (PEM text) or certificateFile (its path beside this file)');
-      return rest;
+      return '';
     }
-    if (certificateFile === undefined) {
-      return rest;
-    }
+    if (certificateFile === undefined) return certificate ?? '';
     try {
-      return { ...rest, certificate: readFile(resolve(dirname(file), certificateFile)) };
+      return readFile(resolve(dirname(file), certificateFile));
     } catch (cause) {
       report([...path, 'certificateFile'], `cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
-      return rest;
+      return '';
     }
   }
 }
+
+interface WrittenCertificate {
+  readonly certificate?: string | undefined;
+  readonly certificateFile?: string | undefined;
+}
+
+/** What a file may have at once: all of it is one change, which others wait for. */
+export const maximumDevices = 20_000;
 
 const documentSchema = z.strictObject({
   divisions: z.array(divisionSchema).default([]),
@@ -115,6 +149,11 @@ const documentSchema = z.strictObject({
   authenticationPolicies: z.array(authenticationPolicySchema).default([]),
   certificateAuthorities: z.array(certificateAuthoritySchema).default([]),
   policies: z.array(policySchema).default([]),
+  users: z.array(userConfigSchema).default([]),
+  devices: z
+    .array(deviceConfigSchema)
+    .max(maximumDevices, `has more than ${maximumDevices} devices; register more by a job of the kind register-devices`)
+    .default([]),
 });
 
 type Report = (path: Path, message: string) => void;
@@ -144,6 +183,16 @@ function objectsOfKind(
 function withoutCredentials<T extends object>(value: T): Omit<T, 'credentials'> {
   const { credentials: _apart, ...rest } = value as T & { readonly credentials?: unknown };
   return rest;
+}
+
+function reportRepeatedUsers(users: readonly DocumentUser[], report: Report): void {
+  const seen = new Set<string>();
+  for (const { config, path } of users) {
+    if (seen.has(config.name)) {
+      report([...path, 'name'], `there are two of the name "${config.name}" in this list`);
+    }
+    seen.add(config.name);
+  }
 }
 
 function reportRepeatedNames(credentials: readonly DocumentCredential[], report: Report): void {

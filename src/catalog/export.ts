@@ -8,12 +8,23 @@ import { openIdentifier } from './credential-definition.js';
 import { catalogKinds, type Json, kindsInOrder } from './objects.js';
 import { readStoredCatalog } from './stored.js';
 
+/** What else is exported. */
+interface FurtherExport {
+  /** By their names in a document. */
+  readonly lists: ReadonlyMap<string, readonly Json[]>;
+  /** Lines that tell what is left out. */
+  readonly withheld: readonly string[];
+}
+
 /**
- * Exports the configuration as YAML. Built-in templates are left out; credentials are without their secrets, which nobody
+ * Exports the configuration as YAML, and further lists after it. Built-in templates are left out; credentials are without their secrets, which nobody
  * gets back. Secrets that were made beside the configuration are no part of it: they are counted in comments.
  * Applying the export changes nothing where it came from; elsewhere secrets have to be added.
  */
-export async function exportCatalog(store: Pick<Store, 'catalog' | 'credentials'>): Promise<string> {
+export async function exportCatalog(
+  store: Pick<Store, 'catalog' | 'credentials'>,
+  further: FurtherExport = { lists: new Map(), withheld: [] },
+): Promise<string> {
   const { objects } = await readStoredCatalog(store);
   const lists = new Map<string, Json[]>();
   const withheld: string[] = [];
@@ -35,7 +46,8 @@ export async function exportCatalog(store: Pick<Store, 'catalog' | 'credentials'
       withheld.push(...describeWithheld(name, usable));
     }
   }
-  const document = new Document(Object.fromEntries(lists));
+  withheld.push(...further.withheld);
+  const document = new Document(Object.fromEntries([...lists, ...further.lists]));
   document.commentBefore = [
     ' Configuration exported by `gatehouse export`; `gatehouse apply -f` takes it back.',
     ...(withheld.length === 0 ? [] : [' Made beside it, and not in it:', ...withheld]),

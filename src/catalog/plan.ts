@@ -1,16 +1,14 @@
-/** What applying a document would do: compares it with what is stored, and checks the outcome as a whole. */
+/** What a change of the configuration would do: compares it with what is stored, and checks the outcome as a whole. */
 import { isDeepStrictEqual } from 'node:util';
 import { isBuiltInTemplate } from './built-in-templates.js';
 import { checkObjects } from './check.js';
 import { checkCredentialNames } from './check-credential-names.js';
 import { checkGroupsInUse } from './check-groups-in-use.js';
 import { differencesBetween } from './differences.js';
-import type { CatalogDocument, DocumentCredential } from './document.js';
 import { type CatalogKind, type CatalogObject, type CatalogObjects, collectObjects, eachObject } from './objects.js';
 import { type CredentialStep, kindsAfter, planCredentials } from './plan-credentials.js';
-import { DocumentError } from './problem.js';
 import type { ReportProblem } from './references.js';
-import { readStoredCatalog, type StoredCatalog } from './stored.js';
+import type { StoredCatalog } from './stored.js';
 import { MisfitError, type PlanDependencies, type PlanProblem, type StepOutline, type Wanted } from './wanted.js';
 
 export interface CatalogPlan {
@@ -20,34 +18,6 @@ export interface CatalogPlan {
 }
 
 export type PlanStep = CredentialStep | (StepOutline & { readonly kind: CatalogKind; readonly object: CatalogObject });
-
-/**
- * Plans a document.
- * @throws DocumentError with everything in the outcome that does not fit together
- */
-export async function planDocument(document: CatalogDocument, dependencies: PlanDependencies): Promise<CatalogPlan> {
-  return locating(document, async () =>
-    planWanted(document, await readStoredCatalog(dependencies.store), dependencies),
-  );
-}
-
-/**
- * Plans only what the document has and the store has not: what is stored stays as its operator has made it.
- * @throws DocumentError as {@link planDocument}
- */
-export async function planAdditions(document: CatalogDocument, dependencies: PlanDependencies): Promise<CatalogPlan> {
-  const stored = await readStoredCatalog(dependencies.store);
-  const objects = document.objects.filter(({ kind, name }) => !stored.objects[kind].has(name));
-  const credentials: DocumentCredential[] = [];
-  for (const credential of document.credentials) {
-    const { authenticationPolicy, config } = credential;
-    const record = await dependencies.store.credentials.findByName({ authenticationPolicy, name: config.name });
-    if (record === undefined) {
-      credentials.push(credential);
-    }
-  }
-  return locating(document, () => planWanted({ objects, credentials }, stored, dependencies));
-}
 
 /**
  * Plans what is wanted.
@@ -60,6 +30,25 @@ export async function planWanted(
   dependencies: PlanDependencies,
   isVisible?: (object: CatalogObject) => boolean,
 ): Promise<CatalogPlan> {
+  const { plan, problems } = await draftPlan(wanted, stored, dependencies, isVisible);
+  if (problems.length > 0) throw new MisfitError(problems);
+  return plan;
+}
+
+interface PlanDraft {
+  readonly plan: CatalogPlan;
+  /** What there would be. */
+  readonly outcome: CatalogObjects;
+  readonly problems: readonly PlanProblem[];
+}
+
+/** The same, where there is more to be said than what is wrong with the configuration. */
+export async function draftPlan(
+  wanted: Wanted,
+  stored: StoredCatalog,
+  dependencies: PlanDependencies,
+  isVisible?: (object: CatalogObject) => boolean,
+): Promise<PlanDraft> {
   const problems: PlanProblem[] = [];
   for (const object of wanted.objects) {
     if (object.kind === 'template' && isBuiltInTemplate(object.name)) {
@@ -69,26 +58,12 @@ export async function planWanted(
   }
   if (isVisible !== undefined) checkVisible(wanted, [...eachObject(stored.objects)].filter(isVisible), problems);
   // What is said of the whole may name objects that are not to be known of.
-  if (isVisible === undefined || problems.length === 0) await checkWhole(wanted, stored, dependencies, problems);
+  const outcome = collectObjects([...eachObject(stored.objects), ...wanted.objects]);
+  if (isVisible === undefined || problems.length === 0)
+    await checkWhole(wanted, stored, outcome, dependencies, problems);
   const credentials = await planCredentials(wanted, dependencies, problems);
-  if (problems.length > 0) {
-    throw new MisfitError(problems);
-  }
-  return {
-    version: stored.version,
-    steps: [...wanted.objects.map((object) => planObject(object, stored.objects)), ...credentials],
-  };
-}
-
-async function locating(document: CatalogDocument, plan: () => Promise<CatalogPlan>): Promise<CatalogPlan> {
-  try {
-    return await plan();
-  } catch (error) {
-    if (!(error instanceof MisfitError)) throw error;
-    throw new DocumentError(
-      error.problems.map(({ path, message }) => (path === undefined ? message : document.locate(path, message))),
-    );
-  }
+  const steps = [...wanted.objects.map((object) => planObject(object, stored.objects)), ...credentials];
+  return { plan: { version: stored.version, steps }, outcome, problems };
 }
 
 function checkVisible(wanted: Wanted, visible: readonly CatalogObject[], problems: PlanProblem[]): void {
@@ -101,10 +76,10 @@ function checkVisible(wanted: Wanted, visible: readonly CatalogObject[], problem
 async function checkWhole(
   wanted: Wanted,
   stored: StoredCatalog,
+  outcome: CatalogObjects,
   dependencies: PlanDependencies,
   problems: PlanProblem[],
 ): Promise<void> {
-  const outcome = collectObjects([...eachObject(stored.objects), ...wanted.objects]);
   const known = storedProblems(stored.objects);
   const report: ReportProblem = (object, path, message) => {
     const described = describeStored(object, message);

@@ -4,6 +4,7 @@ import { createAuditRecord } from '../audit/audit-record.js';
 import type { Clock } from '../clock.js';
 import { GatewayError } from '../errors.js';
 import type { Statement } from '../store/change.js';
+import { grantIn } from '../store/configuration-use.js';
 import type { Store } from '../store/store.js';
 import { isBuiltInTemplate } from './built-in-templates.js';
 import { type CatalogKind, type CatalogObject, divisionOf, nounOf } from './objects.js';
@@ -95,7 +96,7 @@ type UsedStore = RemovalDependencies['store'];
 async function guardsOf(kind: CatalogKind, name: string, at: Date, store: UsedStore): Promise<readonly Statement[]> {
   switch (kind) {
     case 'division':
-      return await noDevices('division', name, store);
+      return [...(await noDevices('division', name, store)), ...(await noPeopleOrJobs(name, store))];
     case 'device-group':
       return await noDevices('device group', name, store);
     case 'authentication-policy':
@@ -120,6 +121,21 @@ async function noDevices(noun: 'division' | 'device group', name: string, { conf
     throw inUse(`devices are in ${noun} ${name}, such as ${device.name}; move them to another one first`);
   }
   return [isGroup ? use.requireNoDeviceOfGroup({ group: name }) : use.requireNoDeviceOfDivision({ division: name })];
+}
+
+async function noPeopleOrJobs(division: string, { configurationUse: use }: UsedStore) {
+  const grant = grantIn(division);
+  const user = await use.userOfGrant({ grant });
+  if (user) throw inUse(`user ${user.name} has a role in division ${division}; change its grants first`);
+  const key = await use.apiKeyOfGrant({ grant });
+  if (key) throw inUse(`API key ${key.name} has a role in division ${division}; revoke it first`);
+  const job = await use.jobOfDivision({ division });
+  if (job) throw inUse(`jobs are in division ${division}, such as ${job.id}; delete them first`);
+  return [
+    use.requireNoUserOfGrant({ grant }),
+    use.requireNoApiKeyOfGrant({ grant }),
+    use.requireNoJobOfDivision({ division }),
+  ];
 }
 
 async function noCertificates(policy: string, now: Date, { configurationUse: use }: UsedStore) {

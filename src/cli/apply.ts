@@ -1,11 +1,13 @@
 /** `gatehouse apply` and `gatehouse export`: the configuration as a file. */
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { Command } from 'commander';
-import { applyPlan } from '../catalog/apply.js';
 import type { Difference } from '../catalog/differences.js';
 import { readDocumentFile } from '../catalog/document-file.js';
-import { exportCatalog } from '../catalog/export.js';
 import type { Json } from '../catalog/objects.js';
-import { type CatalogPlan, type PlanStep, planDocument } from '../catalog/plan.js';
+import { applyDocument } from '../declaration/apply.js';
+import { exportDevices, exportDocument } from '../declaration/export.js';
+import { type DocumentPlan, type DocumentStep, planDocument } from '../declaration/plan.js';
 import type { Core } from '../open-core.js';
 import { person } from './person.js';
 import { jsonLines, jsonOption } from './table.js';
@@ -30,7 +32,7 @@ export function applyCommand(run: Run<Applying>): Command {
           return json ? shown : `${shown}\ndry run: nothing was changed`;
         }
         const actor = person();
-        if (!(await applyPlan(plan, { ...core, actor }))) {
+        if (!(await applyDocument(plan, { ...core, actor }))) {
           return shown;
         }
         await core.holder.refresh();
@@ -46,8 +48,16 @@ export function applyCommand(run: Run<Applying>): Command {
 export function exportCommand(run: Run<'store'>): Command {
   return new Command('export')
     .description('write the present configuration as YAML that `gatehouse apply` takes back, without secrets')
-    .addHelpText('after', '\nExample:\n  gatehouse export > fleet.yaml')
-    .action(() => run(({ store }) => exportCatalog(store)));
+    .option('--devices', 'with the devices, but for suspended and retired ones')
+    .addHelpText('after', exportHelp)
+    .action(({ devices }: { devices?: true }) =>
+      run(async ({ store }) => {
+        const text = await exportDocument(store);
+        if (!devices) return text;
+        await pipeline(Readable.from(withDevices(text, store)), process.stdout, { end: false });
+        return '';
+      }),
+    );
 }
 
 const applyHelp = `
@@ -58,24 +68,36 @@ Examples:
   gatehouse apply -f fleet.yaml --dry-run --json | jq 'select(.action != "unchanged")'
   PASSCODE=… gatehouse apply -f fleet.yaml`;
 
+const exportHelp = `
+Credentials are without their secrets; API keys and passcodes are named in comments.
+
+Examples:
+  gatehouse export > fleet.yaml
+  gatehouse export --devices > fleet.yaml`;
+
+async function* withDevices(text: string, store: Core['store']): AsyncGenerator<string> {
+  yield text;
+  yield* exportDevices(store);
+}
+
 const signs = { create: '+', change: '~', unchanged: '=' } as const;
 
 /** The plan as lines of text, without secrets. */
-export function describePlan({ steps }: CatalogPlan): string {
-  const count = (action: PlanStep['action']) => steps.filter((step) => step.action === action).length;
+export function describePlan({ steps }: DocumentPlan): string {
+  const count = (action: DocumentStep['action']) => steps.filter((step) => step.action === action).length;
   const isIdle = steps.every(({ action }) => action === 'unchanged');
   const sum = `${count('create')} to create, ${count('change')} to change, ${count('unchanged')} unchanged`;
   return [...steps.flatMap(describeStep), isIdle ? 'nothing to do' : sum].join('\n');
 }
 
 /** One line for each step. */
-function planJson({ steps }: CatalogPlan): string {
+function planJson({ steps }: DocumentPlan): string {
   return jsonLines(
     steps.map(({ action, kind, name, differences, note }) => ({ action, kind, name, differences, note: note ?? null })),
   );
 }
 
-function describeStep({ action, kind, name, differences, note }: PlanStep): string[] {
+function describeStep({ action, kind, name, differences, note }: DocumentStep): string[] {
   return [
     `${signs[action]} ${kind.replaceAll('-', ' ')} ${name}`,
     ...differences.map(describeDifference),

@@ -1,8 +1,8 @@
 /** `gatehouse policy`: list, show, switch on and off, and try what a policy would do. */
 import { Command } from 'commander';
-import { applyPlan } from '../catalog/apply.js';
 import { catalogKinds } from '../catalog/objects.js';
-import { type CatalogPlan, planDocument } from '../catalog/plan.js';
+import { applyDocument } from '../declaration/apply.js';
+import { type DocumentPlan, planDocument } from '../declaration/plan.js';
 import type { Core } from '../open-core.js';
 import { cataloguedCommand } from './catalog-command.js';
 import { findObject } from './catalog-object.js';
@@ -65,7 +65,7 @@ function switchCommand(name: keyof typeof wordings, run: RunWithCore): Command {
     .action((policy: string, { json }: { json?: true }) =>
       run(async (core) => {
         const plan = await planSwitch(policy, enabled, core);
-        const isChanged = await applyPlan(plan, { ...core, actor: person() });
+        const isChanged = await applyDocument(plan, { ...core, actor: person() });
         if (isChanged) await core.holder.refresh();
         if (json) return jsonLines([{ policy, enabled, changed: isChanged }]);
         return `policy ${policy} ${isChanged ? 'is' : 'was'} ${enabled ? 'enabled' : 'disabled'}${isChanged ? '' : ' already'}`;
@@ -74,14 +74,20 @@ function switchCommand(name: keyof typeof wordings, run: RunWithCore): Command {
 }
 
 /** As applying a file that has the policy with nothing but this changed. */
-async function planSwitch(policy: string, enabled: boolean, core: Core): Promise<CatalogPlan> {
+async function planSwitch(policy: string, enabled: boolean, core: Core): Promise<DocumentPlan> {
   const { kind, name, written, value } = await findObject('policy', policy, core.store);
   // The default is not written, so that switching off and on again leaves the policy as it was.
   const { enabled: _before, ...rest } = written;
   const wanted = value.enabled === enabled ? written : enabled ? rest : { ...rest, enabled };
   const object = { kind, name, written: wanted, value: catalogKinds.policy.schema.parse(wanted) };
   return await planDocument(
-    { objects: [object], credentials: [], locate: (_path, message) => `policy ${name}: ${message}` },
+    {
+      objects: [object],
+      credentials: [],
+      users: [],
+      devices: [],
+      locate: (_path, message) => `policy ${name}: ${message}`,
+    },
     core,
   );
 }

@@ -4,7 +4,9 @@ import { createAuditRecord } from '../audit/audit-record.js';
 import type { EnrollmentServices } from '../enrollment/services.js';
 import { GatewayError } from '../errors.js';
 import { quote } from '../policy/safe-text.js';
+import type { Change } from '../store/change.js';
 import type { DeviceRecord } from '../store/device-record.js';
+import type { Store } from '../store/store.js';
 import { type Fields, fieldsJson, fieldsOf, requireFields } from './fields.js';
 import { requireDevice, requireNotRetired } from './find-device.js';
 import { unlessOvertaken } from './overtaken.js';
@@ -29,16 +31,26 @@ export async function changeDevice(
   services: DeviceServices,
 ): Promise<DeviceRecord> {
   const { store, clock } = services;
-  const { id, division, groupName, name, updatedAt: seenAt } = device;
   requireFields('identifier', identifiers);
   requireFields('attribute', attributes);
   requireNotRetired(device);
+  const change = fieldsChange({ device, identifiers, attributes, actor }, { store, now: clock.now() });
+  if (change === undefined) return device;
+  await unlessOvertaken(() => store.commit(change));
+  return await requireDevice(device.id, services);
+}
+
+/** What gives it fields that have been checked; undefined where it has them. */
+export function fieldsChange(
+  { device, identifiers, attributes, actor }: FieldsChange,
+  { store, now }: { readonly store: Pick<Store, 'devices'>; readonly now: Date },
+): Change | undefined {
+  const { id, division, groupName, name, updatedAt: seenAt } = device;
   const changes = [
     ...differences('identifiers', fieldsOf(device.identifiers), identifiers),
     ...differences('attributes', fieldsOf(device.attributes), attributes),
   ];
-  if (changes.length === 0) return device;
-  const now = clock.now();
+  if (changes.length === 0) return undefined;
   const fields = { identifiers: fieldsJson(identifiers), attributes: fieldsJson(attributes) };
   const event = createAuditRecord({
     at: now,
@@ -48,10 +60,7 @@ export async function changeDevice(
     device: id,
     details: { ...byActor(actor), division, group: groupName, device: name, changes },
   });
-  await unlessOvertaken(() =>
-    store.commit({ statements: store.devices.change({ id, seenAt, ...fields, at: now.getTime() }), audit: [event] }),
-  );
-  return await requireDevice(id, services);
+  return { statements: store.devices.change({ id, seenAt, ...fields, at: now.getTime() }), audit: [event] };
 }
 
 interface Deletion {

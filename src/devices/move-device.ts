@@ -120,7 +120,7 @@ async function moveFurther(
         : store.devices.requireUnchanged(seen),
       ...revocations.statements,
     ],
-    audit: [...(isMove ? [eventOf(device, group, { now, actor })] : []), ...revocations.audit],
+    audit: [...(isMove ? [moveEvent(device, group, { now, actor })] : []), ...revocations.audit],
   });
   return unfit;
 }
@@ -169,9 +169,9 @@ function productionText(isProduction: boolean): string {
   return isProduction ? 'production' : 'non-production';
 }
 
-function eventOf(
+export function moveEvent(
   { id, name, division, groupName }: DeviceRecord,
-  group: DeviceGroup,
+  group: Pick<DeviceGroup, 'name' | 'division'>,
   { now, actor }: { readonly now: Date; readonly actor: Actor },
 ): AuditRecord {
   return createAuditRecord({

@@ -4,10 +4,12 @@ import { createAuditRecord } from '../audit/audit-record.js';
 import type { EnrollmentServices } from '../enrollment/services.js';
 import { GatewayError } from '../errors.js';
 import { createIdentifier } from '../identifier.js';
+import type { DeviceGroup } from '../model/device-group.js';
 import { isFitForDeviceName } from '../policy/device-name.js';
 import { quote } from '../policy/safe-text.js';
 import type { Change, Statement } from '../store/change.js';
 import type { DeviceRecord } from '../store/device-record.js';
+import type { Store } from '../store/store.js';
 import { type Fields, fieldsJson, requireFields } from './fields.js';
 import { requireOpenGroup } from './open-group.js';
 import { whileOvertaken } from './overtaken.js';
@@ -56,16 +58,29 @@ export async function registerDevice(wanted: NewDevice, services: RegistrationSe
  * or dynamic one
  */
 function planRegistration(
-  { name, group: groupName, identifiers, attributes, actor, accompanying }: NewDevice,
+  { name, group, identifiers, attributes, actor, accompanying }: NewDevice,
   { store, clock, catalog }: RegistrationServices,
 ): Registration {
-  if (!isFitForDeviceName(name)) {
-    throw new GatewayError('rejected-name', 'the name of a device is 1 to 255 characters, none of them invisible');
-  }
+  requireDeviceName(name);
   requireFields('identifier', identifiers);
   requireFields('attribute', attributes);
-  const { name: group, division } = requireOpenGroup(groupName, catalog().groups);
-  const now = clock.now();
+  const place = requireOpenGroup(group, catalog().groups);
+  const { device, change } = registration({ name, identifiers, attributes, actor }, place, { store, now: clock.now() });
+  return { device, change: { ...change, statements: [...change.statements, ...(accompanying?.(device) ?? [])] } };
+}
+
+/** @throws GatewayError `rejected-name` */
+export function requireDeviceName(name: string): void {
+  if (isFitForDeviceName(name)) return;
+  throw new GatewayError('rejected-name', 'the name of a device is 1 to 255 characters, none of them invisible');
+}
+
+/** What registers a device of which everything has been checked. */
+export function registration(
+  { name, identifiers, attributes, actor }: Omit<NewDevice, 'group' | 'accompanying'>,
+  { name: group, division }: Pick<DeviceGroup, 'name' | 'division'>,
+  { store, now }: { readonly store: Pick<Store, 'devices'>; readonly now: Date },
+): Registration {
   const device: DeviceRecord = {
     id: createIdentifier(),
     division,
@@ -92,6 +107,5 @@ function planRegistration(
       attributes: Object.fromEntries(attributes),
     },
   });
-  const statements = [...store.devices.register(device), ...(accompanying?.(device) ?? [])];
-  return { device, change: { statements, audit: [event] } };
+  return { device, change: { statements: store.devices.register(device), audit: [event] } };
 }

@@ -45,6 +45,8 @@ export async function issue(issuance: Issuance, services: EnrollmentServices): P
   const duplicates = await findDuplicates(issuance, undelivered, services);
   // What a certificate takes the place of that is to be confirmed is needed as long as it is not.
   const superseded = [...undelivered, ...(request.confirmWithin === undefined ? duplicates : [])];
+  // The gateway's own certificates are under a policy that is built in.
+  const insertion = facts.usage === 'service' ? store.certificates.insert : store.certificates.insertUnderPolicy;
   await store.commit({
     statements: [
       // Before the credentials: a repeat that came at the same time has to find this transaction, not a credential used up.
@@ -52,7 +54,7 @@ export async function issue(issuance: Issuance, services: EnrollmentServices): P
       ...credentialStatements(issuance, services),
       ...(deviceId === null ? [] : deviceStatements({ id: deviceId, facts, identity, now }, store)),
       ...limitStatements(issuance, undelivered.length + duplicates.length, services),
-      store.certificates.insert({
+      insertion({
         ...certificate,
         names: searchableNames(decision.issuance.extensions.map(decodeExtension)),
       }),

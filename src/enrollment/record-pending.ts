@@ -122,6 +122,7 @@ async function record(waiting: Waiting, { store }: EnrollmentServices): Promise<
   const at = now.getTime();
   await store.commit({
     statements: [
+      store.catalog.requireStill({ kind: 'policy', name: policy.name }),
       store.enrollmentTransactions.insert({
         key: waiting.key,
         requestId,

@@ -101,6 +101,7 @@ export async function createJob(planned: PlannedJob, actor: Actor, services: Job
   };
   await store.commit({
     statements: [
+      store.catalog.requireStill({ kind: 'division', name: division }),
       store.jobs.insert(record),
       store.jobs.insertProgress({ jobId: id, total: 0, done: 0, failed: 0, samples: '[]' }),
     ],

@@ -79,3 +79,6 @@ export const permissionsOf: Readonly<Record<Role, readonly Permission[]>> = {
 /** A role, in one division or, where none is named, in all of them and for what belongs to none. */
 export const grantSchema = z.strictObject({ role: roleSchema, division: nameSchema.optional() });
 export type Grant = z.output<typeof grantSchema>;
+
+/** Of a user or an API key; who is to have no rights any more is disabled. */
+export const grantsSchema = z.array(grantSchema).min(1).max(100);

@@ -1,4 +1,6 @@
 /** Device: a registered thing with identifiers and attributes. */
+import { z } from 'zod';
+import { nameSchema } from './label.js';
 
 export const deviceStates = ['registered', 'provisioned', 'operational', 'suspended', 'retired'] as const;
 export type DeviceState = (typeof deviceStates)[number];
@@ -15,3 +17,12 @@ export interface Device {
   /** Epoch milliseconds. */
   readonly updatedAt: number;
 }
+
+/** A device as a configuration file has it: never its state, which comes from what happens to it. */
+export const deviceConfigSchema = z.strictObject({
+  name: z.string().describe('as its credential, serial number or common name will have it'),
+  group: nameSchema.describe('a static one, which also says the division'),
+  identifiers: z.record(z.string(), z.string()).optional().describe('all of them; as they are, if left out'),
+  attributes: z.record(z.string(), z.string()).optional().describe('all of them; as they are, if left out'),
+});
+export type DeviceConfig = z.output<typeof deviceConfigSchema>;

@@ -1,8 +1,8 @@
 /** What a start does about the configuration: a first start applies one, a start with the quickstart completes it. */
 import { fileURLToPath } from 'node:url';
-import { applyPlan } from '../catalog/apply.js';
 import { readDocumentFile } from '../catalog/document-file.js';
-import { planAdditions, planDocument } from '../catalog/plan.js';
+import { applyDocument } from '../declaration/apply.js';
+import { planAdditions, planDocument } from '../declaration/plan.js';
 import type { Core } from '../open-core.js';
 import type { Settings } from '../settings.js';
 import { makeFirstAdministrator, takeFirstAdministrator } from './first-administrator.js';
@@ -62,7 +62,7 @@ async function applyFile(
   { onlyCreate = false } = {},
 ): Promise<void> {
   const plan = await (onlyCreate ? planAdditions : planDocument)(readDocumentFile(file, environment), core);
-  await applyPlan(plan, { ...core, actor: start });
+  await applyDocument(plan, { ...core, actor: start });
   await core.holder.refresh();
 }
 

@@ -22,6 +22,7 @@ export interface UserCertificateRecord {
   /** SHA-256 over the DER, lower-case hex. */
   readonly fingerprint: string;
   readonly userId: string;
+  readonly der: Uint8Array;
   /** RFC 4514 text. */
   readonly subject: string;
   /** Epoch milliseconds. */

@@ -56,8 +56,33 @@ export function createCatalogRepository(database: Database) {
       { rows: 1, otherwise: 'not-found' },
     ),
 
+    /**
+     * Guard for what relies on an older reading of the configuration: refuses the change as 'unavailable' if the document was
+     * removed meanwhile.
+     */
+    requireStill: write(
+      (db, slot: { kind: string; name: string }) =>
+        db
+          .updateTable('catalogItem')
+          .set((row) => ({ name: row.ref('name') }))
+          .where('kind', '=', slot.kind)
+          .where('name', '=', slot.name),
+      { rows: 1, otherwise: 'unavailable' },
+    ),
+
     /** The number of changes so far; 0 in a new database. */
     version: async () => (await version({ id: 1 }))?.number ?? 0,
+
+    /** Guard: refuses the change as 'unavailable' if somebody has changed the catalog since it was of this version. */
+    requireVersion: write(
+      (db, slot: { expected: number }) =>
+        db
+          .updateTable('catalogVersion')
+          .set((row) => ({ number: row.ref('number') }))
+          .where('id', '=', 1)
+          .where('number', '=', slot.expected),
+      { rows: 1, otherwise: 'unavailable' },
+    ),
 
     /** Adds or replaces a document. */
     put: write((db, slot: CatalogItemRecord) =>

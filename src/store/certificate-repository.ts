@@ -1,6 +1,7 @@
 /** Every certificate that was issued, and whether it still holds. */
 import { type QueryCreator, sql } from 'kysely';
 import type { CaGenerationRecord } from './ca-generation-repository.js';
+import type { CatalogItemRecord } from './catalog-repository.js';
 import { createCertificateConfirmation } from './certificate-confirmation.js';
 import { createCertificateCounts, valid } from './certificate-counts.js';
 import {
@@ -18,6 +19,8 @@ import { containsText } from './contains-text.js';
 import type { Database } from './database.js';
 import { slotsOf } from './query.js';
 
+const inserted = [...columns, 'names'] as const;
+
 export function createCertificateRepository(database: Database) {
   const { write, read, find, list } = database.tables<Tables>();
   const findById = find((db, slot: { id: string }) =>
@@ -28,7 +31,23 @@ export function createCertificateRepository(database: Database) {
     (db, slot: Tables['certificate']) =>
       db
         .insertInto('certificate')
-        .values(slotsOf(slot, [...columns, 'names']))
+        .values(slotsOf(slot, inserted))
+        .onConflict((conflict) => conflict.doNothing()),
+    { rows: 1, otherwise: 'unavailable' },
+  );
+
+  const insertUnderPolicy = write(
+    (db, slot: Tables['certificate']) =>
+      db
+        .insertInto('certificate')
+        .columns(inserted)
+        .expression(
+          db
+            .selectFrom('catalogItem')
+            .select(inserted.map((column) => sql`${slot[column]}`.as(column)))
+            .where('catalogItem.kind', '=', sql.lit('policy'))
+            .where('catalogItem.name', '=', slot.policy),
+        )
         .onConflict((conflict) => conflict.doNothing()),
     { rows: 1, otherwise: 'unavailable' },
   );
@@ -47,6 +66,13 @@ export function createCertificateRepository(database: Database) {
      */
     insert: ({ names = null, ...certificate }: NewCertificateRecord & { readonly names?: string | null }) =>
       insert({ ...certificate, names, id: certificateId(certificate.issuerId, certificate.serialNumber) }),
+
+    /**
+     * The same, refused as 'unavailable' also if its policy was removed since the decision: one look-up within the insert, which
+     * a removal that comes first cannot be missed by.
+     */
+    insertUnderPolicy: ({ names = null, ...certificate }: NewCertificateRecord & { readonly names?: string | null }) =>
+      insertUnderPolicy({ ...certificate, names, id: certificateId(certificate.issuerId, certificate.serialNumber) }),
 
     findById,
     findByIssuerAndSerial: (issuerId: string, serialNumber: string) =>
@@ -242,6 +268,7 @@ export function createCertificateRepository(database: Database) {
 interface Tables {
   certificate: CertificateRecord & { readonly names: string | null };
   caGeneration: CaGenerationRecord;
+  catalogItem: CatalogItemRecord;
 }
 
 /** There are few generations: looking the id up in each spares every insert an index of its own. */

@@ -1,10 +1,12 @@
-/** What devices, certificates and requests there are of an object of the configuration. */
-import { type QueryCreator, sql } from 'kysely';
+/** What devices, certificates, requests, jobs, users and API keys there are of an object of the configuration. */
+import { type QueryCreator, type SelectQueryBuilder, sql } from 'kysely';
+import type { ApiKeyRecord, UserRecord } from './access-record.js';
 import { valid } from './certificate-counts.js';
 import type { CertificateRecord } from './certificate-record.js';
 import type { Database } from './database.js';
 import type { DeviceRecord } from './device-record.js';
 import type { EnrollmentTransactionRecord } from './enrollment-transaction-repository.js';
+import type { JobRecord } from './job-record.js';
 
 export function createConfigurationUseRepository(database: Database) {
   const { write, find } = database.tables<Tables>();
@@ -35,6 +37,12 @@ export function createConfigurationUseRepository(database: Database) {
 
     deviceOfDivision: find((db, slot: { division: string }) => devicesOfDivision(db, slot).limit(1)),
     deviceOfGroup: find((db, slot: { group: string }) => devicesOfGroup(db, slot).limit(1)),
+    jobOfDivision: find((db, slot: { division: string }) => jobsOfDivision(db, slot).limit(1)),
+
+    /** A user with a role in the division; `grant` as {@link grantIn} has it. */
+    userOfGrant: find((db, slot: { grant: string }) => usersOfGrant(db, slot).limit(1)),
+    /** An API key that is not revoked, the same way. */
+    apiKeyOfGrant: find((db, slot: { grant: string }) => apiKeysOfGrant(db, slot).limit(1)),
 
     /** One of a policy that is valid `at` (epoch milliseconds). */
     validCertificate: find((db, slot: OfPolicy) => validCertificates(db, slot).limit(1)),
@@ -80,6 +88,15 @@ export function createConfigurationUseRepository(database: Database) {
     /** Guard: refuses the change as 'invalid-state' if a device is in the static group. */
     requireNoDeviceOfGroup: write((db, slot: { group: string }) => unless(db, devicesOfGroup(db, slot)), inUse),
 
+    /** Guard: refuses the change as 'invalid-state' if a job is in the division. */
+    requireNoJobOfDivision: write((db, slot: { division: string }) => unless(db, jobsOfDivision(db, slot)), inUse),
+
+    /** Guard: refuses the change as 'invalid-state' if a user has such a grant; `grant` as {@link grantIn} has it. */
+    requireNoUserOfGrant: write((db, slot: { grant: string }) => unless(db, usersOfGrant(db, slot)), inUse),
+
+    /** Guard: refuses the change as 'invalid-state' if an API key that is not revoked has such a grant. */
+    requireNoApiKeyOfGrant: write((db, slot: { grant: string }) => unless(db, apiKeysOfGrant(db, slot)), inUse),
+
     /** Guard: refuses the change as 'invalid-state' if the policy has a certificate that is valid `at` (epoch milliseconds). */
     requireNoValidCertificate: write((db, slot: OfPolicy) => unless(db, validCertificates(db, slot)), inUse),
 
@@ -88,8 +105,16 @@ export function createConfigurationUseRepository(database: Database) {
   };
 }
 
+/** What the grants of users and API keys, as they are stored, have in them where one is in the division. */
+export function grantIn(division: string): string {
+  return `"division":${JSON.stringify(division)}`;
+}
+
 interface Tables {
   device: DeviceRecord;
+  job: JobRecord;
+  user: UserRecord;
+  apiKey: ApiKeyRecord;
   certificate: CertificateRecord;
   enrollmentTransaction: EnrollmentTransactionRecord;
   catalogVersion: { id: number; number: number };
@@ -106,6 +131,23 @@ function devicesOfDivision(db: QueryCreator<Tables>, { division }: { division: s
 
 function devicesOfGroup(db: QueryCreator<Tables>, { group }: { group: string }) {
   return db.selectFrom('device').select('name').where('groupName', '=', group);
+}
+
+function jobsOfDivision(db: QueryCreator<Tables>, { division }: { division: string }) {
+  return db.selectFrom('job').select('id').where('division', '=', division).where('deletedAt', 'is', null);
+}
+
+function usersOfGrant(db: QueryCreator<Tables>, { grant }: { grant: string }) {
+  return db.selectFrom('user').select('name').where(hasPart('grants', grant));
+}
+
+function apiKeysOfGrant(db: QueryCreator<Tables>, { grant }: { grant: string }) {
+  return db.selectFrom('apiKey').select('name').where('revokedAt', 'is', null).where(hasPart('grants', grant));
+}
+
+// Unlike the pattern of a search it tells upper from lower case.
+function hasPart(column: string, part: string) {
+  return sql<boolean>`replace(${sql.ref(column)}, ${part}, '') <> ${sql.ref(column)}`;
 }
 
 function validCertificates(db: QueryCreator<Tables>, { policy, at }: OfPolicy) {
@@ -130,10 +172,7 @@ function openRequests(db: QueryCreator<Tables>, { policy }: { policy: string }) 
 }
 
 // A write that changes nothing, on a row that is always there.
-function unless(
-  db: QueryCreator<Tables>,
-  found: ReturnType<typeof devicesOfGroup> | ReturnType<typeof validCertificates> | ReturnType<typeof openRequests>,
-) {
+function unless(db: QueryCreator<Tables>, found: SelectQueryBuilder<Tables, keyof Tables, object>) {
   return db
     .updateTable('catalogVersion')
     .set((row) => ({ number: row.ref('number') }))

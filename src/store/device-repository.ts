@@ -1,6 +1,7 @@
 /** The registered devices. */
-import { sql } from 'kysely';
+import { type ExpressionBuilder, sql } from 'kysely';
 import type { DeviceState } from '../model/device.js';
+import type { CatalogItemRecord } from './catalog-repository.js';
 import type { CertificateRecord } from './certificate-record.js';
 import type { Statement } from './change.js';
 import type { Database } from './database.js';
@@ -20,6 +21,32 @@ export function createDeviceRepository(database: Database) {
         .onConflict((conflict) => conflict.doNothing()),
     { rows: 1, otherwise: 'unavailable' },
   );
+
+  const insertInGroup = write(
+    (db, slot: DeviceRecord) =>
+      db
+        .insertInto('device')
+        .columns(columns)
+        .expression(
+          db
+            .selectFrom('catalogItem')
+            .select(columns.map((column) => sql`${slot[column]}`.as(column)))
+            .where((row) => isGroup(row, slot)),
+        )
+        .onConflict((conflict) => conflict.doNothing()),
+    { rows: 1, otherwise: 'unavailable' },
+  );
+
+  /** Whether a document is that of a static group of the division: configuration may have changed since a decision. */
+  function isGroup(row: ExpressionBuilder<Tables, 'catalogItem'>, slot: Pick<DeviceRecord, 'groupName' | 'division'>) {
+    const document = database.dialect === 'sqlite' ? sql.ref('document') : sql`${sql.ref('document')}::json`;
+    return row.and([
+      row('catalogItem.kind', '=', sql.lit('device-group')),
+      row('catalogItem.name', '=', slot.groupName),
+      sql<boolean>`${document} ->> 'division' = ${slot.division}`,
+      sql<boolean>`${document} ->> 'filter' is null`,
+    ]);
+  }
 
   const insertIdentifier = write((db, slot: DeviceIdentifierRecord) =>
     db.insertInto('deviceIdentifier').values(slotsOf(slot, ['deviceId', 'name', 'value'])),
@@ -62,8 +89,11 @@ export function createDeviceRepository(database: Database) {
 
     insert,
 
-    /** The insert, and what finds the device by its identifiers. */
-    register: (record: DeviceRecord): Statement[] => [insert(record), ...identifiersOf(record)],
+    /**
+     * The insert, and what finds the device by its identifiers. Refused as 'unavailable' also unless its group is a static one of
+     * its division still.
+     */
+    register: (record: DeviceRecord): Statement[] => [insertInGroup(record), ...identifiersOf(record)],
 
     findById: find((db, slot: { id: string }) => db.selectFrom('device').select(columns).where('id', '=', slot.id)),
 
@@ -125,7 +155,7 @@ export function createDeviceRepository(database: Database) {
       ...identifiersOf(fields),
     ],
 
-    /** Refused as 'unavailable' unless the device is as it was read, and its name free in the division. */
+    /** Refused as 'unavailable' unless the device is as it was read, its name free in the division, and the group there still. */
     move: write(
       (db, slot: Seen & { division: string; groupName: string; name: string; at: number }) =>
         db
@@ -144,6 +174,14 @@ export function createDeviceRepository(database: Database) {
                   .where('other.id', '<>', slot.id),
               ),
             ),
+          )
+          .where((row) =>
+            row.exists(
+              row
+                .selectFrom('catalogItem')
+                .select('catalogItem.name')
+                .where((item) => isGroup(item, slot)),
+            ),
           ),
       { rows: 1, otherwise: 'unavailable' },
     ),
@@ -157,6 +195,7 @@ interface Tables {
   device: DeviceRecord;
   deviceIdentifier: DeviceIdentifierRecord;
   certificate: CertificateRecord;
+  catalogItem: CatalogItemRecord;
 }
 
 /** A device as it was read: `seenAt` is its `updatedAt`, which every change moves. */

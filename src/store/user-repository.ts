@@ -195,4 +195,4 @@ const columns = [
 ] as const;
 const qualifiedColumns = columns.map((column) => `user.${column}` as const);
 
-const certificateColumns = ['fingerprint', 'userId', 'subject', 'notBefore', 'notAfter', 'addedAt'] as const;
+const certificateColumns = ['fingerprint', 'userId', 'der', 'subject', 'notBefore', 'notAfter', 'addedAt'] as const;

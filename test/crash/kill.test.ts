@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createPasscodes } from '../../src/catalog/passcodes.js';
 import type { CertificateRecord } from '../../src/store/certificate-record.js';
 import { toPem } from '../../src/x509/pem.js';
-import { testActor } from '../support/actor.js';
 import { fleet, fleetPasscode } from '../support/fleet.js';
+import { testActor } from '../support/operator.js';
 import { createEnrollingClient, type EnrollingClient, type Received } from './enrolling-client.js';
 import { type KillableFleet, startKillableFleet } from './killable-gateway.js';
 

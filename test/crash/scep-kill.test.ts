@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createPasscodes } from '../../src/catalog/passcodes.js';
-import { testActor } from '../support/actor.js';
 import { readCertRep } from '../support/cert-rep.js';
 import { readSignedMessage } from '../support/cms-answer.js';
 import { fleet } from '../support/fleet.js';
 import { makeCsr, newKey } from '../support/make-csr.js';
+import { testActor } from '../support/operator.js';
 import { makePkiMessage, selfSigned } from '../support/scep-message.js';
 import { type KillableFleet, startKillableFleet } from './killable-gateway.js';
 

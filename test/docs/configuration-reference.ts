@@ -1,6 +1,8 @@
 /** docs/configuration-reference.md, made from the schemas that check the configuration. */
 import { catalogKinds, kindsInOrder } from '../../src/catalog/objects.js';
 import { credentialSchema } from '../../src/model/credential.js';
+import { deviceConfigSchema } from '../../src/model/device.js';
+import { userConfigSchema } from '../../src/model/user.js';
 import { settingDescriptions } from '../../src/settings.js';
 import { type SchemaRow, schemaRows } from './schema-rows.js';
 
@@ -22,7 +24,15 @@ export function configurationReference(): string {
     tableOf(schemaRows(catalogKinds[kind].schema, new Set(['credentials']))),
     ...(kind === 'authentication-policy' ? credentialSections() : []),
   ]);
-  return `${[introduction, ...sections, '## Settings', settings()].join('\n\n')}\n`;
+  const others = [
+    '## Users',
+    'Each one in the list `users`.',
+    tableOf(schemaRows(userConfigSchema)),
+    '## Devices',
+    'Each one in the list `devices`.',
+    tableOf(schemaRows(deviceConfigSchema)),
+  ];
+  return `${[introduction, ...sections, ...others, '## Settings', settings()].join('\n\n')}\n`;
 }
 
 const introduction = `# Configuration reference

@@ -1,10 +1,11 @@
 /** A configuration with EC keys only, for gateways in tests, and ways to change it while they run. */
-import { applyPlan } from '../../src/catalog/apply.js';
+
 import { parseDocument } from '../../src/catalog/document.js';
 import { createPasscodes } from '../../src/catalog/passcodes.js';
-import { planDocument } from '../../src/catalog/plan.js';
+import { applyDocument } from '../../src/declaration/apply.js';
+import { planDocument } from '../../src/declaration/plan.js';
 import { toPem } from '../../src/x509/pem.js';
-import { testActor } from './actor.js';
+import { testActor } from './operator.js';
 import type { TestGateway } from './test-gateway.js';
 
 export const fleetPasscode = 'fleet-passcode';
@@ -83,7 +84,7 @@ export async function applyYaml({ gateway, settings }: TestGateway, text: string
     throw new Error(`no file ${path}`);
   };
   const document = parseDocument({ file: `${settings.data}/changes.yaml`, text, environment: {}, readFile });
-  await applyPlan(await planDocument(document, core), { ...core, actor: testActor });
+  await applyDocument(await planDocument(document, core), { ...core, actor: testActor });
   await core.holder.refresh();
   await core.ensureCas();
 }

@@ -4,7 +4,7 @@ import type { Migration } from '../migration.js';
 
 export const access: Migration = {
   name: '0008-access',
-  statements: ({ table, createIndex, text, integer }): Compilable[] => [
+  statements: ({ table, createIndex, text, integer, bytes }): Compilable[] => [
     table('user')
       .addColumn('id', text, primaryKey)
       .addColumn('name', text, (column) => column.notNull().unique())
@@ -19,6 +19,7 @@ export const access: Migration = {
     table('user_certificate')
       .addColumn('fingerprint', text, primaryKey)
       .addColumn('user_id', text, (column) => column.notNull().references('user.id'))
+      .addColumn('der', bytes, required)
       .addColumn('subject', text, required)
       .addColumn('not_before', integer, required)
       .addColumn('not_after', integer, required)

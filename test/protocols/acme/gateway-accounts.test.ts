@@ -8,9 +8,9 @@ import { readAccount, readOrder, readOrderList } from '../../support/acme/object
 import { hostAddress, placeNames, respondersOf } from '../../support/acme/server.js';
 import { type AcmeFleet, acmePolicy, externalAccount, startAcmeFleet } from '../../support/acme-fleet.js';
 import { expectProblem, requestIdOf } from '../../support/acme-refusals.js';
-import { testActor } from '../../support/actor.js';
 import { applyYaml, policyLike } from '../../support/fleet.js';
 import { newKey } from '../../support/make-csr.js';
+import { testActor } from '../../support/operator.js';
 import { eventOf } from '../../support/records.js';
 
 const name = 'pump-1.plant.example';

@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { revokeCredential } from '../../../src/catalog/credentials.js';
 import { approveRequest, rejectRequest } from '../../../src/enrollment/approve.js';
-import { testActor } from '../../support/actor.js';
 import { certificateOf, createEstClient, type EstClient } from '../../support/est-client.js';
 import { applyYaml, fleet, fleetPasscode, makePasscode, policyLike } from '../../support/fleet.js';
 import { makeCsr, newKey } from '../../support/make-csr.js';
-import { by } from '../../support/operator.js';
+import { by, testActor } from '../../support/operator.js';
 import { countRecords, eventsOf, expectRefused, recordOf } from '../../support/records.js';
 import { createTestClock, daySeconds } from '../../support/test-clock.js';
 import { startTestGateway, type TestGateway } from '../../support/test-gateway.js';

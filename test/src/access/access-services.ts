@@ -21,6 +21,8 @@ export type TestAccess = AccessServices &
 export async function withAccess(work: (access: TestAccess) => Promise<void>, failuresPerMinute = 600): Promise<void> {
   await withStore(async (store) => {
     const clock = createTestClock(new Date('2026-11-01T12:00:00Z'));
+    const document = (name: string) => ({ kind: 'division', name, document: JSON.stringify({ name }), updatedAt: 0 });
+    await store.commit({ statements: ['plant', 'lab'].map((name) => store.catalog.put(document(name))), audit: [] });
     const divisions = new Map(['plant', 'lab'].map((name) => [name, divisionSchema.parse({ name })]));
     const services = {
       store,

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import type { Scope } from '../../../src/access/principal.js';
 import type { Answer, Operation } from '../../../src/api/operation.js';
 import { HttpError } from '../../../src/errors.js';
-import { testActor } from '../../support/actor.js';
+import { testActor } from '../../support/operator.js';
 
 export interface TestCall {
   readonly params?: Readonly<Record<string, string>>;

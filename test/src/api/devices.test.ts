@@ -5,10 +5,10 @@ import type { Scope } from '../../../src/access/principal.js';
 import { deviceOperations } from '../../../src/api/devices.js';
 import type { Operation } from '../../../src/api/operation.js';
 import { HttpError } from '../../../src/errors.js';
-import { operator as actor } from '../../support/actor.js';
 import { createEstClient, type EstClient } from '../../support/est-client.js';
 import { applyYaml, fleet, fleetPasscode } from '../../support/fleet.js';
 import { makeCsr, newKey } from '../../support/make-csr.js';
+import { alice as actor } from '../../support/operator.js';
 import { startTestGateway, type TestGateway } from '../../support/test-gateway.js';
 
 let test: TestGateway;

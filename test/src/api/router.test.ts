@@ -361,13 +361,13 @@ describe('Requests to the management API', () => {
   it.each([
     ['twice the same', '?limit=1&limit=2', 'a query parameter is there twice; give each once', undefined],
     ['no UTF-8', '?text=%ff', 'the query is not percent-encoded UTF-8', undefined],
-    ['a number that is none', '?limit=abc', 'query parameter limit must be a number', 'limit'],
-    ['out of bounds', '?limit=11', 'query parameter limit is wrong: too big: expected number to be <=10', 'limit'],
-    ['unknown', '?offset=1', 'query parameter offset is not known here; allowed are limit, text', 'offset'],
+    ['a number that is none', '?limit=abc', 'query parameter limit: must be a number', 'limit'],
+    ['out of bounds', '?limit=11', 'query parameter limit: too big: expected number to be <=10', 'limit'],
+    ['unknown', '?offset=1', 'query parameter offset: is not known here; allowed are limit, text', 'offset'],
     [
       'a prototype',
       '?__proto__=1',
-      'query parameter __proto__ is not known here; allowed are limit, text',
+      'query parameter __proto__: is not known here; allowed are limit, text',
       '__proto__',
     ],
   ])('have a query parameter refused: %s', async (_what, query, detail, parameter) => {
@@ -381,7 +381,7 @@ describe('Requests to the management API', () => {
     expect(answer.body).toMatchObject({
       status: 400,
       code: 'malformed-request',
-      detail: 'name must be text (in quotes if it looks like a number), and 2 more',
+      detail: 'name: must be text (in quotes if it looks like a number), and 2 more',
       errors: [
         { pointer: '#/name', detail: expect.any(String) },
         { pointer: '#/size', detail: expect.any(String) },
@@ -396,13 +396,13 @@ describe('Requests to the management API', () => {
     ['no JSON', '{', 'the request body is no JSON'],
     ['bad UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), 'the request body is not UTF-8'],
     ['deep JSON', `{"a":${'['.repeat(5000)}`, 'the request body is nested deeper than 32 levels'],
-    ['a prototype', '{"name":"a","size":1,"__proto__":{"note":"x"}}', '__proto__ is not known here'],
+    ['a prototype', '{"name":"a","size":1,"__proto__":{"note":"x"}}', '__proto__: is not known here'],
     [
       'a prototype within',
       '{"name":"a","size":{"x":[{"\\u005f_proto__":1}]}}',
-      'size.x[0].__proto__ is not known here',
+      'size.x[0].__proto__: is not known here',
     ],
-    ['none', undefined, 'the request body is missing; a map of keys and values is expected'],
+    ['none', undefined, 'the request body: is missing; a map of keys and values is expected'],
   ])('have a body refused: %s', async (_what, body, detail) => {
     const headers = body === undefined ? {} : { 'content-type': 'application/json' };
     expect((await send('/things', { method: 'POST', body, headers })).body).toMatchObject({

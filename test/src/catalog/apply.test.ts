@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { applyPlan } from '../../../src/catalog/apply.js';
-import { planAdditions } from '../../../src/catalog/plan.js';
-import { testActor } from '../../support/actor.js';
-import { type ConfiguredStore, clock, parse, problemsOf, smallFleet, withConfiguredStore } from './configured-store.js';
+import { applyDocument } from '../../../src/declaration/apply.js';
+import { planAdditions } from '../../../src/declaration/plan.js';
+import { testActor } from '../../support/operator.js';
+import { type ConfiguredStore, parse, problemsOf, smallFleet, withConfiguredStore } from './configured-store.js';
 
 const outline = async ({ plan }: ConfiguredStore, text: string) =>
   (await plan(text)).steps.map(({ action, kind, name }) => `${action} ${kind} ${name}`);
@@ -92,7 +92,7 @@ describe('applying a configuration', () => {
     await withConfiguredStore(async ({ plan, apply, ...dependencies }) => {
       const stale = await plan(smallFleet);
       await apply('divisions: [{ name: office }]');
-      const applied = applyPlan(stale, { ...dependencies, clock, actor: testActor });
+      const applied = applyDocument(stale, { ...dependencies, actor: testActor });
       await expect(applied).rejects.toMatchObject({ code: 'unavailable' });
       expect(await dependencies.store.catalog.items()).toHaveLength(1);
     });
@@ -127,7 +127,7 @@ describe('what a newer version adds', () => {
       const more = smallFleet.replace('policies:\n  - name: pumps', `${line}policies:\n  - name: pumps`);
       const additions = await planAdditions(parse(more), dependencies);
       expect(additions.steps.map(({ action, name }) => `${action} ${name}`)).toEqual(['create pumps/gate']);
-      await applyPlan(additions, { ...dependencies, clock, actor: testActor });
+      await applyDocument(additions, { ...dependencies, actor: testActor });
       expect((await planAdditions(parse(more), dependencies)).steps).toEqual([]);
     });
   });

@@ -3,22 +3,19 @@ import { createSecretKey } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { applyPlan } from '../../../src/catalog/apply.js';
 import { type CatalogDocument, parseDocument } from '../../../src/catalog/document.js';
-import { type CatalogPlan, planDocument } from '../../../src/catalog/plan.js';
 import { DocumentError } from '../../../src/catalog/problem.js';
-import type { PlanDependencies } from '../../../src/catalog/wanted.js';
+import { applyDocument } from '../../../src/declaration/apply.js';
+import { type DocumentPlan, type PlanningServices, planDocument } from '../../../src/declaration/plan.js';
 import { createPasscodeLookup } from '../../../src/keys/passcode-lookup.js';
 import { createSealing } from '../../../src/keys/sealing.js';
 import { openStore } from '../../../src/store/sqlite-store.js';
-import type { Store } from '../../../src/store/store.js';
-import { testActor } from '../../support/actor.js';
+import { testActor } from '../../support/operator.js';
 
 export const clock = { now: () => new Date('2026-11-01T00:00:00Z') };
 
-export interface ConfiguredStore extends PlanDependencies {
-  readonly store: Store;
-  plan(text: string): Promise<CatalogPlan>;
+export interface ConfiguredStore extends PlanningServices {
+  plan(text: string): Promise<DocumentPlan>;
   /** Applies a document's text; whether it changed anything. */
   apply(text: string): Promise<boolean>;
 }
@@ -38,12 +35,12 @@ export async function openConfiguredStore(): Promise<ConfiguredStore & { close()
   const store = await openStore({ file: join(folder, 'gatehouse.db'), synchronous: 'OFF' });
   const sealing = createSealing(createSecretKey(Buffer.alloc(32, 1)));
   const passcodeLookup = createPasscodeLookup(createSecretKey(Buffer.alloc(32, 2)));
-  const dependencies = { store, sealing, passcodeLookup };
+  const dependencies = { store, sealing, passcodeLookup, clock };
   const plan = (text: string) => planDocument(parse(text), dependencies);
   return {
     ...dependencies,
     plan,
-    apply: async (text) => applyPlan(await plan(text), { ...dependencies, clock, actor: testActor }),
+    apply: async (text) => applyDocument(await plan(text), { ...dependencies, actor: testActor }),
     close: async () => {
       await store.close();
       rmSync(folder, { recursive: true });

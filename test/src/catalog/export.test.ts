@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { exportCatalog } from '../../../src/catalog/export.js';
 import { loadCatalog } from '../../../src/catalog/load.js';
 import { createPasscodes } from '../../../src/catalog/passcodes.js';
-import { testActor } from '../../support/actor.js';
+import { testActor } from '../../support/operator.js';
 import { caPem, devicePem } from './certificates.js';
 import { clock, problemsOf, smallFleet, withConfiguredStore } from './configured-store.js';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { revokeCredential } from '../../../src/catalog/credentials.js';
 import { listCredentials } from '../../../src/catalog/find-credentials.js';
 import { createPasscodes } from '../../../src/catalog/passcodes.js';
-import { testActor } from '../../support/actor.js';
+import { testActor } from '../../support/operator.js';
 import { clock, smallFleet, withConfiguredStore } from './configured-store.js';
 
 const actor = testActor;

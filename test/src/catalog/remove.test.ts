@@ -3,7 +3,8 @@ import type { CatalogKind } from '../../../src/catalog/objects.js';
 import { applyRemoval, planRemoval } from '../../../src/catalog/remove.js';
 import type { NewCertificateRecord } from '../../../src/store/certificate-record.js';
 import type { Statement } from '../../../src/store/change.js';
-import { testActor } from '../../support/actor.js';
+import { testActor } from '../../support/operator.js';
+import { apiKeyRecord, jobRecord, userRecord } from '../store/management-records.js';
 import { caGeneration, certificate, device, enrollmentTransaction } from '../store/temporary-store.js';
 import { type ConfiguredStore, clock, smallFleet, withConfiguredStore } from './configured-store.js';
 
@@ -115,6 +116,44 @@ describe('removing', () => {
       await configured.apply('divisions: [{ name: plant }]');
       await commit(configured, configured.store.devices.insert(device('d1')));
       await expect(remove(configured, 'division', 'plant')).rejects.toMatchObject({ code: 'invalid-state' });
+    });
+  });
+
+  it('keeps divisions that users, API keys or jobs are of, also such that come while it removes', async () => {
+    await withConfiguredStore(async (configured) => {
+      const { apply, store } = configured;
+      const dependencies = { store, clock, actor: testActor };
+      await apply('divisions: [{ name: plant }, { name: Plant }, { name: plant2 }]');
+      const plan = () => planRemoval('division', 'plant', dependencies);
+      const user = userRecord('ann', [{ role: 'auditor', division: 'plant' }]);
+      const key = apiKeyRecord('bot', [{ role: 'approver' }, { role: 'auditor', division: 'plant' }]);
+      const job = jobRecord('j1', 'plant');
+      const uses: [Statement, Statement, string][] = [
+        [
+          store.users.insert(user),
+          store.users.remove({ id: 'ann', seenAt: 0 }),
+          'user ann has a role in division plant',
+        ],
+        [
+          store.apiKeys.insert(key),
+          store.apiKeys.revoke({ id: 'bot', at: 1 }),
+          'API key bot has a role in division plant',
+        ],
+        [store.jobs.insert(job), store.jobs.markDeleted({ id: 'j1', at: 1 }), 'jobs are in division plant, such as j1'],
+      ];
+      for (const [use, disuse, sentence] of uses) {
+        const early = await plan();
+        await commit(configured, use);
+        await expect(plan()).rejects.toMatchObject({
+          code: 'invalid-state',
+          message: expect.stringContaining(sentence),
+        });
+        await expect(applyRemoval(early, dependencies)).rejects.toMatchObject({ code: 'invalid-state' });
+        await remove(configured, 'division', 'Plant');
+        await apply('divisions: [{ name: Plant }]');
+        await commit(configured, disuse);
+      }
+      await remove(configured, 'division', 'plant');
     });
   });
 

@@ -7,10 +7,10 @@ import { type DeviceMove, moveDevice } from '../../../src/devices/move-device.js
 import { registerDevice } from '../../../src/devices/register-device.js';
 import { retireDevice } from '../../../src/devices/retire-device.js';
 import type { DeviceRecord } from '../../../src/store/device-record.js';
-import { operator as actor } from '../../support/actor.js';
 import { certificateOf, createEstClient, type EstClient } from '../../support/est-client.js';
 import { applyYaml, fleet, fleetPasscode, policyLike } from '../../support/fleet.js';
 import { makeCsr, newKey } from '../../support/make-csr.js';
+import { alice as actor } from '../../support/operator.js';
 import { recordOf } from '../../support/records.js';
 import { startTestGateway, type TestGateway } from '../../support/test-gateway.js';
 

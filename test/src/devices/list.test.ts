@@ -49,6 +49,11 @@ function record(division: 'plant' | 'office', index: number): DeviceRecord {
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'gatehouse-devices-'));
   store = await openStore({ file: join(folder, 'gatehouse.db'), synchronous: 'OFF' });
+  const groups = { pumps: 'plant', valves: 'plant', desks: 'office' };
+  const documents = Object.entries(groups).map(([name, division]) =>
+    store.catalog.put({ kind: 'device-group', name, document: JSON.stringify({ name, division }), updatedAt: 0 }),
+  );
+  await store.commit({ statements: documents, audit: [] });
   const all = [
     ...Array.from({ length: plants }, (_, index) => record('plant', index)),
     ...Array.from({ length: offices }, (_, index) => record('office', index)),

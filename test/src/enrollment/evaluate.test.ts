@@ -14,10 +14,10 @@ import { certificateId } from '../../../src/store/certificate-record.js';
 import { decodeCertificate } from '../../../src/x509/certificate.js';
 import { describeCertificate } from '../../../src/x509/describe-certificate.js';
 import { toPem } from '../../../src/x509/pem.js';
-import { testActor } from '../../support/actor.js';
 import { applyYaml, fleet, fleetPasscode, policyLike } from '../../support/fleet.js';
 import { ca, leaf, makeChain } from '../../support/make-chain.js';
 import { makeCsr, newKey, spkiOf } from '../../support/make-csr.js';
+import { testActor } from '../../support/operator.js';
 import { createTestClock } from '../../support/test-clock.js';
 import { startTestGateway, type TestGateway } from '../../support/test-gateway.js';
 

@@ -4,10 +4,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Actor } from '../../../src/audit/actor.js';
-import { applyPlan } from '../../../src/catalog/apply.js';
 import { parseDocument } from '../../../src/catalog/document.js';
-import { planDocument } from '../../../src/catalog/plan.js';
 import { systemClock } from '../../../src/clock.js';
+import { applyDocument } from '../../../src/declaration/apply.js';
+import { planDocument } from '../../../src/declaration/plan.js';
 import { createJob, type NewJob, planJob } from '../../../src/jobs/create-job.js';
 import type { InputFormat } from '../../../src/jobs/input/read-rows.js';
 import type { JobKinds } from '../../../src/jobs/job-kind.js';
@@ -18,7 +18,7 @@ import { type Core, openCore } from '../../../src/open-core.js';
 import { readSettings } from '../../../src/settings.js';
 import type { JobOverview } from '../../../src/store/job-record.js';
 import type { ShownJobRow } from '../../../src/store/job-row-repository.js';
-import { testActor } from '../../support/actor.js';
+import { testActor } from '../../support/operator.js';
 
 export const actor: Actor = { name: 'user alice', person: 'user:alice', remoteAddress: '192.0.2.1', requestId: 'r-1' };
 
@@ -39,7 +39,7 @@ export async function openJobCore(text: string = configuration): Promise<Core & 
     throw new Error(`no file ${path}`);
   };
   const document = parseDocument({ file: 'jobs.yaml', text, environment: {}, readFile });
-  await applyPlan(await planDocument(document, core), { ...core, actor: testActor });
+  await applyDocument(await planDocument(document, core), { ...core, actor: testActor });
   await core.holder.refresh();
   return {
     ...core,

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { applyPlan } from '../../../src/catalog/apply.js';
 import { readDocumentFile } from '../../../src/catalog/document-file.js';
 import { loadCatalog } from '../../../src/catalog/load.js';
-import { planDocument } from '../../../src/catalog/plan.js';
-import { testActor } from '../../support/actor.js';
+import { applyDocument } from '../../../src/declaration/apply.js';
+import { planDocument } from '../../../src/declaration/plan.js';
+import { testActor } from '../../support/operator.js';
 import { caPem } from '../catalog/certificates.js';
-import { clock, withConfiguredStore } from '../catalog/configured-store.js';
+import { withConfiguredStore } from '../catalog/configured-store.js';
 
 /** The repository's config folder, from wherever this file was compiled to. */
 function configFile(name: string): string {
@@ -46,7 +46,7 @@ describe('the configurations that come with the gateway', () => {
     async (name) => {
       await withConfiguredStore(async (dependencies) => {
         const plan = () => planDocument(readDocumentFile(configFile(name), environment), dependencies);
-        const apply = async () => applyPlan(await plan(), { ...dependencies, clock, actor: testActor });
+        const apply = async () => applyDocument(await plan(), { ...dependencies, actor: testActor });
         expect(await apply()).toBe(true);
         expect(await apply()).toBe(false);
       });
@@ -56,7 +56,7 @@ describe('the configurations that come with the gateway', () => {
   it('quickstart has the policies that clients and documentation rely on', async () => {
     await withConfiguredStore(async (dependencies) => {
       const document = readDocumentFile(configFile('quickstart.yaml'), environment);
-      await applyPlan(await planDocument(document, dependencies), { ...dependencies, clock, actor: testActor });
+      await applyDocument(await planDocument(document, dependencies), { ...dependencies, actor: testActor });
       const { policies, defaultPolicy, certificateAuthorities: cas, groups } = await loadCatalog(dependencies.store);
       expect([...policies.keys()].sort()).toEqual([
         'quickstart',

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import SqliteDatabase from 'better-sqlite3';
 import { readDocumentFile } from '../../../src/catalog/document-file.js';
-import { planDocument } from '../../../src/catalog/plan.js';
+import { planDocument } from '../../../src/declaration/plan.js';
 import { decodeCertificate } from '../../../src/x509/certificate.js';
 import { idCeSubjectAltName } from '../../../src/x509/oids.js';
 import { certificateOf, createEstClient, type EstClient } from '../../support/est-client.js';

@@ -138,7 +138,7 @@ function snakeCase(name: string): string {
 }
 
 function insertedColumns(sql: string): string[] | undefined {
-  return /^insert into "\w+" \(([^)]*)\) values/
+  return /^insert into "\w+" \(([^)]*)\) (?:values|select)/
     .exec(sql)?.[1]
     ?.split(', ')
     .map((column) => column.replaceAll('"', ''));
