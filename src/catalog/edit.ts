@@ -61,8 +61,6 @@ export async function removeObject(
   dependencies: EditDependencies,
 ): Promise<void> {
   await inTurn(dependencies.store, async () => {
-    const plan = await planRemoval(kind, name, dependencies);
-    check(plan.object);
-    await applyRemoval(plan, dependencies);
+    await applyRemoval(await planRemoval(kind, name, dependencies, check), dependencies);
   });
 }

@@ -27,18 +27,21 @@ export interface RemovalPlan {
 
 /**
  * Finds out whether an object can be removed.
+ * @param check throws what refuses the removal before anything is told of what uses the object
  * @throws GatewayError `not-found`, `invalid-state` with what is to be done first
  */
 export async function planRemoval(
   kind: CatalogKind,
   name: string,
   dependencies: RemovalDependencies,
+  check: (object: CatalogObject) => void = () => undefined,
 ): Promise<RemovalPlan> {
   const { store, clock } = dependencies;
   const { version, objects } = await readStoredCatalog(store);
   const object: CatalogObject | undefined = objects[kind].get(name);
   const what = `${nounOf(kind)} ${name}`;
   if (object === undefined) throw new GatewayError('not-found', `there is no ${what}`);
+  check(object);
   // An operator's own one of a name that a later version has built in is not it.
   if (kind === 'template' && isBuiltInTemplate(name) && (await store.catalog.find({ kind, name })) === undefined) {
     throw inUse(`${what} is built in and stays`);

@@ -27,6 +27,7 @@ beforeAll(async () => {
     .replace('divisions: [{ name: plant }]', 'divisions: [{ name: plant }, { name: lab }]');
   test = await startTestGateway({ configuration, clock });
   await applyYaml(test, policyLike('manual', 'methods: [rest], approval: manual'));
+  await applyYaml(test, policyLike('twice', 'methods: [rest], approval: two-people'));
   rest = createRestClient(test);
 });
 afterAll(async () => {
@@ -190,6 +191,24 @@ describe('A request with an API key that waits for approval', () => {
     });
     await approveRequest(request, by('alice'), test.gateway.core);
     issuedOf(await manual.get(`/requests/${request}`, bearer(key)));
+  });
+
+  it('is not approved by whom the key stands for, where two people have to', async () => {
+    const { core } = test.gateway;
+    const erna = await createUser({ name: 'erna', grants: [creator] }, root, core);
+    const [own, ownerless] = [await makeKey([creator], { owner: 'erna' }), await makeKey()];
+    const twice = createRestClient(test, { label: 'twice' });
+    for (const [{ key }, person] of [
+      [own, `user:${erna.id}`] as const,
+      [ownerless, `api-key:${ownerless.id}`] as const,
+    ]) {
+      const answer = await twice.post('', csr(`of-${person}`.replaceAll(/[^a-z]/g, '')), bearer(key));
+      const request = String(JSON.parse(answer.text).request);
+      const decision = { actor: { name: 'who asks', person } };
+      await expect(approveRequest(request, decision, core)).rejects.toMatchObject({ code: 'forbidden' });
+      expect(await approveRequest(request, by('alice'), core)).toEqual({ outcome: 'waiting' });
+    }
+    twice.close();
   });
 
   it('cannot be approved once the key is revoked, or its user disabled', async () => {

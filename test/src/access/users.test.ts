@@ -214,6 +214,22 @@ describe('The last solution administrator', () => {
       },
     ],
     [
+      'by the key of a user who is none any more',
+      async (access) => {
+        const former = await makeUser(access, { ...withoutPassword, name: 'former' });
+        await makeKey(access, { owner: 'former' });
+        await changeUser(former, { grants: [{ role: 'auditor' }] }, root, access);
+      },
+    ],
+    [
+      'by the key of a disabled user',
+      async (access) => {
+        const former = await makeUser(access, { ...withoutPassword, name: 'former' });
+        await makeKey(access, { owner: 'former' });
+        await setEnabled(former, false, root, access);
+      },
+    ],
+    [
       'of a division',
       (access) =>
         makeUser(access, { name: 'b', password, grants: [{ role: 'solution-administrator', division: 'plant' }] }),

@@ -298,6 +298,20 @@ describe('credentials that are there', () => {
     }
   });
 
+  it('are refused when another process has changed the same meanwhile', async () => {
+    const { core } = test.gateway;
+    const params = named('some-3');
+    let left = 1;
+    const commit: typeof core.store.commit = async (change) => {
+      if (left-- > 0) await call('changeCredential', { params, body: { usageLimit: 77 } });
+      await core.store.commit(change);
+    };
+    const slower = createCaller(createOperations({ ...core, version: '0', store: { ...core.store, commit } }));
+    const late = slower('changeCredential', { params, body: { usageLimit: 78 } });
+    await expect(late).rejects.toMatchObject({ status: 412 });
+    expect((await call('getCredential', { params })).value).toMatchObject({ usageLimit: 77 });
+  });
+
   it('are deleted only where they were never used', async () => {
     await call('deleteCredential', { params: named('some-3') });
     await expect(call('getCredential', { params: named('some-3') })).rejects.toMatchObject({ code: 'not-found' });

@@ -14,6 +14,9 @@ const thing = z.strictObject({ name: z.string().max(20), size: z.int().min(0), n
 type Thing = z.output<typeof thing>;
 let things: Map<string, Thing>;
 
+/** How often what can be had once was handed over. */
+let deliveries = 0;
+
 const named = z.strictObject({ name: z.string().max(20) });
 const get = (name: string): Thing => {
   const found = things.get(name);
@@ -134,6 +137,7 @@ const operations: readonly Operation[] = [
         type: 'application/zip',
         body: Readable.from(params.name === 'broken' ? breaking() : [Buffer.alloc(100_000), Buffer.alloc(5)]),
         fileName: params.name === 'odd' ? 'a"b\r\n/é.zip' : 'archive.zip',
+        ...(params.name === 'once' ? { delivered: async () => void deliveries++ } : {}),
       },
     }),
   }),
@@ -564,6 +568,22 @@ describe('Answers of the management API', () => {
     expect((await send('/downloads/odd')).headers['content-disposition']).toBe(
       'attachment; filename="a_b____.zip"; filename*=UTF-8\'\'a%22b%3F%3F%2F%C3%A9.zip',
     );
+  });
+
+  it('that can be had once are delivered when the client has all of them, and not before', async () => {
+    const count = lines.length;
+    await send('/downloads/once', { method: 'HEAD' });
+    await new Promise<void>((resolve) => {
+      const request = 'GET /api/v1/downloads/once HTTP/1.1\r\nHost: a\r\nX-API-Key: all\r\n\r\n';
+      const socket = connect(api.port, '127.0.0.1', () => socket.write(request));
+      // All of it waits in the client's system by then, unread.
+      socket.once('readable', () => setTimeout(() => resolve(void socket.destroy()), 100));
+    });
+    await until(() => lines.length === count + 2);
+    expect(deliveries).toBe(0);
+    expect((await send('/downloads/once')).text).toHaveLength(100_005);
+    await until(() => lines.length === count + 3);
+    expect(deliveries).toBe(1);
   });
 
   it('break off when their source does, and the log says why once', async () => {

@@ -6,6 +6,7 @@ import { type Fields, fieldsOf } from '../../../src/devices/fields.js';
 import { type DeviceMove, moveDevice } from '../../../src/devices/move-device.js';
 import { registerDevice } from '../../../src/devices/register-device.js';
 import { retireDevice } from '../../../src/devices/retire-device.js';
+import type { Change } from '../../../src/store/change.js';
 import type { DeviceRecord } from '../../../src/store/device-record.js';
 import { certificateOf, createEstClient, type EstClient } from '../../support/est-client.js';
 import { applyYaml, fleet, fleetPasscode, policyLike } from '../../support/fleet.js';
@@ -365,6 +366,31 @@ describe('moving a device', () => {
     const tries = await Promise.allSettled([register('meeting', 'desks'), move('meeting', { group: 'desks' })]);
     expect(tries.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     expect(await find('meeting', 'office')).toMatchObject({ groupName: 'desks' });
+  });
+});
+
+describe('retiring a device', () => {
+  it('is for good, whatever else was about to be done to it', async () => {
+    const { id } = await register('at-its-end');
+    const change = { id, actor };
+    let left = 1;
+    const commit = async (writes: Change) => {
+      if (left-- > 0) await retireDevice(change, core());
+      await core().store.commit(writes);
+    };
+    const slower = { ...core(), store: { ...core().store, commit } };
+    await expect(suspendDevice(change, slower)).rejects.toMatchObject({ code: 'invalid-state' });
+    expect(await find('at-its-end')).toMatchObject({ state: 'retired' });
+    await expect(resumeDevice(change, core())).rejects.toMatchObject({ code: 'invalid-state' });
+  });
+
+  it('revokes what it has, and nothing else is to be had', async () => {
+    const certificate = await issue('worn-out');
+    const { id } = await find('worn-out');
+    const revoked = await retireDevice({ id, actor }, core());
+    expect(revoked.map(({ serialNumber }) => serialNumber)).toEqual([(await recordOf(test, certificate)).serialNumber]);
+    expect(await recordOf(test, certificate)).toMatchObject({ status: 'revoked', revocationReason: 5 });
+    expect((await enroll('worn-out')).status).toBe(403);
   });
 });
 

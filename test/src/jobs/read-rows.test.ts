@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { InputError } from '../../../src/jobs/input/input-error.js';
 import { type InputFormat, type InputRow, openInput } from '../../../src/jobs/input/read-rows.js';
+import { limited } from '../../../src/jobs/input/text-blocks.js';
 import type { JobKind } from '../../../src/jobs/job-kind.js';
 import { chunksOf } from './job-store.js';
 
@@ -171,6 +172,18 @@ describe('a CSV file (RFC 4180)', () => {
     }
     expect((await problemsOf(endless()))[0]?.message).toContain('longer than 262144 bytes');
     expect(sent).toBeLessThan(2_000_000);
+  });
+});
+
+describe('a file of any form', () => {
+  it('is read up to its limit and no further', async () => {
+    const lengthsOf = async (limit: number) => {
+      const lengths: number[] = [];
+      for await (const { length } of limited(chunksOf('0123456789', 4), limit)) lengths.push(length);
+      return lengths;
+    };
+    expect(await lengthsOf(10)).toEqual([4, 4, 2]);
+    await expect(lengthsOf(9)).rejects.toMatchObject({ problems: [{ message: 'it has more than 9 bytes: split it' }] });
   });
 });
 

@@ -1,16 +1,18 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { changeJob } from '../../../../src/jobs/change-job.js';
 import { createJobKinds } from '../../../../src/jobs/job-kinds.js';
 import { type JobRunner, startJobRunner } from '../../../../src/jobs/runner.js';
 import type { Core } from '../../../../src/open-core.js';
 import { caGeneration, certificate, device } from '../../store/temporary-store.js';
-import { finished, jobThat, openJobCore, rowsOf, submit } from '../job-store.js';
+import { actor, finished, jobThat, openJobCore, rowsOf, submit } from '../job-store.js';
 
 const configuration = `
 divisions: [{ name: plant }, { name: office }]
 deviceGroups:
   - { name: pumps, division: plant, policies: [fleet] }
   - { name: printers, division: office, policies: [desk] }
+  - { name: ulm, division: plant, filter: { field: attributes.site, equals: Ulm } }
 certificateAuthorities:
   - { name: root, subject: "CN=Root", key: ec-p384, validity: 20y }
   - { name: devices, parent: root, subject: "CN=Devices", key: ec-p256, validity: 10y, pathLength: 0 }
@@ -199,6 +201,26 @@ describe('a batch revocation', () => {
     await finished(core, policy.id);
     expect((await statusOf(deviceless))[0]).toBe('revoked');
     expect((await statusOf(foreign))[0]).toBe('valid');
+  });
+
+  it('selects by a dynamic group, with the devices that are in it when the job runs', async () => {
+    const attributes = JSON.stringify({ site: 'Ulm' });
+    const [left, joined] = [await register('left', { attributes }), await register('joined')];
+    const [ofLeft, ofJoined] = [await issue({ deviceId: left }), await issue({ deviceId: joined })];
+    const { id } = await submit(core, {
+      kind: 'revoke-certificates',
+      options: { division: 'plant' },
+      selection: { group: 'ulm' },
+      start: false,
+    });
+    for (const [deviceId, fields] of [[left, '{}'] as const, [joined, attributes] as const]) {
+      const { updatedAt: seenAt = 0 } = (await core.store.devices.findById({ id: deviceId })) ?? {};
+      const change = { id: deviceId, seenAt, identifiers: '{}', attributes: fields, at: Date.now() };
+      await core.store.commit({ statements: core.store.devices.change(change), audit: [] });
+    }
+    await changeJob({ id, change: 'start', actor }, core);
+    expect(await finished(core, id)).toMatchObject({ done: 1, failed: 0 });
+    expect([(await statusOf(ofLeft))[0], (await statusOf(ofJoined))[0]]).toEqual(['valid', 'revoked']);
   });
 
   it('is paused where the selection is of another division, and refused where it selects by nothing', async () => {
