@@ -1,4 +1,5 @@
 /** Finds events in the audit log. */
+import { setImmediate } from 'node:timers/promises';
 import { GatewayError } from '../errors.js';
 import type { AuditEventRecord, AuditPosition, AuditSearch } from '../store/audit-repository.js';
 import type { Store } from '../store/store.js';
@@ -19,29 +20,41 @@ export interface AuditEvent
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-/** How many events a page looks at: by columns, and where their contents have to be read. */
-const eventsLookedAt = 20_000;
-const contentsLookedAt = 2_000;
+/** How many events a page looks at, and in one go: by columns, and where their contents have to be read. */
+const byColumns = { most: 20_000, atOnce: 1000 } as const;
+const byContents = { most: 2000, atOnce: 250 } as const;
 
-/** A page, latest first. There may be fewer than the limit and still more to come: `next` says so. */
+/**
+ * A page, latest first. There may be fewer than the limit and still more to come: `next` says so. No single query keeps the
+ * gateway from its devices.
+ */
 export async function searchEvents(
-  { actor, divisions, limit, ...columns }: EventFilter,
+  { actor, divisions, limit, after, ...columns }: EventFilter,
   { audit }: Pick<Store, 'audit'>,
 ): Promise<{ readonly events: readonly AuditEvent[]; readonly next: AuditPosition | undefined }> {
-  if (actor === undefined && divisions === undefined) {
-    const { found, next } = await audit.search({ ...columns, limit, window: eventsLookedAt });
-    return { events: found.map(readEvent), next };
-  }
-  const { found, next } = await audit.search({ ...columns, limit: contentsLookedAt, window: contentsLookedAt });
+  const readsContents = actor !== undefined || divisions !== undefined;
+  const { most, atOnce } = readsContents ? byContents : byColumns;
   const events: AuditEvent[] = [];
-  for (const record of found) {
-    const event = readEvent(record);
-    const isWanted = (actor === undefined || event.details.actor === actor) && isOf(divisions, event);
-    if (!isWanted) continue;
-    events.push(event);
-    if (events.length === limit) return { events, next: { at: record.at, sequence: record.sequence } };
+  let place = after;
+  for (let looked = 0; looked < most; looked += atOnce) {
+    const { found, next } = await audit.search({
+      ...columns,
+      ...(place ? { after: place } : {}),
+      limit: readsContents ? atOnce : limit - events.length,
+      window: atOnce,
+    });
+    for (const record of found) {
+      const event = readEvent(record);
+      const isWanted = (actor === undefined || event.details.actor === actor) && isOf(divisions, event);
+      if (!isWanted) continue;
+      events.push(event);
+      if (events.length === limit) return { events, next: { at: record.at, sequence: record.sequence } };
+    }
+    if (next === undefined) return { events, next };
+    place = next;
+    await setImmediate();
   }
-  return { events, next };
+  return { events, next: place };
 }
 
 /** @throws GatewayError `not-found`, also for an event of another division */

@@ -25,7 +25,7 @@ const maximumLooked = 5000;
 const pageSize = 500;
 const byName: DeviceOrder = { by: 'name', descending: false };
 
-/** Those that are in the group when they are asked for, by name. */
+/** Those that are in the group when they are asked for: of a static one by id, of a dynamic one by name. */
 export async function devicesOfGroup(
   group: DeviceGroup,
   { after = '', limit }: Place,
@@ -34,7 +34,7 @@ export async function devicesOfGroup(
   if (group.filter === undefined) {
     const devices = await store.devices.ofGroup({ groupName: group.name, after, limit });
     const last = devices.at(-1);
-    return devices.length < limit || last === undefined ? { devices } : { devices, next: last.name };
+    return devices.length < limit || last === undefined ? { devices } : { devices, next: last.id };
   }
   // No id is as great as this one: what follows the name begins with the next one.
   const position = after === '' ? undefined : { value: after, id: '\u{10ffff}' };

@@ -8,8 +8,9 @@ import { type CertificateRecord, certificateId } from '../store/certificate-reco
 import type { Statement } from '../store/change.js';
 import type { Store } from '../store/store.js';
 import { fingerprint } from '../x509/certificate.js';
-import { decodeExtension } from '../x509/extensions.js';
+import { decodeExtension, type Extension, isExtension } from '../x509/extensions.js';
 import { formatName } from '../x509/names.js';
+import { idCeSubjectAltName } from '../x509/oids.js';
 import { keyFingerprint, subjectKeyIdentifier } from '../x509/public-key.js';
 import { unrevokedStatements, useStatements } from './credential-use.js';
 import { deviceStatements } from './device.js';
@@ -54,10 +55,7 @@ export async function issue(issuance: Issuance, services: EnrollmentServices): P
       ...credentialStatements(issuance, services),
       ...(deviceId === null ? [] : deviceStatements({ id: deviceId, facts, identity, now }, store)),
       ...limitStatements(issuance, undelivered.length + duplicates.length, services),
-      insertion({
-        ...certificate,
-        names: searchableNames(decision.issuance.extensions.map(decodeExtension)),
-      }),
+      insertion(certificate, searchableNames(alternativeNamesIn(decision.issuance.extensions))),
       ...soleHolderStatements(certificate, store),
       ...superseded.flatMap((old) => supersessionStatements(old, now, store)),
       ...newKeyStatements(issuance, certificate, store),
@@ -108,6 +106,11 @@ function recordOf(
 }
 
 /** Counts the credentials' uses, once for a transaction, and makes sure that all of them still hold. */
+/** Only this one is decoded: it is all that is searched. */
+function alternativeNamesIn(extensions: readonly Uint8Array[]): Extension[] {
+  return extensions.filter((der) => isExtension(der, idCeSubjectAltName)).map(decodeExtension);
+}
+
 function credentialStatements(
   { identity, delivery, answer, now }: Issuance,
   { store }: EnrollmentServices,

@@ -111,7 +111,8 @@ interface Presenting {
 /** Whoever could present one would be let in by it: handlers hand on what devices send. */
 function refuseOperators({ credentials = [], pending = {} }: Presenting): void {
   const polling = 'credentials' in pending ? pending.credentials : [];
-  if ([...credentials, ...polling].some(({ kind }) => kind === 'operator')) {
+  const isOperator = ({ kind }: PresentedCredential) => kind === 'operator';
+  if (credentials.some(isOperator) || polling.some(isOperator)) {
     throw new GatewayError('internal', 'a protocol handler presents no operators');
   }
 }

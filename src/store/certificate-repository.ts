@@ -64,14 +64,14 @@ export function createCertificateRepository(database: Database) {
      * Refused as 'unavailable' if its serial number is taken: sign again with another one. `names`: what it is searched by; read
      * from the certificate later where they are not given.
      */
-    insert: ({ names = null, ...certificate }: NewCertificateRecord & { readonly names?: string | null }) =>
+    insert: (certificate: NewCertificateRecord, names: string | null = null) =>
       insert({ ...certificate, names, id: certificateId(certificate.issuerId, certificate.serialNumber) }),
 
     /**
      * The same, refused as 'unavailable' also if its policy was removed since the decision: one look-up within the insert, which
      * a removal that comes first cannot be missed by.
      */
-    insertUnderPolicy: ({ names = null, ...certificate }: NewCertificateRecord & { readonly names?: string | null }) =>
+    insertUnderPolicy: (certificate: NewCertificateRecord, names: string | null = null) =>
       insertUnderPolicy({ ...certificate, names, id: certificateId(certificate.issuerId, certificate.serialNumber) }),
 
     findById,

@@ -64,14 +64,14 @@ export function createDeviceLists(database: Database) {
         return query.orderBy(by, direction).orderBy('id', direction).limit(limit);
       }),
 
-    /** Those of a static group, by name, after that of the page before; names are not empty. */
+    /** Those of a static group, by id, after that of the page before. */
     ofGroup: read((db, slot: { groupName: string; after: string; limit: number }) =>
       db
         .selectFrom('device')
         .select(columns)
         .where('groupName', '=', slot.groupName)
-        .where('name', '>', slot.after)
-        .orderBy('name')
+        .where('id', '>', slot.after)
+        .orderBy('id')
         .limit(slot.limit),
     ),
 

@@ -80,6 +80,7 @@ export function createDeviceRepository(database: Database) {
   );
 
   function identifiersOf({ id, identifiers }: Pick<DeviceRecord, 'id' | 'identifiers'>): Statement[] {
+    if (identifiers === '{}') return [];
     const members: Readonly<Record<string, string>> = JSON.parse(identifiers);
     return Object.entries(members).map(([name, value]) => insertIdentifier({ deviceId: id, name, value }));
   }

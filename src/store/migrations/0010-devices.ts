@@ -9,7 +9,8 @@ export const devices: Migration = {
 
 function lists({ createIndex }: MigrationSchema): Compilable[] {
   return [
-    createIndex('device_group').on('device').columns(['group_name', 'name']),
+    // By id, in the order of registration, so that new entries go to the group's end: by name each would touch a page of its own.
+    createIndex('device_group').on('device').columns(['group_name', 'id']),
     createIndex('device_created_at').on('device').columns(['division', 'created_at', 'id']),
     createIndex('device_updated_at').on('device').columns(['division', 'updated_at', 'id']),
   ];

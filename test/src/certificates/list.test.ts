@@ -114,7 +114,7 @@ describe('the inventory', () => {
     expect(await status('held', now)).toEqual(['CN=held-1']);
     const { certificates } = test.gateway.core.store;
     const { id: _id, ...unconfirmed } = { ...held, serialNumber: '0c', subject: 'CN=new', status: 'valid' } as const;
-    const insert = certificates.insert({ ...unconfirmed, confirmBy: now + 1000, names: '' });
+    const insert = certificates.insert({ ...unconfirmed, confirmBy: now + 1000 }, '');
     await test.gateway.core.store.commit({ statements: [insert], audit: [] });
     expect(await status('unconfirmed', now)).toEqual(['CN=new']);
     expect(await status('revoked', now)).toEqual([]);

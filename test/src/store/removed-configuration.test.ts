@@ -43,7 +43,7 @@ describe('what was decided by a configuration that has changed since', () => {
       const { certificates, catalog } = store;
       const record = certificate('0a', { policy: 'pumps' });
       await commit(store, put(store, 'policy', { name: 'pumps' }), store.caGenerations.insert(caGeneration()));
-      await commit(store, certificates.insertUnderPolicy({ ...record, names: 'a' }));
+      await commit(store, certificates.insertUnderPolicy(record, 'a'));
       expect(await certificates.findByIssuerAndSerial(record.issuerId, '0a')).toMatchObject(record);
       await expect(commit(store, certificates.insertUnderPolicy(record))).rejects.toMatchObject(overtaken);
       await commit(store, catalog.remove({ kind: 'policy', name: 'pumps' }));
