@@ -9,8 +9,8 @@ import type { RequestedCertificate } from '../../src/model/requested-certificate
 import { type Exchange, originOf, type ProtocolServices, type Reply } from '../../src/protocol.js';
 import { decodeCertificate } from '../../src/x509/certificate.js';
 import { toPem } from '../../src/x509/pem.js';
+import { readCsrPem, readProvenCsr } from '../../src/x509/written-request.js';
 import { checkMembers, readJsonBody } from './body.js';
-import { readCertificationRequest } from './certification-request.js';
 import { readCredentials } from './credentials.js';
 import { type Place, readProvenKey } from './possession-proof.js';
 import { readMessage } from './recorded.js';
@@ -97,7 +97,7 @@ const forms: ReadonlyMap<string, ReadForm> = new Map<string, ReadForm>([
 
 function readCsrForm(members: JsonObject): Wanted {
   const wishes = checkMembers(csrRequestSchema, members);
-  return { wishes, requested: readCertificationRequest(wishes.csr) };
+  return { wishes, requested: readProvenCsr(readCsrPem('csr', wishes.csr)) };
 }
 
 function readPublicKeyForm(members: JsonObject, place: Place, exchange: Exchange): Wanted {

@@ -12,8 +12,7 @@ import {
   signatureAlgorithmFor,
   verifySignature,
 } from '../../src/x509/signature-algorithms.js';
-import { readPem } from './pem.js';
-import { alternativeNames } from './requested-names.js';
+import { alternativeNames, readPublicKeyPem } from '../../src/x509/written-request.js';
 import type { PublicKeyRequest } from './requests.js';
 
 /** Where a request was sent: a proof is good there only. */
@@ -28,7 +27,7 @@ export function readProvenKey(
   request: PublicKeyRequest,
   place: Place,
 ): Pick<RequestedCertificate, 'subjectPublicKeyInfo' | 'requestHash'> {
-  const subjectPublicKeyInfo = readPem('publicKey', request.publicKey, ['PUBLIC KEY']);
+  const subjectPublicKeyInfo = readPublicKeyPem('publicKey', request.publicKey);
   return decodingKey('the public key', () => {
     const description = describePublicKey(subjectPublicKeyInfo);
     const algorithm = algorithmFor(description);

@@ -44,7 +44,6 @@ export const generateKeyRequestSchema = z.strictObject({ generateKey: keyDeliver
 
 export type CsrRequest = z.output<typeof csrRequestSchema>;
 export type PublicKeyRequest = z.output<typeof publicKeyRequestSchema>;
-export type WantedNames = Pick<PublicKeyRequest, 'subject' | 'subjectAltNames'>;
 export type Wishes = Pick<CsrRequest, 'profile' | 'notAfter'>;
 
 /** Hex as tools print it: in either case. */

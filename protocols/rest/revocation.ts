@@ -1,12 +1,12 @@
 /** `POST …/revoke`: a device ends its own certificate, which it authenticates with. */
 import { GatewayError } from '../../src/errors.js';
 import { type Exchange, originOf, type ProtocolServices, type Reply } from '../../src/protocol.js';
+import { readSubject } from '../../src/x509/written-request.js';
 import { checkMembers, readJsonBody } from './body.js';
 import { issuerOf } from './certificates.js';
 import { readCredentials } from './credentials.js';
 import { readMessage } from './recorded.js';
 import { jsonReply } from './reply.js';
-import { readName } from './requested-names.js';
 import { revocationSchema } from './requests.js';
 
 /** @throws GatewayError */
@@ -17,7 +17,7 @@ export async function revoke(exchange: Exchange, services: ProtocolServices): Pr
       ...originOf(exchange),
       protocol: 'rest' as const,
       serialNumber,
-      issuer: issuer === undefined ? issuerOf(exchange.params.label, services) : readName('issuer', issuer),
+      issuer: issuer === undefined ? issuerOf(exchange.params.label, services) : readSubject('issuer', issuer),
       reason,
       credentials: readCredentials(exchange),
     };

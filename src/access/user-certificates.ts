@@ -5,7 +5,7 @@ import type { UserCertificateRecord, UserRecord } from '../store/access-record.j
 import { type Certificate, decodeCertificate, fingerprint } from '../x509/certificate.js';
 import { DerError } from '../x509/der.js';
 import { formatName } from '../x509/names.js';
-import { fromPem } from '../x509/pem.js';
+import { onePemBlock } from '../x509/pem.js';
 import type { Manager } from './grants.js';
 import type { AccessServices } from './services.js';
 import { replaceUser } from './users.js';
@@ -85,10 +85,9 @@ export function userCertificateRecord(certificate: Certificate, userId: string, 
 /** @throws HttpError 422 */
 export function readUserCertificate(pem: string): Certificate {
   try {
-    const [der, ...more] = fromPem(pem, 'CERTIFICATE');
-    if (der !== undefined && more.length === 0) return decodeCertificate(der);
+    return decodeCertificate(onePemBlock(pem, 'CERTIFICATE'));
   } catch (error) {
     if (!(error instanceof DerError) && !(error instanceof SyntaxError)) throw error;
+    throw new HttpError(422, 'malformed-request', 'one certificate in PEM is expected');
   }
-  throw new HttpError(422, 'malformed-request', 'one certificate in PEM is expected');
 }

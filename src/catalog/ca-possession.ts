@@ -32,13 +32,18 @@ export const proofAlgorithms = [
 ] as const;
 export type ProofAlgorithm = (typeof proofAlgorithms)[number];
 
-export type CaProof = {
-  readonly challenge: string;
-} /** Over the octets of the challenge's text, in base64; with SHA-256 and RSA's PKCS #1 v1.5 where no algorithm is named. */ & (
-  | { readonly signature: string; readonly algorithm?: ProofAlgorithm | undefined }
-  /** PEM, issued by the CA. */
-  | { readonly certificate: string }
-);
+export type CaProof = { readonly challenge: string } & (SignedChallenge | CertifiedChallenge);
+
+/** Over the octets of the challenge's text, in base64; with SHA-256 and RSA's PKCS #1 v1.5 where no algorithm is named. */
+interface SignedChallenge {
+  readonly signature: string;
+  readonly algorithm?: ProofAlgorithm | undefined;
+}
+
+interface CertifiedChallenge {
+  /** PEM, issued by the CA; its common name is the challenge. */
+  readonly certificate: string;
+}
 
 interface Challenge {
   readonly challenge: string;
@@ -115,14 +120,14 @@ function tagOf(head: Uint8Array, authenticationPolicy: string, key: KeyObject): 
 
 function hasSigned(
   { subjectPublicKeyInfo }: Certificate,
-  { challenge, signature, algorithm }: Extract<CaProof, { signature: string }>,
+  { challenge, signature, algorithm }: CaProof & SignedChallenge,
 ): boolean {
   const scheme = schemeOf(algorithm ?? usualAlgorithm(subjectPublicKeyInfo));
   const data = Buffer.from(challenge, 'utf8');
   return verifySignature(scheme, importPublicKey(subjectPublicKeyInfo), data, Buffer.from(signature, 'base64'));
 }
 
-function hasIssued(ca: Certificate, { challenge, certificate }: Extract<CaProof, { certificate: string }>): boolean {
+function hasIssued(ca: Certificate, { challenge, certificate }: CaProof & CertifiedChallenge): boolean {
   const [der, ...others] = fromPem(certificate, 'CERTIFICATE');
   if (der === undefined || others.length > 0) return false;
   const issued = decodeCertificate(der);

@@ -7,15 +7,15 @@ import { HttpError } from '../errors.js';
 import type { GeneratedKeyType } from '../model/key-constraints.js';
 import { parseLabel } from '../model/label.js';
 import type { RequestedCertificate } from '../model/requested-certificate.js';
+import { encodeWrittenNames, readCsrPem, readProvenCsr, type WrittenNames } from '../x509/written-request.js';
 import { type OperatorRequest, type OperatorResult, requestAsOperator } from './operator-request.js';
 import { divisionOf } from './visible.js';
-import { encodeNames, readCertificationRequest, type WantedNames } from './wanted-certificate.js';
 
 export type IssuedFor =
   /** PKCS #10, PEM. */
   | { readonly kind: 'csr'; readonly csr: string }
   /** `form`: what tells requests apart that want the key in different forms. */
-  | ({ readonly kind: 'gateway'; readonly type?: GeneratedKeyType | undefined; readonly form?: string } & WantedNames);
+  | ({ readonly kind: 'gateway'; readonly type?: GeneratedKeyType | undefined; readonly form?: string } & WrittenNames);
 
 export interface IssueRequest extends Pick<OperatorRequest, 'actor' | 'methods' | 'accompanying' | 'label' | 'device'> {
   readonly key: IssuedFor;
@@ -41,7 +41,7 @@ export async function issueCertificate(
   if (division === undefined || !covers(scope, division)) {
     throw new HttpError(422, 'malformed-request', 'policy: there is no policy of this name');
   }
-  const named = key.kind === 'csr' ? readCertificationRequest(key.csr) : encodeNames(key);
+  const named = key.kind === 'csr' ? readProvenCsr(readCsrPem('csr', key.csr)) : encodeWrittenNames(key);
   const requested = { ...named, ...(notAfter === undefined ? {} : { notAfter }) };
   return await requestAsOperator(
     {

@@ -9,11 +9,11 @@ import type { RequestedCertificate } from '../model/requested-certificate.js';
 import { selectProfile } from '../policy/select-profile.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
 import { decodeCertificate } from '../x509/certificate.js';
-import { idCeExtKeyUsage, idCeKeyUsage } from '../x509/oids.js';
+import { idCeExtKeyUsage, idCeKeyUsage, idCeSubjectAltName } from '../x509/oids.js';
 import { keyFingerprint } from '../x509/public-key.js';
+import { readCsrPem, readProvenCsr } from '../x509/written-request.js';
 import { type OperatorRequest, type OperatorResult, requestAsOperator } from './operator-request.js';
 import { requireVisible } from './visible.js';
-import { readCertificationRequest, wishesOf } from './wanted-certificate.js';
 
 /** Whose key the renewed certificate is for. */
 export type RenewedKey =
@@ -81,12 +81,25 @@ function wishes(
     case 'same':
       return { requested: own };
     case 'csr': {
-      const asked = readCertificationRequest(key.csr);
+      const asked = readProvenCsr(readCsrPem('csr', key.csr));
       return { requested: isWithoutNames(asked) ? { ...asked, ...namesOf(own) } : asked };
     }
     case 'gateway':
       return { requested: namesOf(own), generateKey: key.type === undefined ? {} : { type: key.type } };
   }
+}
+
+/**
+ * What a renewal asks for: all that the certificate has of what a request may ask for. The key is the certificate's own.
+ * @param requestable the extensions that a request is asked for, besides the names
+ */
+function wishesOf(der: Uint8Array, requestable: ReadonlySet<string>): RequestedCertificate {
+  const { subject, subjectPublicKeyInfo, extensions } = decodeCertificate(der);
+  return {
+    subject,
+    subjectPublicKeyInfo,
+    extensions: extensions.filter(({ id }) => id === idCeSubjectAltName || requestable.has(id)),
+  };
 }
 
 /** The extensions that a request is asked for. Usages are those of before where the certificate is for the same. */

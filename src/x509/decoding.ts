@@ -18,7 +18,18 @@ export function decoding<T>(subject: string, decode: () => T): T {
   }
 }
 
-/** The same, where the only key that is looked at is the one to be certified. @throws GatewayError as {@link decoding} does */
+/** Runs a reader of text that people and programs write. @param field where it stands @throws GatewayError `malformed-request` */
+export function reading<T>(field: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError || cause instanceof RangeError || cause instanceof DerError)) throw cause;
+    // What the field has in it may be long.
+    throw new GatewayError('malformed-request', `${field} cannot be read: ${cause.message.slice(0, 200)}`, { cause });
+  }
+}
+
+/** As {@link decoding}, where the only key that is looked at is the one to be certified. @throws GatewayError as {@link decoding} does */
 export function decodingKey<T>(subject: string, decode: () => T): T {
   return decoding(subject, () => {
     try {

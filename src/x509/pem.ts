@@ -34,6 +34,13 @@ export function fromPem(text: string, label?: string): Uint8Array[] {
   return blocks;
 }
 
+/** Reads the one block of these labels that there must be. @throws SyntaxError as {@link fromPem} does, and for none or several */
+export function onePemBlock(text: string, ...labels: readonly [string, ...string[]]): Uint8Array {
+  const [block, second] = labels.flatMap((label) => fromPem(text, label));
+  if (block === undefined || second !== undefined) throw new SyntaxError(`not one PEM block ${labels[0]}`);
+  return block;
+}
+
 // The X.509 labels that old tools write with "NEW" or "X509" are labels of their own: ask without a label for those.
 const boundaryForm = /^-----(BEGIN|END) ([A-Z0-9][A-Z0-9 #_-]{0,63})-----$/;
 

@@ -8,7 +8,7 @@ import { type Certificate, decodeCertificate, extension } from '../../x509/certi
 import { DerError } from '../../x509/der.js';
 import { decodeKeyUsage, type KeyUsage } from '../../x509/extensions.js';
 import { idCeKeyUsage } from '../../x509/oids.js';
-import { fromPem } from '../../x509/pem.js';
+import { onePemBlock } from '../../x509/pem.js';
 import { describePublicKey, importPublicKey, UnsupportedKeyError } from '../../x509/public-key.js';
 import { findRsaWeakness } from '../../x509/weak-keys.js';
 
@@ -39,9 +39,7 @@ export function recipientOf(pem: string): Recipient {
 }
 
 function readCertificate(pem: string): Certificate {
-  const [der, second] = fromPem(pem, 'CERTIFICATE');
-  if (der === undefined || second !== undefined) throw new SyntaxError('not one certificate');
-  return decodeCertificate(der);
+  return decodeCertificate(onePemBlock(pem, 'CERTIFICATE'));
 }
 
 function describeRecipient(certificate: Certificate): Extract<Recipient, { identifier: unknown }> {

@@ -355,7 +355,7 @@ describe('what a dry run asks for', () => {
     ['nothing', {}, 'give one of csr, publicKey and generateKey'],
     ['two keys', { csr: '', generateKey: {} }, 'give one of csr, publicKey and generateKey'],
     ['a request and names', { csr: 'x', subject: 'CN=a' }, 'the names are in the csr'],
-    ['no PEM', { csr: 'x' }, 'csr must be one PEM block: CERTIFICATE REQUEST'],
+    ['no PEM', { csr: 'x' }, 'csr cannot be read: not one PEM block CERTIFICATE REQUEST'],
     ['a broken name', { generateKey: {}, subject: 'pump' }, "subject cannot be read: no '=' in 'pump'"],
     ['a broken address', { generateKey: {}, subjectAltNames: { ip: ['1.2'] } }, 'subjectAltNames cannot be read'],
   ])('refuses %s', (_name, wish, says) => {

@@ -106,7 +106,13 @@ describe('a job that issues certificates', () => {
       /^the signature of the csr does not fit its public key$/,
     ],
     ['what is no CSR', csr, { csr: 'certainly' }, 'malformed-request', /^the csr is neither PEM nor DER in base64$/],
-    ['PEM of something else', csr, { csr: toPem('CERTIFICATE', makeCsr()) }, 'malformed-request', /not one PEM block/],
+    [
+      'PEM of something else',
+      csr,
+      { csr: toPem('CERTIFICATE', makeCsr()) },
+      'malformed-request',
+      /^csr cannot be read: not one PEM block/,
+    ],
     [
       'a cut CSR',
       csr,
@@ -124,7 +130,7 @@ describe('a job that issues certificates', () => {
       gateway,
       { subject: 'CN=x', ip: ['pump'] },
       'malformed-request',
-      /^dns, ip, email or uri/,
+      /^subjectAltNames cannot be read: no IP address: pump$/,
     ],
     ['names that the profile refuses', gateway, { subject: 'CN=pump_7' }, 'rejected-name', /\(rule [a-z-]+\)$/],
     [
