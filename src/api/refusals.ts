@@ -1,7 +1,7 @@
 /** What the management API answers when it refuses, and what it leaves in the audit log. */
 import { actorOf, type Principal } from '../access/principal.js';
 import { byActor } from '../audit/actor.js';
-import { commitRefusal } from '../enrollment/record.js';
+import { commitRefusal, describeError } from '../enrollment/record.js';
 import type { EnrollmentServices } from '../enrollment/services.js';
 import { GatewayError } from '../errors.js';
 import { fitForLog } from '../fit-for-log.js';
@@ -21,6 +21,8 @@ export function refusalReply(error: unknown, requestId: string, principal: Princ
 }
 
 interface Refused {
+  /** Of the answer. */
+  readonly status: number;
   readonly requestId: string;
   readonly remoteAddress: string;
   readonly principal: Principal | undefined;
@@ -29,18 +31,21 @@ interface Refused {
   readonly operation: string;
 }
 
-/** Writes the event of a 401 or 403; the log has the others. */
-export async function recordAccessRefusal(
-  error: GatewayError,
-  refused: Refused,
-  services: ApiRecording,
-): Promise<void> {
-  const { requestId, remoteAddress, principal, method, path, operation } = refused;
+/**
+ * Writes the event of who was not let in, or may not do what was asked for; and of changes that were refused to who may make them.
+ * What else is answered with an error has read nothing and changed nothing: the log has it.
+ */
+export async function recordRefusal(error: unknown, refused: Refused, services: ApiRecording): Promise<void> {
+  const { status, requestId, remoteAddress, principal, method, path, operation } = refused;
+  if (!(error instanceof GatewayError)) return;
+  const isAccess = status === 401 || status === 403;
+  const isChange = principal !== undefined && !readingMethods.has(method) && status < 500;
+  if (!isAccess && !isChange) return;
   const actor = principal && byActor(actorOf(principal, {}));
   await commitRefusal(
     {
       id: requestId,
-      action: 'access.refused',
+      action: isAccess ? 'access.refused' : 'change.refused',
       // Also those of who is known: a program that has gone wrong asks all day.
       countedBy: principal === undefined ? remoteNetwork(remoteAddress) : principal.id,
       details: {
@@ -49,12 +54,13 @@ export async function recordAccessRefusal(
         operation,
         method,
         path: fitForLog(path),
-        code: error.code,
-        reason: typeof error.cause === 'string' ? `${error.message} (${error.cause})` : error.message,
+        ...describeError(error),
       },
     },
     services,
   );
 }
+
+const readingMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export type ApiRecording = Pick<EnrollmentServices, 'store' | 'clock' | 'log' | 'refusals'>;

@@ -15,7 +15,7 @@ import type { Call, Operation } from './operation.js';
 import { refuseOtherSites } from './other-sites.js';
 import { checkBody, openStream, readJson } from './read-body.js';
 import { readQuery } from './read-query.js';
-import { type ApiRecording, recordAccessRefusal, refusalReply } from './refusals.js';
+import { type ApiRecording, recordRefusal, refusalReply } from './refusals.js';
 import { type ApiReply, replyTo, requireMatch, send } from './reply.js';
 
 /** Where a request comes from, directly or as told by a trusted proxy. @throws GatewayError when that proxy tells nonsense */
@@ -91,9 +91,7 @@ async function answering(
   } catch (error) {
     failure = error;
     reply = refusalReply(error, requestId, visit.principal);
-    if (error instanceof GatewayError && (reply.status === 401 || reply.status === 403)) {
-      await recordAccessRefusal(error, { ...visit, method: request.method, path, operation }, services);
-    }
+    await recordRefusal(error, { ...visit, status: reply.status, method: request.method, path, operation }, services);
   }
   try {
     await send(request, response, reply);

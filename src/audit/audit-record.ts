@@ -19,6 +19,7 @@ export type AuditAction =
   | 'request.rejected'
   | 'request.withdrawn'
   | 'access.refused'
+  | 'change.refused'
   | 'account.opened'
   | 'device.registered'
   | 'device.suspended'

@@ -129,7 +129,7 @@ export async function recordRefusedMessage(
 
 interface RefusalEvent {
   readonly id: string;
-  readonly action: 'request.refused' | 'access.refused';
+  readonly action: 'request.refused' | 'access.refused' | 'change.refused';
   /** By what the recorded ones are counted; undefined for those that are all recorded. */
   readonly countedBy: string | undefined;
   readonly device?: string | undefined;

@@ -303,6 +303,31 @@ describe('Authentication to the management API', () => {
     expect(await eventOf(test, answer)).toMatchObject({ action: 'access.refused', actor: 'API key plant' });
   });
 
+  it.each([
+    ['a field that is wrong', 'POST', '/things', { name: 'x', size: 'large' }, 'malformed-request'],
+    ['what is not there', 'PATCH', '/things/none', {}, 'not-found'],
+    ['what the operation refuses', 'POST', '/fail/own', undefined, 'malformed-request'],
+  ])('records a change that is refused to who may make it: %s', async (_what, method, path, body, code) => {
+    const answer = await send(path, { method, ...(body && { body }) });
+    expect(answer.status).toBeGreaterThanOrEqual(400);
+    expect(await eventOf(test, answer)).toMatchObject({
+      action: 'change.refused',
+      outcome: 'refused',
+      actor: 'API key all',
+      remoteAddress: '127.0.0.1',
+      method,
+      path: `/api/v1${path}`,
+      code,
+      reason: (answer.body as { detail: string }).detail,
+    });
+  });
+
+  it('records no read that finds nothing', async () => {
+    const answer = await send('/things/none');
+    expect(answer.status).toBe(404);
+    expect(await eventOf(test, answer)).toBeUndefined();
+  });
+
   it('tells the operation who acts, from where, and where the permission holds', async () => {
     const answer = await send('/fail/actor', { method: 'POST', key: 'plant' });
     expect(answer.body).toEqual({
