@@ -46,6 +46,8 @@ export interface TlsClient {
 export interface Exchange {
   readonly method: string;
   readonly params: Readonly<Record<string, string>>;
+  /** As it was sent: percent-encoded, without the query. */
+  readonly path: string;
   readonly query: string;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string | undefined>>;

@@ -1,5 +1,6 @@
 /** The generations of every CA in memory, each with all that its certificates and CRLs have in common. */
 
+import { createLazySigner } from '../keys/lazy-signer.js';
 import type { KeyStore, SignatureHash, Signer } from '../keys/signer.js';
 import type { GenerationState } from '../model/certificate-authority.js';
 import type { CaGenerationRecord } from '../store/ca-generation-repository.js';
@@ -51,7 +52,7 @@ export interface SigningGeneration extends CaGeneration {
 }
 
 export interface Generations {
-  /** Takes over what the store has now. Until the first time there are none. @throws GatewayError of the store or a key */
+  /** Takes over what the store has now. Until the first time there are none. @throws GatewayError of the store */
   reload(): Promise<void>;
   find(id: string): SigningGeneration | undefined;
   /** The generation that a CA issues with. */
@@ -77,16 +78,16 @@ export function createGenerations({ store, keys, publicHttpUrl }: GenerationsOpt
 
   async function load(): Promise<void> {
     const records = await store.caGenerations.all();
-    const loaded = await Promise.all(records.map(loadOne));
+    const loaded = records.map(loadOne);
     byId = new Map(loaded.map((generation) => [generation.id, generation]));
     currentByCa = byCa(loaded, 'current');
     nextByCa = byCa(loaded, 'next');
   }
 
-  async function loadOne(record: CaGenerationRecord): Promise<SigningGeneration> {
+  function loadOne(record: CaGenerationRecord): SigningGeneration {
     const known = byId.get(record.id);
     if (known !== undefined) return known.state === record.state ? known : { ...known, state: record.state };
-    return createGeneration(record, await keys.signer(record.keyId), publicHttpUrl);
+    return createGeneration(record, keys, publicHttpUrl);
   }
 
   return {
@@ -109,9 +110,10 @@ export function usualHashFor(subjectPublicKeyInfo: Uint8Array): SignatureHash {
   return key.curve === 'P-384' ? 'sha384' : 'sha512';
 }
 
-function createGeneration(record: CaGenerationRecord, signer: Signer, publicHttpUrl: string): SigningGeneration {
-  const { id, ca, number, state, parent } = record;
+function createGeneration(record: CaGenerationRecord, keys: KeyStore, publicHttpUrl: string): SigningGeneration {
+  const { id, ca, number, state, parent, keyId } = record;
   const certificate = decodeCertificate(record.certificate);
+  const signer = createLazySigner(keyId, certificate.subjectPublicKeyInfo, keys);
   const pathLength = pathLengthOf(certificate);
   const crlUrl = (partition: number) => `${publicHttpUrl}/crl/${id}/${partition}.crl`;
   const encodedPoints: Uint8Array[] = [];

@@ -4,17 +4,22 @@ import type { Statement } from '../store/change.js';
 import type { KeyTransport } from '../x509/key-transport.js';
 import type { MessageSignatureScheme } from '../x509/message-signatures.js';
 import type { KeyAlgorithm } from '../x509/public-key.js';
+import type { RsaPadding } from '../x509/signature-algorithms.js';
 
 export type SignatureHash = 'sha256' | 'sha384' | 'sha512';
 
-/** A private key that signs. EdDSA ignores `hash`; RSA is PKCS #1 v1.5; ECDSA signatures are DER. */
+/** A private key that signs. EdDSA ignores `hash`; ECDSA signatures are DER. */
 export interface Signer {
   readonly keyId: string;
   readonly algorithm: KeyAlgorithm;
   /** DER SubjectPublicKeyInfo. */
   readonly publicKey: Uint8Array;
-  /** SHA-1 is for answers to old SCEP clients; what a CA signs has a SignatureHash. */
-  sign(data: Uint8Array, hash: SignatureHash | 'sha1'): Promise<Uint8Array>;
+  /**
+   * SHA-1 is for answers to old SCEP clients; what a CA signs has a SignatureHash. `rsaPadding`: PKCS #1 v1.5 where absent; of
+   * no meaning for other keys.
+   * @throws GatewayError `unavailable` where the key cannot be reached at the moment, `internal` where it does not open
+   */
+  sign(data: Uint8Array, hash: SignatureHash | 'sha1', rsaPadding?: RsaPadding): Promise<Uint8Array>;
 }
 
 /** A private key that signs answers the way that requests are signed. */

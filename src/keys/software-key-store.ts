@@ -1,10 +1,12 @@
 /** Private keys that the gateway keeps itself: sealed in the database, open only in this process's memory. */
 import {
+  constants,
   createPrivateKey,
   createPublicKey,
   generateKeyPair,
   type KeyObject,
   randomUUID,
+  type SignKeyObjectInput,
   sign as signWith,
 } from 'node:crypto';
 import { promisify } from 'node:util';
@@ -164,7 +166,7 @@ function signFunctionOf(algorithm: KeyAlgorithm, key: KeyObject): Signer['sign']
   switch (algorithm) {
     case 'rsa':
       // On the thread pool: half a millisecond and more, in which the event loop would stand still.
-      return (data, hash) => signOnThreadPool(hash, data, key);
+      return (data, hash, rsaPadding) => signOnThreadPool(hash, data, { key, ...paddings[rsaPadding ?? 'pkcs1'] });
     case 'ec':
       // At once: a turn through the thread pool costs three times what the signature does.
       return async (data, hash) => signWith(hash, data, key);
@@ -173,7 +175,17 @@ function signFunctionOf(algorithm: KeyAlgorithm, key: KeyObject): Signer['sign']
   }
 }
 
-function signOnThreadPool(hash: SignatureHash | 'sha1', data: Uint8Array, key: KeyObject): Promise<Uint8Array> {
+/** The salt is as long as the hash (RFC 4055 3.1). */
+const paddings = {
+  pkcs1: { padding: constants.RSA_PKCS1_PADDING },
+  pss: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST },
+} as const;
+
+function signOnThreadPool(
+  hash: SignatureHash | 'sha1',
+  data: Uint8Array,
+  key: SignKeyObjectInput,
+): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     signWith(hash, data, key, (error, signature) => (error === null ? resolve(signature) : reject(error)));
   });

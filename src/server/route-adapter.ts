@@ -123,12 +123,13 @@ async function readExchange(
   }
 }
 
-function describeRequest(request: Request): Pick<Exchange, 'method' | 'params' | 'query' | 'headers'> {
-  const query = request.url.indexOf('?');
+function describeRequest(request: Request): Pick<Exchange, 'method' | 'params' | 'path' | 'query' | 'headers'> {
+  const end = request.url.indexOf('?');
   return {
     method: request.method,
     params: request.params as Record<string, string>,
-    query: query < 0 ? '' : request.url.slice(query + 1),
+    path: end < 0 ? request.url : request.url.slice(0, end),
+    query: end < 0 ? '' : request.url.slice(end + 1),
     headers: singleHeaders(request.headers),
   };
 }

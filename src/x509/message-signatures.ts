@@ -5,7 +5,7 @@
 
 import { constants, type KeyObject, sign } from 'node:crypto';
 import type { MessageDigest, MessageSignatureName, Shake } from '../model/message-protection.js';
-import { explicit, nullValue, oid, sequence, smallInteger } from './der-writer.js';
+import { nullValue, oid, sequence } from './der-writer.js';
 import * as message from './message-oids.js';
 import * as oids from './oids.js';
 import type { KeyAlgorithm } from './public-key.js';
@@ -14,6 +14,7 @@ import {
   decodeAlgorithm,
   decodePssParameters,
   decodeSignatureAlgorithm,
+  pssParameters,
   type SignatureScheme,
   signatureAlgorithmFor,
   verifySignature,
@@ -141,12 +142,7 @@ function pssWith(hash: Exclude<MessageDigest, 'sha1'>, id: string): MessageSigna
   const saltLength = Number(hash.slice(-3)) / 8;
   // RFC 4055 2.1 has NULL beside SHA-2, RFC 9688 2 nothing beside SHA-3.
   const digest = sequence(oid(id), hash.startsWith('sha3-') ? undefined : nullValue);
-  const parameters = sequence(
-    explicit(0, digest),
-    explicit(1, sequence(oid(oids.idMgf1), digest)),
-    explicit(2, smallInteger(saltLength)),
-  );
-  const identifier = sequence(oid(oids.idRsassaPss), parameters);
+  const identifier = sequence(oid(oids.idRsassaPss), pssParameters(digest, saltLength));
   return { name: `rsa-pss-${hash}`, key: 'rsa', hash, pss: { saltLength }, identifier };
 }
 

@@ -2,7 +2,7 @@
 
 import { constants, type KeyObject, verify } from 'node:crypto';
 import { DerReader, Tag } from './der.js';
-import { nullValue, oid, sequence } from './der-writer.js';
+import { explicit, nullValue, oid, sequence, smallInteger } from './der-writer.js';
 import {
   ecdsaWithSha1,
   ecdsaWithSha256,
@@ -71,9 +71,16 @@ export function decodeSignatureAlgorithm(identifier: Uint8Array): SignatureAlgor
   throw new UnsupportedAlgorithmError(`signature algorithm ${id}`);
 }
 
-/** The algorithm for signing with such a key; RSA means PKCS #1 v1.5, and EdDSA takes no notice of the hash. */
-export function signatureAlgorithmFor(key: KeyAlgorithm, hash: HashAlgorithm): SignatureAlgorithm {
-  if (key === 'rsa') return pkcs1[hash];
+/** How RSA signs: PKCS #1 v1.5, or RSASSA-PSS with MGF1, both with one hash, and a salt as long as that (RFC 4055 3.1). */
+export type RsaPadding = 'pkcs1' | 'pss';
+
+/** The algorithm for signing with such a key; EdDSA takes no notice of the hash, and only RSA of the padding. */
+export function signatureAlgorithmFor(
+  key: KeyAlgorithm,
+  hash: HashAlgorithm,
+  rsaPadding: RsaPadding = 'pkcs1',
+): SignatureAlgorithm {
+  if (key === 'rsa') return rsaPadding === 'pss' ? pss[hash] : pkcs1[hash];
   if (key === 'ec') return ecdsa[hash];
   return key === 'ed25519' ? ed25519 : ed448;
 }
@@ -159,6 +166,12 @@ const ecdsa: ByHash = {
   sha384: { name: 'ecdsa-sha384', key: 'ec', hash: 'sha384', identifier: identifier(ecdsaWithSha384) },
   sha512: { name: 'ecdsa-sha512', key: 'ec', hash: 'sha512', identifier: identifier(ecdsaWithSha512) },
 };
+const pss: ByHash = {
+  sha1: pssWith('sha1', idSha1, 20),
+  sha256: pssWith('sha256', idSha256, 32),
+  sha384: pssWith('sha384', idSha384, 48),
+  sha512: pssWith('sha512', idSha512, 64),
+};
 const ed25519: SignatureAlgorithm = { name: 'ed25519', key: 'ed25519', identifier: identifier(idEd25519) };
 const ed448: SignatureAlgorithm = { name: 'ed448', key: 'ed448', identifier: identifier(idEd448) };
 
@@ -181,6 +194,27 @@ const hashById: ReadonlyMap<string, HashAlgorithm> = new Map([
 
 function identifier(id: string, parameters?: Uint8Array): Uint8Array {
   return sequence(oid(id), parameters);
+}
+
+function pssWith(hash: HashAlgorithm, id: string, saltLength: number): SignatureAlgorithm {
+  // RFC 4055 3.1: SHA-1 is the default of all parameters, which DER leaves out.
+  const parameters = hash === 'sha1' ? sequence() : pssParameters(sequence(oid(id), nullValue), saltLength);
+  return {
+    name: `rsa-pss-${hash}`,
+    key: 'rsa',
+    hash,
+    pss: { saltLength },
+    identifier: identifier(idRsassaPss, parameters),
+  };
+}
+
+/** DER RSASSA-PSS-params (RFC 4055 3.1). @param digest DER AlgorithmIdentifier of the hash, which is not SHA-1 */
+export function pssParameters(digest: Uint8Array, saltLength: number): Uint8Array {
+  return sequence(
+    explicit(0, digest),
+    explicit(1, sequence(oid(idMgf1), digest)),
+    explicit(2, smallInteger(saltLength)),
+  );
 }
 
 function readMaskHash(reader: DerReader): string {

@@ -244,6 +244,7 @@ function findRoute(handler: ProtocolHandler, method: string, path: string) {
 const baseExchange: Exchange = {
   method: 'GET',
   params: {},
+  path: '/',
   query: '',
   headers: { host: 'acme.example' },
   body: new Uint8Array(),

@@ -259,6 +259,7 @@ const baseAccount: Omit<AccountRecord, 'id' | 'keyThumbprint'> = {
 const baseExchange: Exchange = {
   method: 'POST',
   params: {},
+  path: '/',
   query: '',
   headers: {},
   body: new Uint8Array(),

@@ -141,6 +141,7 @@ const contentTypes: Readonly<Record<string, string>> = {
 const baseExchange: Exchange = {
   method: 'GET',
   params: {},
+  path: '/',
   query: '',
   headers: {},
   body: new Uint8Array(),

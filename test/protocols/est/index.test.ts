@@ -99,7 +99,15 @@ describe('EST failures outside of the operations', () => {
   it('lets what the operator must know of pass on to the edge', async () => {
     const route = handler.routes[0];
     await expect(
-      route?.handle({ ...exchange, method: 'GET', params: {}, query: '', body: new Uint8Array(), remoteAddress: '' }),
+      route?.handle({
+        ...exchange,
+        method: 'GET',
+        params: {},
+        path: '/',
+        query: '',
+        body: new Uint8Array(),
+        remoteAddress: '',
+      }),
     ).rejects.toThrow('not to be called');
   });
 });

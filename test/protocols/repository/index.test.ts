@@ -25,7 +25,7 @@ const handler = createRepositoryHandler(services);
 async function get(path: string, params: Record<string, string>, headers: Exchange['headers'] = {}): Promise<Reply> {
   const route = handler.routes.find((r) => r.path === path);
   const exchange: Exchange = {
-    ...{ method: 'GET', params, query: '', headers, body: new Uint8Array() },
+    ...{ method: 'GET', params, path: '/', query: '', headers, body: new Uint8Array() },
     ...{ remoteAddress: '192.0.2.1', requestId: 'request-1' },
   };
   try {

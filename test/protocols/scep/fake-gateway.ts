@@ -149,6 +149,7 @@ export function createFakeGateway(options: FakeOptions = {}): FakeGateway {
 const baseExchange: Exchange = {
   method: 'GET',
   params: { label: 'routers' },
+  path: '/',
   query: '',
   headers: {},
   body: new Uint8Array(),

@@ -9,6 +9,7 @@ import {
   SubjectKeyIdentifierExtension,
 } from '@peculiar/x509';
 import { createAuthority } from '../../../src/ca/authority.js';
+import { createGenerations } from '../../../src/ca/generations.js';
 import { signCertificate } from '../../../src/ca/sign-certificate.js';
 import { GatewayError } from '../../../src/errors.js';
 import type { ApprovedIssuance } from '../../../src/policy/decide.js';
@@ -127,6 +128,57 @@ describe('authority: issuing', () => {
       const whole = await microseconds(() => authority.issue(issuance));
       // Machines are busy and differ: this only notices an object tree on the path, which costs hundreds.
       expect(whole / signature).toBeLessThan(5);
+    });
+  });
+});
+
+describe('authority: a key that cannot be used', () => {
+  it('stops its own CA only, and no longer than that', async () => {
+    const other = {
+      name: 'other',
+      parent: 'root',
+      subject: 'CN=Other CA',
+      key: 'ec-p256',
+      validity: '5y',
+      pathLength: 0,
+    };
+    await withHierarchy([...rootAndIssuing, other], async ({ store }, world) => {
+      const lost = (await store.caGenerations.find({ id: 'issuing-1' }))?.keyId;
+      const keys = world.node(store).keys;
+      let isAway = true;
+      const generations = createGenerations({
+        store,
+        publicHttpUrl: 'http://gate.example:8080',
+        keys: {
+          ...keys,
+          signer: async (keyId) => {
+            if (isAway && keyId === lost) throw new GatewayError('unavailable', 'the key store is away');
+            return await keys.signer(keyId);
+          },
+        },
+      });
+      await generations.reload();
+      const authority = createAuthority({ generations, configs: () => world.configs, clock: world.clock });
+      await expect(authority.issue(approved())).rejects.toMatchObject({ code: 'unavailable' });
+      const fromOther = await authority.issue(approved('other-1'));
+      expect(fromOther.issuerId).toBe('other-1');
+      isAway = false;
+      expect((await authority.issue(approved())).issuerId).toBe('issuing-1');
+    });
+  });
+
+  it('is refused where it is not the one of the certificate', async () => {
+    await withHierarchy(rootAndIssuing, async ({ store }, world) => {
+      const { keys } = world.node(store);
+      const root = (await store.caGenerations.find({ id: 'root-1' }))?.keyId ?? '';
+      const generations = createGenerations({
+        store,
+        publicHttpUrl: 'http://gate.example:8080',
+        keys: { ...keys, signer: () => keys.signer(root) },
+      });
+      await generations.reload();
+      const authority = createAuthority({ generations, configs: () => world.configs, clock: world.clock });
+      await expect(authority.issue(approved())).rejects.toMatchObject({ code: 'internal' });
     });
   });
 });

@@ -16,6 +16,7 @@ import { createSealing } from '../../../src/keys/sealing.js';
 import { createSoftwareKeyStore, type SoftwareKeyStore } from '../../../src/keys/software-key-store.js';
 import { generatedKeyTypes } from '../../../src/model/key-constraints.js';
 import type { Store } from '../../../src/store/store.js';
+import { signatureAlgorithmFor, verifySignature } from '../../../src/x509/signature-algorithms.js';
 import { withStore } from '../store/temporary-store.js';
 
 const clock = { now: () => new Date('2026-11-21T08:00:00Z') };
@@ -40,6 +41,17 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
 }
 
 describe('software key store', () => {
+  it('signs with RSASSA-PSS where that is asked for', async () => {
+    await withStore(async (store) => {
+      const { signer } = await keyStore(store).create('rsa-2048', 'test');
+      const key = createPublicKey({ key: Buffer.from(signer.publicKey), format: 'der', type: 'spki' });
+      for (const padding of ['pss', 'pkcs1'] as const) {
+        const signature = await signer.sign(data, 'sha384', padding);
+        expect(verifySignature(signatureAlgorithmFor('rsa', 'sha384', padding), key, data, signature)).toBe(true);
+      }
+    });
+  });
+
   it.each([...generatedKeyTypes])('makes %s keys that sign, also after a restart', async (type) => {
     await withStore(async (store) => {
       const { signer, statement } = await keyStore(store).create(type, 'test');

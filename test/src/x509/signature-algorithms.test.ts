@@ -42,6 +42,19 @@ describe('signature algorithms', () => {
     }
   });
 
+  it.each([...hashes])('names RSASSA-PSS with %s as RFC 4055 3.1 has it, the salt as long as the hash', (name) => {
+    const algorithm = signatureAlgorithmFor('rsa', name, 'pss');
+    expect(decodeSignatureAlgorithm(algorithm.identifier)).toEqual(algorithm);
+    const signature = sign(name, data, {
+      key: rsa.privateKey,
+      padding: constants.RSA_PKCS1_PSS_PADDING,
+      saltLength: constants.RSA_PSS_SALTLEN_DIGEST,
+    });
+    expect(verifySignature(algorithm, rsa.publicKey, data, signature)).toBe(true);
+    expect(verifySignature(signatureAlgorithmFor('rsa', name), rsa.publicKey, data, signature)).toBe(false);
+    expect(signatureAlgorithmFor('ec', name, 'pss')).toBe(signatureAlgorithmFor('ec', name));
+  });
+
   it('verifies Ed25519 and Ed448', () => {
     for (const [key, pair] of [
       ['ed25519', ed25519],

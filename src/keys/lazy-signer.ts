@@ -1,0 +1,44 @@
+/** Signers of CA keys: each is opened when it first signs, so that one that cannot be used stops nobody but its own CA. */
+import { GatewayError } from '../errors.js';
+import { describePublicKey, type KeyAlgorithm } from '../x509/public-key.js';
+import type { KeyStore, Signer } from './signer.js';
+
+/**
+ * @param publicKey of the CA's certificate, DER SubjectPublicKeyInfo: what is signed must verify with it
+ * @returns a signer whose `sign` reports what is wrong with the key, each time that it is asked
+ */
+export function createLazySigner(keyId: string, publicKey: Uint8Array, keys: Pick<KeyStore, 'signer'>): Signer {
+  const algorithm = signingAlgorithm(publicKey);
+  let opened: Promise<Signer> | undefined;
+
+  async function open(): Promise<Signer> {
+    const signer = await keys.signer(keyId);
+    if (Buffer.compare(signer.publicKey, publicKey) === 0) return signer;
+    throw new GatewayError('internal', 'a key of the gateway cannot be used', {
+      cause: new Error(`the key ${keyId} is not the one of the CA's certificate`),
+    });
+  }
+
+  return {
+    keyId,
+    algorithm,
+    publicKey,
+    async sign(data, hash, rsaPadding) {
+      opened ??= open();
+      try {
+        return await (await opened).sign(data, hash, rsaPadding);
+      } catch (error) {
+        opened = undefined;
+        throw error;
+      }
+    },
+  };
+}
+
+function signingAlgorithm(publicKey: Uint8Array): KeyAlgorithm {
+  const { algorithm } = describePublicKey(publicKey);
+  if (algorithm !== 'x25519' && algorithm !== 'x448') return algorithm;
+  throw new GatewayError('internal', 'a key of the gateway cannot be used', {
+    cause: new Error(`a CA certificate has a key of type ${algorithm}, which does not sign`),
+  });
+}
