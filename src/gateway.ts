@@ -26,6 +26,7 @@ import { greet, greetAdministrator } from './quickstart/greeting.js';
 import { type PreparedConfiguration, prepareConfiguration } from './quickstart/prepare-configuration.js';
 import { type Listeners, openListeners, type TlsMaterial } from './server/listeners.js';
 import type { Settings } from './settings.js';
+import { watchCrls } from './unmanaged-cas/watch-crls.js';
 import { version } from './version.js';
 import { toPem } from './x509/pem.js';
 
@@ -119,6 +120,7 @@ export async function startGateway({ settings, log, clock }: GatewayOptions): Pr
         },
       },
       { name: 'names of certificates', everyMilliseconds: namesMilliseconds, run: () => fillNames(core) },
+      { name: 'CRLs of unmanaged CAs', everyMilliseconds: housekeepingMilliseconds, run: () => watchCrls(core) },
       {
         name: 'protocols',
         everyMilliseconds: protocolsMilliseconds,

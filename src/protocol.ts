@@ -23,6 +23,7 @@ import type { Requester } from './enrollment/requester.js';
 import type { ApprovalStatus, EnrollmentResult, Pending, Renewal, RevocationResult } from './enrollment/result.js';
 import type { GatewayError } from './errors.js';
 import type { Log } from './log.js';
+import type { CertificateReport, ReportResult } from './model/certificate-report.js';
 import type { KeyConstraints } from './model/key-constraints.js';
 import type { Policy } from './model/policy.js';
 import type { Method } from './model/protocol-name.js';
@@ -224,6 +225,12 @@ export interface ProtocolServices {
   requireNames(request: NamesRequest): Promise<void>;
   /** When a certificate is to be renewed: anybody may ask. @throws GatewayError `unknown-certificate` */
   renewal(query: RenewalQuery): Promise<Renewal>;
+  /**
+   * Puts what a gateway's own CA has issued on record: all of it, or nothing.
+   * @throws GatewayError `forbidden`, `revoked-requester`, `rate-limited`, `invalid-signature`, `invalid-state`, `unknown-certificate`, or
+   * as `content` does; after its audit event is committed
+   */
+  reportCertificates(report: CertificateReport): Promise<ReportResult>;
   /** Writes the audit event of a message that never became an EnrollmentRequest. */
   recordRefusal(refused: RefusedMessage): Promise<void>;
   /**

@@ -8,6 +8,7 @@ import { unsignedInteger } from '../x509/der-writer.js';
 import { serialNumberHex } from '../x509/serial-number.js';
 import { randomSerialNumber } from '../x509/tbs-certificate.js';
 import type { CaGeneration, Generations, SigningGeneration } from './generations.js';
+import { constraintsOn } from './issuer-constraints.js';
 import { createNextCaBundles } from './next-ca-bundles.js';
 import { contentOf, type SigningIssuer, signCertificate } from './sign-certificate.js';
 
@@ -104,6 +105,7 @@ export function createAuthority({ generations, configs, clock }: AuthorityOption
         notAfter: certificate.notAfter,
         backdateSeconds: config.backdate,
         issueIntermediates: config.issueIntermediates,
+        nameConstraints: constraintsOn(generation, generations),
         ...(pathLength !== undefined && { pathLength }),
       };
     },

@@ -16,6 +16,7 @@ import { describePolicy, outlineFor } from './policy-view.js';
 import { poll, pollApproval } from './poll.js';
 import { recordRefusedMessage } from './record.js';
 import { findRenewal } from './renewal.js';
+import { createReportCertificates } from './report-certificates.js';
 import { requestApproval } from './request-approval.js';
 import { requireNames } from './require-names.js';
 import { setRevocationPassphrase } from './revocation-passphrase.js';
@@ -74,6 +75,7 @@ export function createProtocolServices(
     requestApproval: fromHandler(requestApproval),
     pollApproval: fromHandler(pollApproval),
     setRevocationPassphrase: fromHandler(setRevocationPassphrase),
+    reportCertificates: createReportCertificates(services),
     recordRefusal: (refused) => recordRefusedMessage(refused, services),
     withdraw: (withdrawal) => withdraw(withdrawal, services),
     policy: (label) => describePolicy(resolve(label)),

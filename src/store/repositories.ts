@@ -16,6 +16,8 @@ import { createJobRowRepository } from './job-row-repository.js';
 import { createKeyRepository } from './key-repository.js';
 import { createLeaseRepository } from './lease-repository.js';
 import { createMetaRepository } from './meta-repository.js';
+import { createUnmanagedCaRepository } from './unmanaged-ca-repository.js';
+import { createUnmanagedCertificateRepository } from './unmanaged-certificate-repository.js';
 import { createUserRepository } from './user-repository.js';
 
 export type Repositories = ReturnType<typeof createRepositories>;
@@ -28,6 +30,8 @@ export function createRepositories(database: Database) {
     caGenerations: createCaGenerationRepository(database),
     certificates: createCertificateRepository(database),
     crls: createCrlRepository(database),
+    unmanagedCas: createUnmanagedCaRepository(database),
+    unmanagedCertificates: createUnmanagedCertificateRepository(database),
     credentials: createCredentialRepository(database),
     devices: createDeviceRepository(database),
     enrollmentTransactions: createEnrollmentTransactionRepository(database),

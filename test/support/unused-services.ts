@@ -17,6 +17,7 @@ export const unusedServices: ProtocolServices = {
   pollApproval: unused,
   setRevocationPassphrase: unused,
   recordRefusal: unused,
+  reportCertificates: unused,
   policy: unused,
   requestOutline: unused,
   caCertificates: unused,

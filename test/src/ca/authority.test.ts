@@ -259,6 +259,7 @@ describe('authority: what it knows', () => {
         notAfter: decodeCertificate(authority.chain('issuing-1')[0] ?? new Uint8Array()).notAfter,
         backdateSeconds: 300,
         issueIntermediates: true,
+        nameConstraints: [],
       });
       expect(authority.generations().map(({ id }) => id)).toEqual(['issuing-1', 'root-1']);
     });

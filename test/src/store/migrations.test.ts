@@ -48,6 +48,13 @@ function makeVersion1(file: string): void {
       ('d-1', 'plant', 'a', 'pumps', 'operational', '{"serial":"4711","mac":"00:11"}', '{}', 1, 1),
       ('d-2', 'plant', 'b', 'pumps', 'registered', '{}', '{}', 1, 1);
     update certificate set device_id = 'd-1';
+    insert into certificate
+      (id, issuer_id, serial_number, policy, profile, usage, device_id, subject, key_fingerprint, certificate_fingerprint,
+       subject_key_identifier, der, not_before, not_after, issued_at, status, crl_partition, protocol, requester, request_id, replaces)
+      values ('plant-1:0b', 'plant-1', '0b', 'fleet', 'gateway', 'intermediate', 'd-2', 'CN=gw', 'ab', 'bc', x'01', x'3000', 1,
+       2, 1, 'valid', 0, 'est', 'passcode:p', 'r-2', null),
+      ('plant-1:0c', 'plant-1', '0c', 'fleet', 'gateway', 'intermediate', 'd-2', 'CN=gw', 'ac', 'bd', x'01', x'3000', 1,
+       2, 2, 'valid', 0, 'est', 'certificate:p', 'r-3', 'plant-1:0b');
     insert into audit_event (sequence, id, at, action, outcome, subject, content, hash) values
       (1, 'e-1', 1, 'device.registered', 'success', 'd-1', '{}', x'00'),
       (2, 'e-2', 1, 'certificate.issued', 'success', 'plant-1:0a', '{}', x'00'),
@@ -80,7 +87,17 @@ describe('a database of an earlier version', () => {
         explanationUrl: null,
       });
       // Its names are yet to be read from the certificate.
-      expect(await store.certificates.unnamed({ limit: 10 })).toMatchObject([{ id: 'plant-1:0a' }]);
+      expect((await store.certificates.unnamed({ limit: 10 })).map(({ id }) => id)).toEqual([
+        'plant-1:0a',
+        'plant-1:0b',
+        'plant-1:0c',
+      ]);
+      // What is a CA certificate of a gateway is an unmanaged CA, renewals with what they renewed.
+      expect(await store.unmanagedCas.list({ limit: 10 })).toMatchObject([
+        { id: 'plant-1:0b', division: 'plant', deviceId: 'd-2', subject: 'CN=gw', createdAt: 1, crlUrl: null },
+      ]);
+      const lineage = await store.unmanagedCas.certificatesOf({ unmanagedCaId: 'plant-1:0b', limit: 10 });
+      expect(lineage.map(({ id }) => id)).toEqual(['plant-1:0c', 'plant-1:0b']);
       // Only the command line approved.
       expect(await store.enrollmentTransactions.approvals({ requestId: 'r' })).toEqual([
         { requestId: 'r', approver: 'command line:alice', at: 1, name: 'alice', comment: null },
