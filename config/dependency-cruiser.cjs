@@ -36,7 +36,7 @@ module.exports = {
       from: { path: '^protocols/', pathNot: '^protocols/[^/]+/store(/|\\.ts$)' },
       to: {
         path: '^src/',
-        pathNot: `^src/(model/|errors\\.ts$|clock\\.ts$|identifier\\.ts$|log\\.ts$|(protocol|refused-message)\\.ts$|enrollment/(request|requester|result)\\.ts$|${ourFolder('x509', 'cms', 'http', 'outbound')})`,
+        pathNot: `^src/(model/|errors\\.ts$|clock\\.ts$|identifier\\.ts$|log\\.ts$|(protocol|policy-view|service-key|refused-message)\\.ts$|enrollment/(request|requester|result)\\.ts$|${ourFolder('x509', 'cms', 'http', 'outbound')})`,
       },
     },
     {
@@ -86,7 +86,7 @@ module.exports = {
     only(
       'enrollment-is-the-core',
       '^src/enrollment/',
-      `${ourFolder('enrollment', 'access', 'authentication', 'policy', 'ca', 'store', 'catalog', 'keys', 'audit', 'x509', 'outbound')}|log\\.ts$|minute-counter\\.ts$|protocol\\.ts$`,
+      `${ourFolder('enrollment', 'access', 'authentication', 'policy', 'ca', 'store', 'catalog', 'keys', 'audit', 'x509', 'outbound')}|log\\.ts$|minute-counter\\.ts$|(protocol|policy-view|service-key)\\.ts$`,
     ),
     only('status-reads', '^src/status/', ourFolder('status', 'store', 'catalog', 'ca')),
     {

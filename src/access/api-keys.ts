@@ -1,6 +1,5 @@
 /** API keys: made, shown once, and revoked. */
-import { byActor } from '../audit/actor.js';
-import { type AuditAction, createAuditRecord } from '../audit/audit-record.js';
+import { type AuditAction, createActionRecord } from '../audit/audit-record.js';
 import { GatewayError, HttpError } from '../errors.js';
 import { createIdentifier } from '../identifier.js';
 import type { Grant } from '../model/access.js';
@@ -166,11 +165,6 @@ function eventOf(
   at: Date,
   details: Readonly<Record<string, unknown>>,
 ): AuditRecord {
-  return createAuditRecord({
-    at,
-    action,
-    outcome: 'success',
-    subject: id,
-    details: { ...byActor(actor), apiKey: name, ...divisionOf(readGrants(grants)), ...details },
-  });
+  const about = { apiKey: name, ...divisionOf(readGrants(grants)) };
+  return createActionRecord(actor, { at, action, subject: id, details: { ...about, ...details } });
 }

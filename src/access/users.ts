@@ -1,6 +1,5 @@
 /** Users: made, changed, disabled and deleted. Every change holds the record that was read against the one on record. */
-import { byActor } from '../audit/actor.js';
-import { type AuditAction, createAuditRecord } from '../audit/audit-record.js';
+import { type AuditAction, createActionRecord } from '../audit/audit-record.js';
 import { GatewayError } from '../errors.js';
 import { createIdentifier } from '../identifier.js';
 import type { Grant } from '../model/access.js';
@@ -200,11 +199,6 @@ export function userEvent(
   at: Date,
   details: Readonly<Record<string, unknown>>,
 ): AuditRecord {
-  return createAuditRecord({
-    at,
-    action,
-    outcome: 'success',
-    subject: id,
-    details: { ...byActor(actor), user: name, ...divisionOf(readGrants(grants)), ...details },
-  });
+  const about = { user: name, ...divisionOf(readGrants(grants)) };
+  return createActionRecord(actor, { at, action, subject: id, details: { ...about, ...details } });
 }

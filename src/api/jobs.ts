@@ -17,7 +17,7 @@ import { nameSchema } from '../model/label.js';
 import type { JobOverview } from '../store/job-record.js';
 import { describeJob, jobRowSchema, jobSchema, newJobSchema } from './job-schemas.js';
 import { type Call, defineOperation, type Operation } from './operation.js';
-import { pageOf, pageQuery, readCursor, writeCursor } from './page.js';
+import { cutPage, pageOf, pageQuery, readCursor, writeCursor } from './page.js';
 import type { ApiServices } from './services.js';
 
 const params = z.strictObject({ id: z.string().max(64) });
@@ -140,8 +140,10 @@ function reading(services: ApiServices, kinds: JobKinds): readonly Operation[] {
           ...(before === undefined ? {} : { before }),
         });
         const now = clock.now();
-        const items = found.slice(0, limit).map((job) => describeJob(job, now));
-        return { value: { items, ...(found.length > limit ? { next: writeCursor(items.at(-1)?.id) } : {}) } };
+        const { items, last } = cutPage(found, limit);
+        return {
+          value: { items: items.map((job) => describeJob(job, now)), ...(last ? { next: writeCursor(last.id) } : {}) },
+        };
       },
     }),
     defineOperation({

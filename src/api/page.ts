@@ -19,6 +19,15 @@ export function pageOf<Item extends z.ZodType>(item: Item) {
   });
 }
 
+/** The page of what was found by asking for one more than its limit. `last`: its last item, where more follow. */
+export function cutPage<Found>(
+  found: readonly Found[],
+  limit: number,
+): { readonly items: readonly Found[]; readonly last: Found | undefined } {
+  const items = found.slice(0, limit);
+  return { items, last: found.length > limit ? items.at(-1) : undefined };
+}
+
 export function writeCursor(position: unknown): string {
   return Buffer.from(JSON.stringify(position)).toString('base64url');
 }

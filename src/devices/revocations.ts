@@ -1,6 +1,6 @@
 /** Certificates that are revoked because of what becomes of their device. */
 import { type Actor, byActor } from '../audit/actor.js';
-import { createAuditRecord } from '../audit/audit-record.js';
+import { certificateEvent } from '../enrollment/certificate-event.js';
 import { revocationStatements } from '../enrollment/revoke.js';
 import type { EnrollmentServices } from '../enrollment/services.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
@@ -25,20 +25,7 @@ export function revocationsOf(
   return {
     statements: certificates.flatMap((record) => revocationStatements(record, { at, reason }, store)),
     audit: certificates.map((record) =>
-      createAuditRecord({
-        at,
-        action: 'certificate.revoked',
-        outcome: 'success',
-        subject: record.id,
-        device: record.deviceId,
-        details: {
-          reason,
-          ...byActor(actor),
-          because: because(record),
-          name: record.subject,
-          device: record.deviceId,
-        },
-      }),
+      certificateEvent('certificate.revoked', record, { at }, { reason, ...byActor(actor), because: because(record) }),
     ),
   };
 }

@@ -1,11 +1,11 @@
 /** What requesters say of the certificates that they got (RFC 9810 5.3.18): taken, or not. */
-import { createAuditRecord } from '../audit/audit-record.js';
 import { GatewayError } from '../errors.js';
 import { fitForLog } from '../fit-for-log.js';
 import { type CertificateRecord, hasLapsed } from '../store/certificate-record.js';
 import type { AuditRecord, Statement } from '../store/change.js';
 import { decodeCertificate, fingerprint } from '../x509/certificate.js';
 import { namesEqual } from '../x509/names.js';
+import { certificateEvent } from './certificate-event.js';
 import { lapse, unconfirmedStatements, unwanted } from './lapse.js';
 import { recordingRefusals } from './recording-refusals.js';
 import type { ConfirmationRequest } from './request.js';
@@ -118,20 +118,6 @@ function eventOf(
   { protocol, requester, reason, remoteAddress, requestId }: ConfirmationRequest,
   at: Date,
 ): AuditRecord {
-  return createAuditRecord({
-    id: requestId,
-    at,
-    action,
-    outcome: 'success',
-    subject: record.id,
-    device: record.deviceId,
-    details: {
-      protocol,
-      remoteAddress,
-      requester,
-      ...(action === 'certificate.rejected' ? { reason: unwanted, said: reason && fitForLog(reason) } : {}),
-      name: record.subject,
-      device: record.deviceId,
-    },
-  });
+  const why = action === 'certificate.rejected' ? { reason: unwanted, said: reason && fitForLog(reason) } : {};
+  return certificateEvent(action, record, { at, id: requestId }, { protocol, remoteAddress, requester, ...why });
 }

@@ -1,4 +1,5 @@
 /** The catalog's documents as the operator last applied them, and the version that tells other nodes of a change. */
+import type { QueryCreator } from 'kysely';
 import type { Database } from './database.js';
 import { slotsOf } from './query.js';
 
@@ -16,11 +17,13 @@ interface CatalogVersionRow {
   readonly number: number;
 }
 
+interface Tables {
+  catalogItem: CatalogItemRecord;
+  catalogVersion: CatalogVersionRow;
+}
+
 export function createCatalogRepository(database: Database) {
-  const { write, read, find } = database.tables<{
-    catalogItem: CatalogItemRecord;
-    catalogVersion: CatalogVersionRow;
-  }>();
+  const { write, read, find } = database.tables<Tables>();
   const version = find((db, slot: { id: number }) =>
     db.selectFrom('catalogVersion').select('number').where('id', '=', slot.id),
   );
@@ -46,29 +49,13 @@ export function createCatalogRepository(database: Database) {
     ),
 
     /** Guard: refuses the change as 'not-found' unless there is this document. */
-    require: write(
-      (db, slot: { kind: string; name: string }) =>
-        db
-          .updateTable('catalogItem')
-          .set((row) => ({ name: row.ref('name') }))
-          .where('kind', '=', slot.kind)
-          .where('name', '=', slot.name),
-      { rows: 1, otherwise: 'not-found' },
-    ),
+    require: write(untouched, { rows: 1, otherwise: 'not-found' }),
 
     /**
      * Guard for what relies on an older reading of the configuration: refuses the change as 'unavailable' if the document was
      * removed meanwhile.
      */
-    requireStill: write(
-      (db, slot: { kind: string; name: string }) =>
-        db
-          .updateTable('catalogItem')
-          .set((row) => ({ name: row.ref('name') }))
-          .where('kind', '=', slot.kind)
-          .where('name', '=', slot.name),
-      { rows: 1, otherwise: 'unavailable' },
-    ),
+    requireStill: write(untouched, { rows: 1, otherwise: 'unavailable' }),
 
     /** The number of changes so far; 0 in a new database. */
     version: async () => (await version({ id: 1 }))?.number ?? 0,
@@ -112,6 +99,15 @@ export function createCatalogRepository(database: Database) {
       { rows: 1, otherwise: 'unavailable' },
     ),
   };
+}
+
+/** A write that changes nothing of a document, and finds out whether there is one. */
+function untouched(db: QueryCreator<Tables>, { kind, name }: { kind: string; name: string }) {
+  return db
+    .updateTable('catalogItem')
+    .set((row) => ({ name: row.ref('name') }))
+    .where('kind', '=', kind)
+    .where('name', '=', name);
 }
 
 const columns = ['kind', 'name', 'document', 'updatedAt'] as const;

@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import type { Statement } from './change.js';
 import type { Database } from './database.js';
+import { createEnrollmentApprovals } from './enrollment-approvals.js';
 import { slotsOf } from './query.js';
 
 export type EnrollmentTransactionState = 'pending' | 'approved' | 'issued' | 'rejected';
@@ -34,17 +35,6 @@ export interface EnrollmentTransactionRecord {
   readonly conversation: string | null;
 }
 
-export interface EnrollmentApprovalRecord {
-  readonly requestId: string;
-  /** Whom it stands for: what has to differ where two people approve. */
-  readonly approver: string;
-  /** Epoch milliseconds. */
-  readonly at: number;
-  /** The approver, for people; null where that was not kept yet. */
-  readonly name: string | null;
-  readonly comment: string | null;
-}
-
 export interface EnrollmentTransactionFilter {
   readonly state?: EnrollmentTransactionState;
   readonly policy?: string;
@@ -75,29 +65,15 @@ interface CertificateName {
 }
 
 export function createEnrollmentTransactionRepository(database: Database) {
-  const { write, read, find, list } = database.tables<{
-    enrollmentTransaction: EnrollmentTransactionRecord;
-    enrollmentApproval: EnrollmentApprovalRecord;
-  }>();
+  const { write, find, list } = database.tables<{ enrollmentTransaction: EnrollmentTransactionRecord }>();
+  const { removeOrphaned, ...approvals } = createEnrollmentApprovals(database);
   const removeExpired = write((db, slot: { now: number }) =>
     db.deleteFrom('enrollmentTransaction').where('expiresAt', '<=', slot.now),
   );
-  const removeOrphanedApprovals = write((db) =>
-    db
-      .deleteFrom('enrollmentApproval')
-      .where((row) =>
-        row.not(
-          row.exists(
-            row
-              .selectFrom('enrollmentTransaction')
-              .select('key')
-              .whereRef('enrollmentTransaction.requestId', '=', 'enrollmentApproval.requestId'),
-          ),
-        ),
-      ),
-  );
 
   return {
+    ...approvals,
+
     /** Takes the place of one that expires by `expiredBy`. Refused as 'duplicate-transaction' if one of this key lasts longer. */
     insert: write(
       (db, slot: EnrollmentTransactionRecord & { readonly expiredBy: number }) =>
@@ -250,34 +226,9 @@ export function createEnrollmentTransactionRepository(database: Database) {
     ),
 
     /** Removes those that expired by `now` (epoch milliseconds), with their approvals. */
-    removeExpired: (values: { now: number }): readonly Statement[] => [
-      removeExpired(values),
-      removeOrphanedApprovals({}),
-    ],
-
-    /** Refused as 'invalid-state' if this person approved it before. */
-    insertApproval: write(
-      (db, slot: EnrollmentApprovalRecord) =>
-        db
-          .insertInto('enrollmentApproval')
-          .values(slotsOf(slot, approvalColumns))
-          .onConflict((conflict) => conflict.doNothing()),
-      { rows: 1, otherwise: 'invalid-state' },
-    ),
-
-    /** Those of a request, in their order. */
-    approvals: read((db, slot: { requestId: string }) =>
-      db
-        .selectFrom('enrollmentApproval')
-        .select(approvalColumns)
-        .where('requestId', '=', slot.requestId)
-        .orderBy('at')
-        .orderBy('approver'),
-    ),
+    removeExpired: (values: { now: number }): readonly Statement[] => [removeExpired(values), removeOrphaned({})],
   };
 }
-
-const approvalColumns = ['requestId', 'approver', 'at', 'name', 'comment'] as const;
 
 const columns = [
   'key',

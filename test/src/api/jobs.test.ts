@@ -1,12 +1,13 @@
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Principal, scopeOf } from '../../../src/access/principal.js';
+import type { Principal } from '../../../src/access/principal.js';
 import { jobOperations } from '../../../src/api/jobs.js';
-import type { Answer, Call, Operation } from '../../../src/api/operation.js';
+import type { Answer, Operation } from '../../../src/api/operation.js';
 import { createJobKinds } from '../../../src/jobs/job-kinds.js';
 import { type JobRunner, startJobRunner } from '../../../src/jobs/runner.js';
 import type { Grant } from '../../../src/model/access.js';
 import type { Core } from '../../../src/open-core.js';
+import { callOperation, type OperationCall, operationOf } from '../../support/call-operation.js';
 import { actor, csvOfDevices, finished, openJobCore } from '../jobs/job-store.js';
 
 let core: Core & { readonly data: string };
@@ -26,35 +27,13 @@ afterAll(async () => {
 
 const everything: readonly Grant[] = [{ role: 'solution-administrator' }];
 
-interface Request {
-  readonly params?: object;
-  readonly query?: object;
-  readonly body?: unknown;
-  readonly content?: string;
-  readonly contentType?: string;
+interface Request extends Pick<OperationCall, 'params' | 'query' | 'body' | 'content' | 'contentType'> {
   readonly grants?: readonly Grant[];
 }
 
-/** As the router does, but for what is HTTP: with what the operation's own schemas let through. */
-async function call(id: string, request: Request = {}): Promise<Answer<unknown>> {
-  const operation = operations.find((each) => each.id === id);
-  if (operation === undefined) throw new Error(`there is no operation ${id}`);
-  const { params, query, body, content = '', contentType, grants = everything } = request;
+async function call(id: string, { grants = everything, ...request }: Request = {}): Promise<Answer<unknown>> {
   const principal: Principal = { kind: 'user', id: 'alice', name: 'alice', person: 'user:alice', grants };
-  const made: Call<unknown, unknown, unknown> = {
-    params: operation.params?.parse(params ?? {}),
-    query: operation.query?.parse(query ?? {}),
-    body: operation.body?.parse(body ?? {}),
-    stream: Readable.from([Buffer.from(content)]),
-    contentType,
-    principal,
-    actor,
-    scope: operation.permission === undefined ? 'everywhere' : scopeOf(principal, operation.permission),
-    requireMatch: () => undefined,
-  };
-  const answer = await operation.handle(made);
-  if (operation.answer !== undefined) operation.answer.parse(answer.value);
-  return answer;
+  return await callOperation(operationOf(operations, id), { ...request, principal, actor });
 }
 
 interface RowPage {

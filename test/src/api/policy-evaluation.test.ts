@@ -1,9 +1,9 @@
 /** POST /certificate-policies/{name}/evaluate */
-import { Readable } from 'node:stream';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Scope } from '../../../src/access/principal.js';
 import { policyEvaluationOperations } from '../../../src/api/policy-evaluation.js';
 import { toPem } from '../../../src/x509/pem.js';
+import { callOperation, operationOf } from '../../support/call-operation.js';
 import { fleet } from '../../support/fleet.js';
 import { makeCsr } from '../../support/make-csr.js';
 import { startTestGateway, type TestGateway } from '../../support/test-gateway.js';
@@ -25,22 +25,11 @@ interface Sent {
 const csr = toPem('CERTIFICATE REQUEST', makeCsr());
 const question = { protocol: 'est', csr, caller: { credential: 'fleet' } };
 
-/** As the router does: the schemas first. */
 async function send({ name = 'fleet', query = {}, body = question, scope = 'everywhere' }: Sent = {}) {
-  const [operation] = policyEvaluationOperations({ ...test.gateway.core, version: '0' });
-  if (operation === undefined) throw new Error('no operation');
-  const answer = await operation.handle({
-    params: operation.params?.parse({ name }),
-    query: operation.query?.parse(query),
-    body: operation.body?.parse(body),
-    stream: Readable.from([]),
-    contentType: 'application/json',
-    principal: { kind: 'user', id: '1', name: 'alice', person: 'user:1', grants: [] },
-    actor: { name: 'user alice', person: 'user:1' },
-    scope,
-    requireMatch: () => undefined,
-  });
-  return operation.answer?.parse(answer.value);
+  const operations = policyEvaluationOperations({ ...test.gateway.core, version: '0' });
+  const principal = { kind: 'user', id: '1', name: 'alice', person: 'user:1', grants: [] } as const;
+  const sent = { params: { name }, query, body, scope, principal };
+  return (await callOperation(operationOf(operations, 'evaluateCertificatePolicy'), sent)).value;
 }
 
 it('answers the trace and the certificate', async () => {
