@@ -40,12 +40,12 @@ export function jobOperations(services: ApiServices): readonly Operation[] {
       tag: 'Jobs',
       summary: 'Submit a job',
       description:
-        'Needs, besides `job:write`, the permission for what the job does, in its division. Its rows come by `putJobInput`; a job with `select` makes them itself when it runs.',
+        'Needs, besides `job:write`, the permission for what the job does, in its division: now, and while it runs. Its rows come by `putJobInput`; a job with `select` makes them itself when it runs.',
       permission: 'job:write',
       body: newJobSchema(kinds),
       answer: jobSchema,
       status: 201,
-      refusals: { 422: 'the options name what is not there' },
+      refusals: { 422: 'the options or the selection name what is not there' },
       async handle(call) {
         const { select, ...body } = call.body;
         const planned = plan({ ...body, ...(select === undefined ? {} : { selection: select }) }, call, kinds);
@@ -237,7 +237,7 @@ function reading(services: ApiServices, kinds: JobKinds): readonly Operation[] {
 const summaries: Readonly<Record<JobChange, string>> = {
   start: 'Start a job that was submitted not to start by itself',
   pause: 'Pause a job: rows under way are finished',
-  resume: 'Resume a paused job',
+  resume: 'Resume a paused job, on one’s own behalf from then on',
   cancel: 'Cancel a job: what is not done stays undone',
 };
 

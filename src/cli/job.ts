@@ -101,6 +101,7 @@ async function show(id: string, isJson: boolean, core: Core): Promise<string> {
       'rows per second': rate === undefined ? undefined : String(rate),
       'estimated end': estimatedEnd,
       'submitted by': JSON.parse(job.createdBy).name,
+      'runs for': JSON.parse(job.runsFor).name,
       submitted: timeText(job.createdAt),
       started: job.startedAt === null ? null : timeText(job.startedAt),
       ended: job.finishedAt === null ? null : timeText(job.finishedAt),

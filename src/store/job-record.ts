@@ -18,6 +18,8 @@ export interface JobRecord {
   readonly startsByItself: number;
   /** JSON text of the actor. */
   readonly createdBy: string;
+  /** JSON text of the actor on whose behalf its rows are done: who has submitted it, or started or resumed it last. */
+  readonly runsFor: string;
   readonly createdAt: number;
   readonly startedAt: number | null;
   /** When it was finished or cancelled. */
@@ -90,6 +92,7 @@ export const jobColumns = [
   'problem',
   'startsByItself',
   'createdBy',
+  'runsFor',
   'createdAt',
   'startedAt',
   'finishedAt',

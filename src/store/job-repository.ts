@@ -45,14 +45,27 @@ export function createJobRepository(database: Database) {
         return query.orderBy('job.id', 'desc').limit(limit);
       }),
 
-    /** Those to be worked on, oldest first. */
+    /** Those to be worked on: the oldest of each division, then the second of each, and so on. */
     runnable: read((db, slot: { limit: number }) =>
       db
-        .selectFrom('job')
-        .select(columns)
-        .where('state', 'in', ['ready', 'running'])
-        .where('deletedAt', 'is', null)
-        .orderBy('id')
+        .with('waiting', (queries) =>
+          queries
+            .selectFrom('job')
+            .select((row) => [
+              'id',
+              row.fn
+                .agg<number>('row_number')
+                .over((over) => over.partitionBy('division').orderBy('id'))
+                .as('place'),
+            ])
+            .where('state', 'in', ['ready', 'running'])
+            .where('deletedAt', 'is', null),
+        )
+        .selectFrom('waiting')
+        .innerJoin('job', 'job.id', 'waiting.id')
+        .select(qualified)
+        .orderBy('waiting.place')
+        .orderBy('waiting.id')
         .limit(slot.limit),
     ),
 
@@ -96,6 +109,26 @@ export function createJobRepository(database: Database) {
           .where('state', '=', slot.from)
           .where('deletedAt', 'is', null),
       changed,
+    ),
+
+    /**
+     * By the gateway, which says why. Refused as 'invalid-state' unless it is ready or runs, and still for whom it was seen to:
+     * who resumes it meanwhile is not meant.
+     */
+    pause: write(
+      (db, slot: { id: string; runsFor: string; problem: string }) =>
+        db
+          .updateTable('job')
+          .set({ state: 'paused', problem: slot.problem })
+          .where('id', '=', slot.id)
+          .where('state', 'in', ['ready', 'running'])
+          .where('runsFor', '=', slot.runsFor)
+          .where('deletedAt', 'is', null),
+      changed,
+    ),
+
+    setRunsFor: write((db, slot: { id: string; runsFor: string }) =>
+      db.updateTable('job').set({ runsFor: slot.runsFor }).where('id', '=', slot.id),
     ),
 
     /** It is being worked on from now. Refused as 'invalid-state' unless it is ready. */

@@ -55,13 +55,14 @@ export async function submitIssueJob(core: Core, given: IssueOptions, rows: numb
   const { options, archive, sealedJobKey } = prepared;
   const inserted: Statement[] = [
     {
-      sql: `insert into job (id, kind, division, state, starts_by_itself, created_at, options, created_by, archive, sealed_job_key)
-        values (?, 'issue-certificates', ?, 'running', 1, ?, ?, ?, ?, ?)`,
+      sql: `insert into job (id, kind, division, state, starts_by_itself, created_at, options, created_by, runs_for, archive,
+        sealed_job_key) values (?, 'issue-certificates', ?, 'running', 1, ?, ?, ?, ?, ?, ?)`,
       parameters: [
         id,
         division,
         core.clock.now().getTime(),
         JSON.stringify(options),
+        JSON.stringify(operator),
         JSON.stringify(operator),
         archive ?? null,
         sealedJobKey ?? null,

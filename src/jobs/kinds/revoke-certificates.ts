@@ -10,7 +10,7 @@ import { nameSchema } from '../../model/label.js';
 import { quote } from '../../policy/safe-text.js';
 import type { CertificateRecord } from '../../store/certificate-record.js';
 import type { JobKind, RowContext } from '../job-kind.js';
-import { certificateSelectionSchema, selectCertificates } from './certificate-selection.js';
+import { certificateSelectionSchema, checkSelection, selectCertificates } from './certificate-selection.js';
 import { findNamedCertificate, namedColumns, namedFields } from './named-certificate.js';
 import { requireDivision } from './require-division.js';
 
@@ -54,6 +54,7 @@ export function createRevokeCertificates(
     resultColumns: ['revoked'],
     selection: {
       schema: certificateSelectionSchema,
+      check: (selection, division) => checkSelection(selection, division, catalog()),
       async *rows(selection, division) {
         for await (const { issuerId, serialNumber } of selectCertificates(selection, division, services)) {
           yield { issuer: issuerId, serialNumber };

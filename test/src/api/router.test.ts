@@ -334,6 +334,7 @@ describe('Authentication to the management API', () => {
       actor: {
         name: 'API key plant',
         person: 'api-key:id-of-plant',
+        apiKey: 'id-of-plant',
         remoteAddress: '127.0.0.1',
         requestId: answer.requestId,
       },

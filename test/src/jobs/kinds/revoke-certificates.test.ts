@@ -223,9 +223,29 @@ describe('a batch revocation', () => {
     expect([(await statusOf(ofLeft))[0], (await statusOf(ofJoined))[0]]).toEqual(['valid', 'revoked']);
   });
 
-  it('is paused where the selection is of another division, and refused where it selects by nothing', async () => {
+  it.each([
+    [
+      'a device group of another division',
+      { group: 'printers' },
+      'select: the division has no device group "printers"',
+    ],
+    ['no device group', { group: 'nothing' }, 'select: the division has no device group "nothing"'],
+    ['a policy of another division', { policy: 'desk' }, 'select: the division has no policy "desk"'],
+    ['no policy', { policy: 'nothing' }, 'select: the division has no policy "nothing"'],
+  ])('is refused where its selection names %s', async (_, selection, message) => {
+    const { length } = await core.store.jobs.list({ limit: 1000 });
+    const wanted = { kind: 'revoke-certificates', options: { division: 'plant' }, selection };
+    await expect(submit(core, wanted)).rejects.toMatchObject({ status: 422, code: 'malformed-request', message });
+    expect(await core.store.jobs.list({ limit: 1000 })).toHaveLength(length);
+  });
+
+  it('is paused where its selection is of another division when it runs, and refused where it selects by nothing', async () => {
     const wanted = { kind: 'revoke-certificates', options: { division: 'plant' } };
-    const { id } = await submit(core, { ...wanted, selection: { group: 'printers' } });
+    const { id } = await submit(core, { ...wanted, selection: { group: 'pumps' }, start: false });
+    // As if the group had gone over to the other division meanwhile.
+    const sql = 'update job set selection = ? where id = ?';
+    await core.store.commit({ statements: [{ sql, parameters: ['{"group":"printers"}', id] }], audit: [] });
+    await changeJob({ id, change: 'start', actor }, core);
     expect(await jobThat(core, id, ({ state }) => state === 'paused')).toMatchObject({
       problem: 'the division has no device group "printers"',
     });
