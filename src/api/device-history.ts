@@ -1,5 +1,6 @@
 /** What a device has had, and what has happened to it: its certificates and its events. */
 import { z } from 'zod';
+import { statusOf } from '../certificates/status.js';
 import type { AuditEventRecord } from '../store/audit-repository.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
 import { revocationReasonOf } from '../x509/crl.js';
@@ -82,7 +83,7 @@ function certificateOfDevice(record: CertificateRecord, now: Date): z.input<type
     id,
     issuer: issuerId,
     serialNumber,
-    status: record.status === 'valid' && record.notAfter < now.getTime() ? 'expired' : record.status,
+    status: statusOf(record, now),
     subject,
     policy,
     profile,

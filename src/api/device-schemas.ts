@@ -1,5 +1,7 @@
 /** Devices as the management API writes and takes them. */
+
 import { z } from 'zod';
+import { shownStatuses } from '../certificates/status.js';
 import { deviceStates } from '../model/device.js';
 import { nameSchema } from '../model/label.js';
 import { pageQuery } from './page.js';
@@ -129,7 +131,7 @@ export const certificateOfDeviceSchema = z
     id: z.string(),
     issuer: z.string().describe('the generation of the CA'),
     serialNumber: z.string().describe('lower-case hex'),
-    status: z.enum(['valid', 'held', 'revoked', 'expired']),
+    status: z.enum(shownStatuses),
     subject: z.string().describe('RFC 4514'),
     policy: z.string(),
     profile: z.string(),

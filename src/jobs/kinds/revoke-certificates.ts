@@ -1,7 +1,7 @@
 /** Jobs that revoke certificates: those that are named, or all that fit a selection when the job runs. */
 import { z } from 'zod';
 import { byActor } from '../../audit/actor.js';
-import { createAuditRecord } from '../../audit/audit-record.js';
+import { certificateEvent } from '../../enrollment/certificate-event.js';
 import { finalReasons } from '../../enrollment/revocation-reason.js';
 import { revocationStatements } from '../../enrollment/revoke.js';
 import type { EnrollmentServices } from '../../enrollment/services.js';
@@ -132,17 +132,6 @@ async function certificatesOfDevice(
   );
 }
 
-function revocationEvent(
-  { id, subject, deviceId }: CertificateRecord,
-  at: Date,
-  reason: string,
-  { actor, row }: RowContext<unknown>,
-) {
-  return createAuditRecord({
-    at,
-    action: 'certificate.revoked',
-    outcome: 'success',
-    subject: id,
-    details: { reason, ...byActor(actor), row, name: subject, device: deviceId },
-  });
+function revocationEvent(record: CertificateRecord, at: Date, reason: string, { actor, row }: RowContext<unknown>) {
+  return certificateEvent('certificate.revoked', record, { at }, { reason, ...byActor(actor), row });
 }

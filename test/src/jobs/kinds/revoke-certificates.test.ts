@@ -135,6 +135,8 @@ describe('a batch revocation', () => {
       job: job.id,
       row: 2,
     });
+    const ofDevice = await core.store.audit.list({ device: pump, action: 'certificate.revoked', limit: 10 });
+    expect(ofDevice.map(({ subject }) => subject).sort()).toEqual([`plant-1:${three}`, `plant-1:${four}`].sort());
   });
 
   it('refuses what is not there, revoked already, or of another division', async () => {
