@@ -151,7 +151,10 @@ describe('gatehouse policy', () => {
 
   it('refuses questions that say too little or too much', async () => {
     const asked = ['evaluate', 'fleet', '--protocol', 'est'];
-    await expect(run(policyCommand, ...asked)).rejects.toThrow('give one of csr, publicKey and generateKey');
+    await expect(run(policyCommand, ...asked)).rejects.toThrow('give one of --csr, --public-key and --generate-key');
+    await expect(run(policyCommand, ...asked, '--csr', '/missing.csr')).rejects.toThrow(
+      'there is no file /missing.csr',
+    );
     await expect(
       run(policyCommand, ...asked, '--generate-key', '--device', 'a', '--issued-certificate', 'b'),
     ).rejects.toThrow('a caller presents one certificate');
