@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { shownStatuses } from '../certificates/status.js';
 import { deviceStates } from '../model/device.js';
 import { nameSchema } from '../model/label.js';
-import { pageQuery } from './page.js';
+import { inBothDirections, pageQuery, sortMeaning } from './page.js';
 
 const time = z.iso.datetime().describe('RFC 3339, in UTC');
 const fields = (what: string) =>
@@ -69,8 +69,6 @@ export const deviceChangesSchema = z
   })
   .meta({ id: 'DeviceChanges' });
 
-export const deviceSorts = ['name', '-name', 'createdAt', '-createdAt', 'updatedAt', '-updatedAt'] as const;
-
 export const deviceListQuery = z.strictObject({
   ...pageQuery,
   division: z.string().max(64).optional(),
@@ -89,7 +87,10 @@ export const deviceListQuery = z.strictObject({
     .regex(/^[^=]+=.+$/su, 'name=value is expected, such as serial=4711')
     .optional()
     .describe('an identifier with its whole value: `serial=4711`'),
-  sort: z.enum(deviceSorts).default('name'),
+  sort: z
+    .enum(inBothDirections('name', 'createdAt', 'updatedAt'))
+    .default('name')
+    .describe(sortMeaning),
 });
 
 export const retiredDeviceSchema = z

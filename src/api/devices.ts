@@ -9,7 +9,6 @@ import { type DeviceSelection, listDevices } from '../devices/list.js';
 import { registerDevice } from '../devices/register-device.js';
 import { HttpError } from '../errors.js';
 import { quote } from '../policy/safe-text.js';
-import type { DevicePosition } from '../store/device-lists.js';
 import type { DeviceRecord } from '../store/device-record.js';
 import { deviceActionOperations } from './device-actions.js';
 import { deviceHistoryOperations } from './device-history.js';
@@ -19,12 +18,11 @@ import {
   deviceListQuery,
   deviceParams,
   deviceSchema,
-  type deviceSorts,
   deviceWithCertificatesSchema,
   newDeviceSchema,
 } from './device-schemas.js';
 import { defineOperation, type Operation } from './operation.js';
-import { pageOf, readCursor, writeCursor } from './page.js';
+import { orderOf, pageOf, readSortedCursor, writeSortedCursor } from './page.js';
 import type { ApiServices } from './services.js';
 
 const tag = 'Devices';
@@ -57,7 +55,7 @@ function listOperation(services: ApiServices): Operation {
     refusals: { 422: 'there is no such division or device group' },
     handle: async ({ query, scope }) => {
       const order = orderOf(query.sort);
-      const after = readPosition(query.cursor, order);
+      const after = readSortedCursor(query.cursor, query.sort, devicePosition(order));
       const selection = readSelection(query, scope, services);
       const { devices, next } = await listDevices(
         { selection, order, ...(after ? { after } : {}), limit: query.limit },
@@ -66,7 +64,7 @@ function listOperation(services: ApiServices): Operation {
       return {
         value: {
           items: devices.map(describeDevice),
-          ...(next ? { next: writeCursor([next.value, next.id]) } : {}),
+          ...(next ? { next: writeSortedCursor(query.sort, next) } : {}),
         },
       };
     },
@@ -178,15 +176,8 @@ function deleteOperation(services: ApiServices): Operation {
   });
 }
 
-function orderOf(sort: (typeof deviceSorts)[number]): DeviceOrder {
-  const descending = sort.startsWith('-');
-  const by = z.enum(['name', 'createdAt', 'updatedAt']).parse(descending ? sort.slice(1) : sort);
-  return { by, descending };
-}
-
-function readPosition(cursor: string | undefined, { by }: DeviceOrder): DevicePosition | undefined {
-  const position = readCursor(cursor, z.tuple([by === 'name' ? z.string() : z.int(), z.string()]));
-  return position && { value: position[0], id: position[1] };
+function devicePosition({ by }: DeviceOrder) {
+  return z.strictObject({ value: by === 'name' ? z.string().max(255) : z.int(), id: z.string().max(64) });
 }
 
 function readSelection(

@@ -8,6 +8,7 @@ import { createJob, type PlannedJob, planJob, requireKind } from '../jobs/create
 import { type InputFormat, largestInput } from '../jobs/input/read-rows.js';
 import type { JobKind, JobKinds } from '../jobs/job-kind.js';
 import { createJobKinds } from '../jobs/job-kinds.js';
+import { listJobs } from '../jobs/list-jobs.js';
 import { loadInput } from '../jobs/load-input.js';
 import { requireJob } from '../jobs/require-job.js';
 import { describeRow, failureLines, failuresFormat, resultLines } from '../jobs/results.js';
@@ -17,10 +18,22 @@ import { nameSchema } from '../model/label.js';
 import type { JobOverview } from '../store/job-record.js';
 import { describeJob, jobRowSchema, jobSchema, newJobSchema } from './job-schemas.js';
 import { type Call, defineOperation, type Operation } from './operation.js';
-import { cutPage, pageOf, pageQuery, readCursor, writeCursor } from './page.js';
+import {
+  inBothDirections,
+  orderOf,
+  pageOf,
+  pageQuery,
+  readCursor,
+  readSortedCursor,
+  sortMeaning,
+  writeCursor,
+  writeSortedCursor,
+} from './page.js';
 import type { ApiServices } from './services.js';
 
 const params = z.strictObject({ id: z.string().max(64) });
+const text = z.string().min(1).max(255).optional();
+const jobPlace = z.strictObject({ name: z.string().max(255), id: z.string().max(64) });
 const resultQuery = z.strictObject({ format: z.enum(['csv', 'jsonl']).default('csv') });
 const contentTypes = { csv: 'text/csv', jsonl: 'application/jsonl' } as const;
 const inputTypes: ReadonlyMap<string, InputFormat> = new Map([
@@ -110,39 +123,47 @@ export function jobOperations(services: ApiServices): readonly Operation[] {
 }
 
 function reading(services: ApiServices, kinds: JobKinds): readonly Operation[] {
-  const { store, clock } = services;
+  const { clock } = services;
   return [
     defineOperation({
       id: 'listJobs',
       method: 'get',
       path: '/jobs',
       tag: 'Jobs',
-      summary: 'List jobs, latest first',
+      summary: 'List jobs',
+      description: 'A page looks at 10,000 jobs at most: it may be short, or empty, and still have a `next`.',
       permission: 'job:read',
       query: z.strictObject({
         ...pageQuery,
         kind: z.enum(jobKinds).optional(),
         state: z.enum(jobStates).optional(),
         division: nameSchema.optional(),
+        createdBy: text.describe('who has submitted it, such as `user alice`'),
+        search: text.describe('a part of the name, in upper or lower case'),
+        sort: z.enum(inBothDirections('createdAt', 'name')).default('-createdAt').describe(sortMeaning),
       }),
       answer: pageOf(jobSchema),
       status: 200,
-      async handle({ query: { limit, cursor, kind, state, division }, scope }) {
+      async handle({ query: { limit, cursor, sort, kind, state, division, createdBy, search }, scope }) {
         const all = scope === 'everywhere' ? undefined : [...scope];
         const divisions = division === undefined ? all : [division].filter((each) => covers(scope, each));
         if (divisions?.length === 0) return { value: { items: [] } };
-        const before = readCursor(cursor, z.string().max(64));
-        const found = await store.jobs.list({
-          limit: limit + 1,
+        const after = readSortedCursor(cursor, sort, jobPlace);
+        const wanted = {
+          order: orderOf(sort),
           ...(divisions === undefined ? {} : { divisions }),
           ...(kind === undefined ? {} : { kind }),
           ...(state === undefined ? {} : { state }),
-          ...(before === undefined ? {} : { before }),
-        });
+          ...(createdBy === undefined ? {} : { createdBy }),
+          ...(search === undefined ? {} : { search }),
+        };
+        const { items, next } = await listJobs(wanted, { after, limit }, services);
         const now = clock.now();
-        const { items, last } = cutPage(found, limit);
         return {
-          value: { items: items.map((job) => describeJob(job, now)), ...(last ? { next: writeCursor(last.id) } : {}) },
+          value: {
+            items: items.map((job) => describeJob(job, now)),
+            ...(next ? { next: writeSortedCursor(sort, next) } : {}),
+          },
         };
       },
     }),

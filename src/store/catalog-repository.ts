@@ -1,6 +1,7 @@
 /** The catalog's documents as the operator last applied them, and the version that tells other nodes of a change. */
 import type { QueryCreator } from 'kysely';
 import type { Database } from './database.js';
+import { isBeyond, type NamedOrder, type NamedPlace } from './named-order.js';
 import { slotsOf } from './query.js';
 
 export interface CatalogItemRecord {
@@ -10,6 +11,14 @@ export interface CatalogItemRecord {
   readonly document: string;
   /** Epoch milliseconds. */
   readonly updatedAt: number;
+}
+
+export interface CatalogPage {
+  readonly kind: string;
+  readonly order: NamedOrder<'updatedAt'>;
+  /** The last one of the page before. */
+  readonly after?: NamedPlace;
+  readonly limit: number;
 }
 
 interface CatalogVersionRow {
@@ -23,7 +32,7 @@ interface Tables {
 }
 
 export function createCatalogRepository(database: Database) {
-  const { write, read, find } = database.tables<Tables>();
+  const { write, read, find, list } = database.tables<Tables>();
   const version = find((db, slot: { id: number }) =>
     db.selectFrom('catalogVersion').select('number').where('id', '=', slot.id),
   );
@@ -37,16 +46,14 @@ export function createCatalogRepository(database: Database) {
       db.selectFrom('catalogItem').select(columns).where('kind', '=', slot.kind).where('name', '=', slot.name),
     ),
 
-    /** Documents of one kind whose names come after one, in their order. */
-    ofKind: read((db, slot: { kind: string; after: string; limit: number }) =>
-      db
-        .selectFrom('catalogItem')
-        .select(columns)
-        .where('kind', '=', slot.kind)
-        .where('name', '>', slot.after)
-        .orderBy('name')
-        .limit(slot.limit),
-    ),
+    /** A page of the documents of one kind. */
+    ofKind: ({ kind, order, after, limit }: CatalogPage) =>
+      list((db) => {
+        let query = db.selectFrom('catalogItem').select(columns).where('kind', '=', kind);
+        if (after !== undefined) query = query.where(isBeyond(order, after));
+        const direction = order.descending ? 'desc' : 'asc';
+        return query.orderBy(order.by, direction).orderBy('name', direction).limit(limit);
+      }),
 
     /** Guard: refuses the change as 'not-found' unless there is this document. */
     require: write(untouched, { rows: 1, otherwise: 'not-found' }),

@@ -75,10 +75,29 @@ export interface JobFilter {
   readonly divisions?: readonly string[];
   readonly kind?: JobKindName;
   readonly state?: JobState;
-  /** The id of the last job of the page before. */
-  readonly before?: string;
+  /** The name of the actor that has submitted it. */
+  readonly createdBy?: string;
+  /** A part of the name, in upper or lower case. */
+  readonly search?: string;
+  readonly order: JobOrder;
+  /** The last job of the page before. */
+  readonly after?: JobPlace;
+  /** The last one to look at. */
+  readonly upTo?: JobPlace;
   /** The size of a page. */
   readonly limit: number;
+}
+
+/** Jobs have their ids in the order in which they were submitted. */
+export interface JobOrder {
+  readonly by: 'name' | 'createdAt';
+  readonly descending: boolean;
+}
+
+export interface JobPlace {
+  /** Empty for a job without. */
+  readonly name: string;
+  readonly id: string;
 }
 
 export const jobColumns = [

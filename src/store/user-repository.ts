@@ -5,14 +5,19 @@ import { containsText } from './contains-text.js';
 import type { Database } from './database.js';
 import type { MetaRow } from './meta-repository.js';
 import { schemaVersionName } from './migrate.js';
+import { byName, isBeyond, type NamedOrder, type NamedPlace } from './named-order.js';
 import { slotsOf } from './query.js';
+
+export type UserSortKey = 'createdAt' | 'updatedAt';
 
 export interface UserFilter {
   readonly enabled?: boolean;
   /** A part of the name or the display name, in upper or lower case. */
   readonly search?: string;
-  /** The last name of the page before. */
-  readonly after?: string;
+  /** By name if not given. */
+  readonly order?: NamedOrder<UserSortKey>;
+  /** The last one of the page before. */
+  readonly after?: NamedPlace;
   /** The size of a page. */
   readonly limit: number;
 }
@@ -122,8 +127,8 @@ export function createUserRepository(database: Database) {
         .orderBy('fingerprint'),
     ),
 
-    /** A page of those that fit every given filter, by name. */
-    list: ({ enabled, search, after, limit }: UserFilter) =>
+    /** A page of those that fit every given filter. */
+    list: ({ enabled, search, order = byName, after, limit }: UserFilter) =>
       list((db) => {
         let query = db.selectFrom('user').select(columns);
         if (enabled !== undefined) query = query.where('enabled', '=', enabled ? 1 : 0);
@@ -132,8 +137,9 @@ export function createUserRepository(database: Database) {
             row.or([containsText(row.ref('name'), search), containsText(row.ref('displayName'), search)]),
           );
         }
-        if (after !== undefined) query = query.where('name', '>', after);
-        return query.orderBy('name').limit(limit);
+        if (after !== undefined) query = query.where(isBeyond(order, after));
+        const direction = order.descending ? 'desc' : 'asc';
+        return query.orderBy(order.by, direction).orderBy('name', direction).limit(limit);
       }),
   };
 }

@@ -28,6 +28,9 @@ describe('gatehouse passcode', () => {
       );
       expect(await run(configured, 'revoke p17 --authentication-policy pumps')).toBe('revoked passcode p17');
       expect(await run(configured, 'list --authentication-policy pumps')).toContain('p17  revoked');
+      expect(await run(configured, 'list --authentication-policy pumps --state revoked')).toMatch(/^p17 {2}revoked.*$/);
+      expect(await run(configured, 'list --authentication-policy pumps --search INSTALL')).toMatch(/^installer .*$/);
+      expect(await run(configured, 'list --authentication-policy pumps --search x')).toBe('no passcodes');
     });
   });
 

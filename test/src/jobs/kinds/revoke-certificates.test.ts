@@ -235,10 +235,12 @@ describe('a batch revocation', () => {
     ['a policy of another division', { policy: 'desk' }, 'select: the division has no policy "desk"'],
     ['no policy', { policy: 'nothing' }, 'select: the division has no policy "nothing"'],
   ])('is refused where its selection names %s', async (_, selection, message) => {
-    const { length } = await core.store.jobs.list({ limit: 1000 });
+    const { length } = await core.store.jobs.list({ order: { by: 'createdAt', descending: true }, limit: 1000 });
     const wanted = { kind: 'revoke-certificates', options: { division: 'plant' }, selection };
     await expect(submit(core, wanted)).rejects.toMatchObject({ status: 422, code: 'malformed-request', message });
-    expect(await core.store.jobs.list({ limit: 1000 })).toHaveLength(length);
+    expect(await core.store.jobs.list({ order: { by: 'createdAt', descending: true }, limit: 1000 })).toHaveLength(
+      length,
+    );
   });
 
   it('is paused where its selection is of another division when it runs, and refused where it selects by nothing', async () => {
