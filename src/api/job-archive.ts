@@ -6,10 +6,10 @@ import { GatewayError } from '../errors.js';
 import { destroyKeys } from '../jobs/archive/destroy-keys.js';
 import { findArchivedJob, openArchive, requireArchive } from '../jobs/archive/open-archive.js';
 import type { ArchivedJob } from '../store/job-archive-repository.js';
+import { jobParams } from './job-resource.js';
 import { type Call, defineOperation, type Operation } from './operation.js';
 import type { ApiServices } from './services.js';
 
-const params = z.strictObject({ id: z.string().min(1).max(100).describe('id of the job') });
 const refusals = {
   409: 'the job has not ended yet',
   410: 'its keys were destroyed: after a download, on request, or because nobody has come for them in time',
@@ -30,7 +30,7 @@ export function jobArchiveOperations(services: ApiServices): readonly Operation[
         'one that was complete cannot. With `keep=true` they stay until `destroyJobKeys` says that the archive has arrived. ' +
         'For who has submitted the job, and administrators of devices in its division.',
       permission: 'certificate:request',
-      params,
+      params: jobParams,
       query: z.strictObject({
         keep: z
           .enum(['true', 'false'])
@@ -57,7 +57,7 @@ export function jobArchiveOperations(services: ApiServices): readonly Operation[
         'To be called when the archive has arrived that was downloaded with `keep=true`, or where nobody wants the keys. The ' +
         'certificates stay. Keys that nobody has downloaded are destroyed seven days after the job has ended.',
       permission: 'certificate:request',
-      params,
+      params: jobParams,
       status: 204,
       refusals,
       handle: async (call) => {
@@ -74,7 +74,7 @@ export function jobArchiveOperations(services: ApiServices): readonly Operation[
 
 /** Keys are for whoever has asked for them, and for who may do anything with the devices. */
 async function findPermitted(
-  { params: { id }, scope, principal, actor }: Call<z.output<typeof params>, unknown, unknown>,
+  { params: { id }, scope, principal, actor }: Call<z.output<typeof jobParams>, unknown, unknown>,
   services: ApiServices,
 ): Promise<ArchivedJob> {
   const job = await findArchivedJob(id, services);

@@ -125,3 +125,12 @@ export const jobColumns = [
   'archive',
   'deletedAt',
 ] as const satisfies readonly (keyof JobRecord)[];
+
+/** With how far it is; of `job` joined with `job_progress`. */
+export const jobWithProgress = [
+  ...jobColumns.map((column) => `job.${column}` as const),
+  'jobProgress.total',
+  'jobProgress.done',
+  'jobProgress.failed',
+  'jobProgress.samples',
+] as const;

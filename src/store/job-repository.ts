@@ -1,30 +1,24 @@
 /** Jobs: their states, who has them in hand, and how far they are. */
-import { type Expression, type SqlBool, sql } from 'kysely';
 import type { JobState } from '../model/job.js';
-import { containsText } from './contains-text.js';
 import type { Database } from './database.js';
+import { createJobLists } from './job-lists.js';
+import { createJobLoading } from './job-loading.js';
 import {
   jobColumns as columns,
-  type JobFilter,
-  type JobOrder,
-  type JobPlace,
   type JobProgressRecord,
   type JobRecord,
   type JobRowRecord,
+  jobWithProgress,
 } from './job-record.js';
 import { slotsOf } from './query.js';
 
 export function createJobRepository(database: Database) {
-  const { write, read, find, list } = database.tables<Tables>();
+  const { write, read, find } = database.tables<Tables>();
   const changed = { rows: 1, otherwise: 'invalid-state' } as const;
 
-  /** The name in the actor. */
-  function submitter() {
-    const actor = database.dialect === 'sqlite' ? sql.ref('job.createdBy') : sql`${sql.ref('job.createdBy')}::json`;
-    return sql<string>`${actor} ->> 'name'`;
-  }
-
   return {
+    ...createJobLists(database),
+    ...createJobLoading(database),
     insert: write((db, slot: JobRecord) => db.insertInto('job').values(slotsOf(slot, columns))),
     insertProgress: write((db, slot: JobProgressRecord) =>
       db.insertInto('jobProgress').values(slotsOf(slot, ['jobId', 'total', 'done', 'failed', 'samples'])),
@@ -35,45 +29,10 @@ export function createJobRepository(database: Database) {
       db
         .selectFrom('job')
         .innerJoin('jobProgress', 'jobProgress.jobId', 'job.id')
-        .select([...qualified, ...progress])
+        .select(jobWithProgress)
         .where('job.id', '=', slot.id)
         .where('job.deletedAt', 'is', null),
     ),
-
-    /** A page of those that fit every given filter. */
-    list: ({ divisions, kind, state, createdBy, search, order, after, upTo, limit }: JobFilter) =>
-      list((db) => {
-        let query = db
-          .selectFrom('job')
-          .innerJoin('jobProgress', 'jobProgress.jobId', 'job.id')
-          .select([...qualified, ...progress])
-          .where('job.deletedAt', 'is', null);
-        query = divisions === undefined ? query : query.where(unindexed('job.division'), 'in', divisions);
-        query = kind === undefined ? query : query.where('job.kind', '=', kind);
-        query = state === undefined ? query : query.where(unindexed('job.state'), '=', state);
-        if (createdBy !== undefined) query = query.where(submitter(), '=', createdBy);
-        if (search !== undefined) query = query.where((row) => containsText(row.ref('job.name'), search));
-        if (after !== undefined) query = query.where(isBeyond(order, after));
-        if (upTo !== undefined) query = query.where(isWithin(order, upTo));
-        const direction = order.descending ? 'desc' : 'asc';
-        if (order.by === 'name') query = query.orderBy(nameOfJob(), direction);
-        return query.orderBy('job.id', direction).limit(limit);
-      }),
-
-    /** Where a part of so many ends, whatever else they are; undefined if there are no more. */
-    endOfPart: async (order: JobOrder, after: JobPlace | undefined, size: number): Promise<JobPlace | undefined> => {
-      const [end] = await list((db) => {
-        let query = db.selectFrom('job').select(['job.id', nameOfJob().as('name')]);
-        if (after !== undefined) query = query.where(isBeyond(order, after));
-        const direction = order.descending ? 'desc' : 'asc';
-        if (order.by === 'name') query = query.orderBy(nameOfJob(), direction);
-        return query
-          .orderBy('job.id', direction)
-          .limit(1)
-          .offset(size - 1);
-      });
-      return end;
-    },
 
     /** Those to be worked on: the oldest of each division, then the second of each, and so on. */
     runnable: read((db, slot: { limit: number }) =>
@@ -93,7 +52,7 @@ export function createJobRepository(database: Database) {
         )
         .selectFrom('waiting')
         .innerJoin('job', 'job.id', 'waiting.id')
-        .select(qualified)
+        .select(columns.map((column) => `job.${column}` as const))
         .orderBy('waiting.place')
         .orderBy('waiting.id')
         .limit(slot.limit),
@@ -107,17 +66,6 @@ export function createJobRepository(database: Database) {
         .where('division', '=', slot.division)
         .where('state', 'in', ['draft', 'loading', 'ready', 'running', 'paused'])
         .limit(slot.limit),
-    ),
-
-    /** Those whose reader is gone. */
-    abandoned: read((db, slot: { now: number }) =>
-      db
-        .selectFrom('job')
-        .select(columns)
-        .where('state', '=', 'loading')
-        .where('loaderUntil', '<=', slot.now)
-        .orderBy('id')
-        .limit(100),
     ),
 
     deleted: read((db, slot: { limit: number }) =>
@@ -205,62 +153,6 @@ export function createJobRepository(database: Database) {
       changed,
     ),
 
-    /** Refused as 'invalid-state' unless it is in the state `from`: for another loader than this one it is none. */
-    beginLoading: write(
-      (db, slot: { id: string; from: JobState; loader: string; until: number }) =>
-        db
-          .updateTable('job')
-          .set({ state: 'loading', loader: slot.loader, loaderUntil: slot.until })
-          .where('id', '=', slot.id)
-          .where('state', '=', slot.from)
-          .where('deletedAt', 'is', null),
-      changed,
-    ),
-
-    /** Guard: refuses the change as 'invalid-state' unless this loader still has it; it has it until then, afterwards. */
-    keepLoading: write(
-      (db, slot: { id: string; loader: string; until: number }) =>
-        db
-          .updateTable('job')
-          .set({ loaderUntil: slot.until })
-          .where('id', '=', slot.id)
-          .where('state', '=', 'loading')
-          .where('loader', '=', slot.loader),
-      changed,
-    ),
-
-    /** Takes the place of a loader that is gone. Refused as 'invalid-state' if it is not. */
-    takeLoading: write(
-      (db, slot: { id: string; loader: string; until: number; now: number }) =>
-        db
-          .updateTable('job')
-          .set({ loader: slot.loader, loaderUntil: slot.until })
-          .where('id', '=', slot.id)
-          .where('state', '=', 'loading')
-          .where('loaderUntil', '<=', slot.now),
-      changed,
-    ),
-
-    /** All rows are there, or none. Refused as 'invalid-state' unless this loader has it. */
-    endLoading: write(
-      (db, slot: Loaded) =>
-        db
-          .updateTable('job')
-          .set({
-            state: slot.to,
-            problem: slot.problem,
-            inputName: slot.inputName,
-            inputFormat: slot.inputFormat,
-            inputColumns: slot.inputColumns,
-            loader: null,
-            loaderUntil: null,
-          })
-          .where('id', '=', slot.id)
-          .where('state', '=', 'loading')
-          .where('loader', '=', slot.loader),
-      changed,
-    ),
-
     /** Refused as 'invalid-state' unless it has ended, or has never had rows. */
     markDeleted: write(
       (db, slot: { id: string; at: number }) =>
@@ -299,45 +191,8 @@ export function createJobRepository(database: Database) {
   };
 }
 
-/** An expression, so that SQLite goes along the order: by another index it would look at all that fit, and sort them. */
-function unindexed(column: 'job.division' | 'job.state') {
-  return sql<string>`${sql.ref(column)} || ''`;
-}
-
-/** In the words of job_name, so that the index is found. */
-function nameOfJob() {
-  return sql<string>`coalesce(${sql.ref('job.name')}, '')`;
-}
-
-function isBeyond({ by, descending }: JobOrder, place: JobPlace): Expression<SqlBool> {
-  const [row, end] = by === 'name' ? named(place) : [sql.ref('job.id'), sql`${place.id}`];
-  return descending ? sql<SqlBool>`${row} < ${end}` : sql<SqlBool>`${row} > ${end}`;
-}
-
-function isWithin({ by, descending }: JobOrder, place: JobPlace): Expression<SqlBool> {
-  const [row, end] = by === 'name' ? named(place) : [sql.ref('job.id'), sql`${place.id}`];
-  return descending ? sql<SqlBool>`${row} >= ${end}` : sql<SqlBool>`${row} <= ${end}`;
-}
-
-function named({ name, id }: JobPlace) {
-  return [sql`(${nameOfJob()}, ${sql.ref('job.id')})`, sql`(${name}, ${id})`] as const;
-}
-
 interface Tables {
   job: JobRecord;
   jobProgress: JobProgressRecord;
   jobRow: JobRowRecord;
 }
-
-interface Loaded {
-  readonly id: string;
-  readonly loader: string;
-  readonly to: JobState;
-  readonly problem: string | null;
-  readonly inputName: string | null;
-  readonly inputFormat: 'csv' | 'jsonl' | null;
-  readonly inputColumns: string | null;
-}
-
-const qualified = columns.map((column) => `job.${column}` as const);
-const progress = ['jobProgress.total', 'jobProgress.done', 'jobProgress.failed', 'jobProgress.samples'] as const;
