@@ -41,7 +41,8 @@ async function retireFurther(
   services: RetirementServices,
 ): Promise<readonly CertificateRecord[] | undefined> {
   const { store, clock } = services;
-  const { division, groupName, name, state: from } = await requireDevice(id, services);
+  const device = await requireDevice(id, services);
+  const { division, groupName, name, state: from } = device;
   const now = clock.now();
   const left = { deviceId: id, at: now.getTime(), after: '', limit: revokedAtOnce };
   const certificates = await store.certificates.unrevokedByDevice(left);
@@ -56,7 +57,7 @@ async function retireFurther(
   });
   const revocations = revocationsOf(
     certificates,
-    { at: now, reason: 'cessationOfOperation', actor, because: () => 'the device is retired' },
+    { at: now, reason: 'cessationOfOperation', actor, device, because: () => 'the device is retired' },
     services,
   );
   await store.commit({

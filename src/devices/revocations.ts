@@ -5,11 +5,14 @@ import { revocationStatements } from '../enrollment/revoke.js';
 import type { EnrollmentServices } from '../enrollment/services.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
 import type { Change } from '../store/change.js';
+import type { DeviceRecord } from '../store/device-record.js';
 
 interface Cause {
   readonly at: Date;
   readonly reason: 'affiliationChanged' | 'cessationOfOperation';
   readonly actor: Actor;
+  /** Whose they are. */
+  readonly device: Pick<DeviceRecord, 'division' | 'name'>;
   /** For the audit log: of each. */
   readonly because: (certificate: CertificateRecord) => string;
 }
@@ -19,7 +22,7 @@ export const revokedAtOnce = 100;
 
 export function revocationsOf(
   certificates: readonly CertificateRecord[],
-  { at, reason, actor, because }: Cause,
+  { at, reason, actor, device, because }: Cause,
   { store }: Pick<EnrollmentServices, 'store'>,
 ): Change {
   return {
@@ -36,7 +39,8 @@ export function revocationsOf(
           ...byActor(actor),
           because: because(record),
           name: record.subject,
-          device: record.deviceId,
+          division: device.division,
+          device: device.name,
         },
       }),
     ),

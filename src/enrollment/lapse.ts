@@ -4,6 +4,7 @@ import { GatewayError, OvertakenError } from '../errors.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
 import type { Statement } from '../store/change.js';
 import type { Store } from '../store/store.js';
+import { holderOf } from './certificate-holder.js';
 import { revocationStatements } from './revoke.js';
 import type { EnrollmentServices } from './services.js';
 
@@ -26,6 +27,7 @@ const maximumAtOnce = 200;
 
 /** Revokes one of them, unless somebody else has done so meanwhile. */
 export async function lapse(record: CertificateRecord, { store, clock }: LapseServices): Promise<void> {
+  const holder = await holderOf(record, store);
   const at = clock.now();
   const event = createAuditRecord({
     at,
@@ -33,7 +35,7 @@ export async function lapse(record: CertificateRecord, { store, clock }: LapseSe
     outcome: 'success',
     subject: record.id,
     device: record.deviceId,
-    details: { requestId: record.requestId, reason: unwanted, name: record.subject, device: record.deviceId },
+    details: { requestId: record.requestId, reason: unwanted, name: record.subject, ...holder },
   });
   try {
     await store.commit({ statements: unconfirmedStatements(record, at, store), audit: [event] });

@@ -6,6 +6,7 @@ import type { CertificateRecord } from '../store/certificate-record.js';
 import type { AuditRecord, Statement } from '../store/change.js';
 import type { Store } from '../store/store.js';
 import { revocationReasonCode } from '../x509/crl.js';
+import { type CertificateHolder, holderOf } from './certificate-holder.js';
 import type { RequestedReason } from './revocation-reason.js';
 import type { EnrollmentServices } from './services.js';
 
@@ -52,6 +53,7 @@ type RevocationServices = Pick<EnrollmentServices, 'store' | 'clock'>;
 export async function revokeCertificate(request: RevocationRequest, services: RevocationServices): Promise<void> {
   const { store, clock } = services;
   const record = await findRecord(request, store);
+  const holder = await holderOf(record, store);
   const at = clock.now();
   const { reason, invalidityDate, accompanying = [] } = request;
   const isHold = reason === 'certificateHold';
@@ -75,7 +77,7 @@ export async function revokeCertificate(request: RevocationRequest, services: Re
           invalidityDate,
           ...describeOrigin(request),
           name: record.subject,
-          device: record.deviceId,
+          ...holder,
         },
       }),
     ],
@@ -90,6 +92,7 @@ export async function releaseCertificate(request: ReleaseRequest, { store, clock
   const record = await findRecord(request, store);
   if (record.status !== 'held')
     throw new GatewayError('invalid-state', `the certificate is ${record.status}, not on hold`);
+  const holder = await holderOf(record, store);
   const at = clock.now();
   const { accompanying = [] } = request;
   await store.commit({
@@ -103,7 +106,7 @@ export async function releaseCertificate(request: ReleaseRequest, { store, clock
         outcome: 'success',
         subject: record.id,
         device: record.deviceId,
-        details: { ...describeOrigin(request), name: record.subject, device: record.deviceId },
+        details: { ...describeOrigin(request), name: record.subject, ...holder },
       }),
     ],
   });
@@ -165,14 +168,18 @@ export function revocationStatements(
   ];
 }
 
-export function supersessionRecord(old: CertificateRecord, supersededBy: string, at: Date): AuditRecord {
+export function supersessionRecord(
+  old: CertificateRecord,
+  { supersededBy, holder }: { readonly supersededBy: string; readonly holder: CertificateHolder },
+  at: Date,
+): AuditRecord {
   return createAuditRecord({
     at,
     action: 'certificate.revoked',
     outcome: 'success',
     subject: old.id,
     device: old.deviceId,
-    details: { reason: 'superseded', supersededBy, name: old.subject, device: old.deviceId },
+    details: { reason: 'superseded', supersededBy, name: old.subject, ...holder },
   });
 }
 

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { byActor } from '../../audit/actor.js';
 import { createAuditRecord } from '../../audit/audit-record.js';
+import { type CertificateHolder, holderOf } from '../../enrollment/certificate-holder.js';
 import { finalReasons } from '../../enrollment/revocation-reason.js';
 import { revocationStatements } from '../../enrollment/revoke.js';
 import type { EnrollmentServices } from '../../enrollment/services.js';
@@ -9,6 +10,7 @@ import { GatewayError, OvertakenError } from '../../errors.js';
 import { nameSchema } from '../../model/label.js';
 import { quote } from '../../policy/safe-text.js';
 import type { CertificateRecord } from '../../store/certificate-record.js';
+import type { AuditRecord } from '../../store/change.js';
 import type { JobKind, RowContext } from '../job-kind.js';
 import { certificateSelectionSchema, selectCertificates } from './certificate-selection.js';
 import { findNamedCertificate, namedColumns, namedFields } from './named-certificate.js';
@@ -63,6 +65,8 @@ export function createRevokeCertificates(
     divisionOf: ({ division }) => requireDivision(division, catalog()),
     async perform(row, context) {
       const certificates = await findCertificates(row, context.division, services);
+      const [first] = certificates;
+      const holder = first ? await holderOf(first, store) : {};
       const at = clock.now();
       const reason = row.reason ?? context.options.reason;
       const done = context.done({ values: { revoked: String(certificates.length) } });
@@ -72,7 +76,7 @@ export function createRevokeCertificates(
             ...certificates.flatMap((record) => revocationStatements(record, { at, reason }, store)),
             ...done,
           ],
-          audit: certificates.map((record) => revocationEvent(record, at, reason, context)),
+          audit: certificates.map((record) => revocationEvent(record, { at, reason, holder }, context)),
         });
       } catch (error) {
         // Somebody else has revoked one of them; the device's others are still to be.
@@ -133,15 +137,15 @@ async function certificatesOfDevice(
 
 function revocationEvent(
   { id, subject, deviceId }: CertificateRecord,
-  at: Date,
-  reason: string,
+  { at, reason, holder }: { readonly at: Date; readonly reason: string; readonly holder: CertificateHolder },
   { actor, row }: RowContext<unknown>,
-) {
+): AuditRecord {
   return createAuditRecord({
     at,
     action: 'certificate.revoked',
     outcome: 'success',
     subject: id,
-    details: { reason, ...byActor(actor), row, name: subject, device: deviceId },
+    device: deviceId,
+    details: { reason, ...byActor(actor), row, name: subject, ...holder },
   });
 }
