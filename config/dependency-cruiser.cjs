@@ -119,7 +119,7 @@ module.exports = {
     only(
       'jobs-use-the-core',
       '^src/jobs/',
-      `${ourFolder('jobs', 'devices', 'certificates', 'enrollment', 'audit', 'store', 'keys', 'catalog', 'policy', 'x509', 'cms')}|access/(principal|standing)\\.ts$|ca/authority\\.ts$|log\\.ts$`,
+      `${ourFolder('jobs', 'devices', 'certificates', 'enrollment', 'audit', 'store', 'keys', 'catalog', 'policy', 'x509', 'cms')}|access/(principal|standing)\\.ts$|ca/authority\\.ts$|http/json\\.ts$|log\\.ts$`,
     ),
     only(
       'declaration-is-a-file-of-it-all',

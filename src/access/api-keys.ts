@@ -21,7 +21,7 @@ import {
   requireRightOver,
 } from './grants.js';
 import type { Scope } from './principal.js';
-import { type AccessServices, commitAccess } from './services.js';
+import { type AccessServices, administratorGuard, commitAccess } from './services.js';
 
 export interface NewApiKey {
   /** Unique among all that there ever were, so that records never mean two. */
@@ -140,10 +140,7 @@ export async function revokeApiKey(
   try {
     await commitAccess(
       {
-        statements: [
-          store.apiKeys.revoke({ id, at }),
-          ...(isStillOne ? [store.users.requireAdministrator({ at })] : []),
-        ],
+        statements: [store.apiKeys.revoke({ id, at }), ...(isStillOne ? [await administratorGuard(services)] : [])],
         audit: [eventOf('api-key.revoked', record, manager, now, {})],
       },
       services,

@@ -18,7 +18,7 @@ import {
 } from './grants.js';
 import { hashPassword } from './password.js';
 import type { Scope } from './principal.js';
-import { type AccessServices, commitAccess } from './services.js';
+import { type AccessServices, administratorGuard, commitAccess } from './services.js';
 
 export interface NewUser {
   readonly name: string;
@@ -143,7 +143,7 @@ export async function deleteUser(seen: UserRecord, manager: Manager, services: A
         store.users.removeCertificates({ userId: id }),
         store.users.remove({ id, seenAt }),
         store.apiKeys.revokeOfOwner({ owner: id, at }),
-        ...administratorGuard(seen, services),
+        ...(isActingAdministrator(seen) ? [await administratorGuard(services)] : []),
       ],
       audit: [userEvent('user.deleted', seen, manager, now, {})],
     },
@@ -176,7 +176,11 @@ export async function replaceUser(
   const record = { ...seen, ...changes, updatedAt: Math.max(now.getTime(), seenAt + 1) };
   await commitAccess(
     {
-      statements: [store.users.replace({ ...record, seenAt }), ...accompanying, ...administratorGuard(seen, services)],
+      statements: [
+        store.users.replace({ ...record, seenAt }),
+        ...accompanying,
+        ...(isActingAdministrator(seen) ? [await administratorGuard(services)] : []),
+      ],
       audit: [userEvent(action, record, manager, now, details)],
     },
     services,
@@ -184,12 +188,9 @@ export async function replaceUser(
   return record;
 }
 
-/** Whatever becomes of a solution administrator, one that can act has to be left. */
-export function administratorGuard(
-  { isAdministrator: isOne, enabled }: UserRecord,
-  { store, clock }: Pick<AccessServices, 'store' | 'clock'>,
-): Statement[] {
-  return isOne === 1 && enabled === 1 ? [store.users.requireAdministrator({ at: clock.now().getTime() })] : [];
+/** Whether a change of it needs the guard of the last solution administrator. */
+export function isActingAdministrator({ isAdministrator: isOne, enabled }: UserRecord): boolean {
+  return isOne === 1 && enabled === 1;
 }
 
 export function userEvent(

@@ -30,7 +30,9 @@ const eventSchema = z
     outcome: z.string(),
     subject: z.string().describe('id of what it is about'),
     hash: z.string().describe('its link to the event before, in hex'),
-    details: z.record(z.string(), z.unknown()),
+    details: z
+      .record(z.string(), z.unknown())
+      .describe('all else that is on record of it; `device` is the name of a device, `deviceId` its id'),
   })
   .meta({ id: 'AuditEvent' });
 

@@ -108,6 +108,7 @@ async function moveFurther(
       at: now,
       reason: 'affiliationChanged',
       actor,
+      device: moved,
       because: ({ id }) => `the device is in group ${group.name}: ${reasons.get(id)}`,
     },
     services,

@@ -49,7 +49,7 @@ async function retireFurther(
   const event = deviceEvent('device.retired', device, { actor, at: now }, { from, revoked: certificates.length });
   const revocations = revocationsOf(
     certificates,
-    { at: now, reason: 'cessationOfOperation', actor, because: () => 'the device is retired' },
+    { at: now, reason: 'cessationOfOperation', actor, device, because: () => 'the device is retired' },
     services,
   );
   await store.commit({

@@ -5,11 +5,14 @@ import { revocationStatements } from '../enrollment/revoke.js';
 import type { EnrollmentServices } from '../enrollment/services.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
 import type { Change } from '../store/change.js';
+import type { DeviceRecord } from '../store/device-record.js';
 
 interface Cause {
   readonly at: Date;
   readonly reason: 'affiliationChanged' | 'cessationOfOperation';
   readonly actor: Actor;
+  /** Whose they are. */
+  readonly device: Pick<DeviceRecord, 'division' | 'name'>;
   /** For the audit log: of each. */
   readonly because: (certificate: CertificateRecord) => string;
 }
@@ -19,13 +22,18 @@ export const revokedAtOnce = 100;
 
 export function revocationsOf(
   certificates: readonly CertificateRecord[],
-  { at, reason, actor, because }: Cause,
+  { at, reason, actor, device, because }: Cause,
   { store }: Pick<EnrollmentServices, 'store'>,
 ): Change {
   return {
     statements: certificates.flatMap((record) => revocationStatements(record, { at, reason }, store)),
     audit: certificates.map((record) =>
-      certificateEvent('certificate.revoked', record, { at }, { reason, ...byActor(actor), because: because(record) }),
+      certificateEvent(
+        'certificate.revoked',
+        record,
+        { at, holder: { division: device.division, device: device.name } },
+        { reason, ...byActor(actor), because: because(record) },
+      ),
     ),
   };
 }

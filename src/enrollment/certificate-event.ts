@@ -2,12 +2,21 @@
 import { type AuditAction, createAuditRecord } from '../audit/audit-record.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
 import type { AuditRecord } from '../store/change.js';
+import type { CertificateHolder } from './certificate-holder.js';
 
-/** What has become of a certificate. @param id of the event, where it is that of the message that wanted it */
+interface Occasion {
+  readonly at: Date;
+  /** Of the event, where it is that of the message that wanted it. */
+  readonly id?: string;
+  /** Whose the certificate is. */
+  readonly holder: CertificateHolder;
+}
+
+/** What has become of a certificate. */
 export function certificateEvent(
   action: Extract<AuditAction, `certificate.${string}`>,
   { id: subject, subject: name, deviceId: device }: Pick<CertificateRecord, 'id' | 'subject' | 'deviceId'>,
-  { at, id }: { readonly at: Date; readonly id?: string },
+  { at, id, holder }: Occasion,
   details: Readonly<Record<string, unknown>>,
 ): AuditRecord {
   return createAuditRecord({
@@ -17,6 +26,6 @@ export function certificateEvent(
     outcome: 'success',
     subject,
     device,
-    details: { ...details, name, device },
+    details: { ...details, name, ...holder },
   });
 }

@@ -6,6 +6,7 @@ import type { AuditRecord, Statement } from '../store/change.js';
 import type { Store } from '../store/store.js';
 import { revocationReasonCode } from '../x509/crl.js';
 import { certificateEvent } from './certificate-event.js';
+import { type CertificateHolder, holderOf } from './certificate-holder.js';
 import type { RequestedReason } from './revocation-reason.js';
 import type { EnrollmentServices } from './services.js';
 
@@ -52,6 +53,7 @@ type RevocationServices = Pick<EnrollmentServices, 'store' | 'clock'>;
 export async function revokeCertificate(request: RevocationRequest, services: RevocationServices): Promise<void> {
   const { store, clock } = services;
   const record = await findRecord(request, store);
+  const holder = await holderOf(record, store);
   const at = clock.now();
   const { reason, invalidityDate, accompanying = [] } = request;
   const isHold = reason === 'certificateHold';
@@ -63,7 +65,7 @@ export async function revokeCertificate(request: RevocationRequest, services: Re
     : revocationStatements(record, { at, reason, ...(invalidityDate ? { invalidityDate } : {}) }, store);
   await store.commit({
     statements: [...statements, ...accompanying],
-    audit: [...earlierEvents(request), certificateEvent(action, record, { ...eventId(request), at }, details)],
+    audit: [...earlierEvents(request), certificateEvent(action, record, { ...eventId(request), at, holder }, details)],
   });
 }
 
@@ -75,13 +77,14 @@ export async function releaseCertificate(request: ReleaseRequest, { store, clock
   const record = await findRecord(request, store);
   if (record.status !== 'held')
     throw new GatewayError('invalid-state', `the certificate is ${record.status}, not on hold`);
+  const holder = await holderOf(record, store);
   const at = clock.now();
   const { accompanying = [] } = request;
   await store.commit({
     statements: [store.certificates.release({ id: record.id }), crlDue(record, store), ...accompanying],
     audit: [
       ...earlierEvents(request),
-      certificateEvent('certificate.released', record, { ...eventId(request), at }, describeOrigin(request)),
+      certificateEvent('certificate.released', record, { ...eventId(request), at, holder }, describeOrigin(request)),
     ],
   });
 }
@@ -142,8 +145,12 @@ export function revocationStatements(
   ];
 }
 
-export function supersessionRecord(old: CertificateRecord, supersededBy: string, at: Date): AuditRecord {
-  return certificateEvent('certificate.revoked', old, { at }, { reason: 'superseded', supersededBy });
+export function supersessionRecord(
+  old: CertificateRecord,
+  { supersededBy, holder }: { readonly supersededBy: string; readonly holder: CertificateHolder },
+  at: Date,
+): AuditRecord {
+  return certificateEvent('certificate.revoked', old, { at, holder }, { reason: 'superseded', supersededBy });
 }
 
 /** With the state's change itself, so that no crash comes between a revocation and its CRL. */

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { byActor } from '../../audit/actor.js';
 import { certificateEvent } from '../../enrollment/certificate-event.js';
+import { type CertificateHolder, holderOf } from '../../enrollment/certificate-holder.js';
 import { finalReasons } from '../../enrollment/revocation-reason.js';
 import { revocationStatements } from '../../enrollment/revoke.js';
 import type { EnrollmentServices } from '../../enrollment/services.js';
@@ -9,6 +10,7 @@ import { GatewayError, OvertakenError } from '../../errors.js';
 import { nameSchema } from '../../model/label.js';
 import { quote } from '../../policy/safe-text.js';
 import type { CertificateRecord } from '../../store/certificate-record.js';
+import type { AuditRecord } from '../../store/change.js';
 import type { JobKind, RowContext } from '../job-kind.js';
 import { certificateSelectionSchema, checkSelection, selectCertificates } from './certificate-selection.js';
 import { findNamedCertificate, namedColumns, namedFields } from './named-certificate.js';
@@ -64,6 +66,8 @@ export function createRevokeCertificates(
     divisionOf: ({ division }) => requireDivision(division, catalog()),
     async perform(row, context) {
       const certificates = await findCertificates(row, context.division, services);
+      const [first] = certificates;
+      const holder = first ? await holderOf(first, store) : {};
       const at = clock.now();
       const reason = row.reason ?? context.options.reason;
       const done = context.done({ values: { revoked: String(certificates.length) } });
@@ -73,7 +77,7 @@ export function createRevokeCertificates(
             ...certificates.flatMap((record) => revocationStatements(record, { at, reason }, store)),
             ...done,
           ],
-          audit: certificates.map((record) => revocationEvent(record, at, reason, context)),
+          audit: certificates.map((record) => revocationEvent(record, { at, reason, holder }, context)),
         });
       } catch (error) {
         // Somebody else has revoked one of them; the device's others are still to be.
@@ -132,6 +136,10 @@ async function certificatesOfDevice(
   );
 }
 
-function revocationEvent(record: CertificateRecord, at: Date, reason: string, { actor, row }: RowContext<unknown>) {
-  return certificateEvent('certificate.revoked', record, { at }, { reason, ...byActor(actor), row });
+function revocationEvent(
+  record: CertificateRecord,
+  { at, reason, holder }: { readonly at: Date; readonly reason: string; readonly holder: CertificateHolder },
+  { actor, row }: RowContext<unknown>,
+): AuditRecord {
+  return certificateEvent('certificate.revoked', record, { at, holder }, { reason, ...byActor(actor), row });
 }

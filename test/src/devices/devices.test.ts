@@ -429,6 +429,8 @@ describe('devices that enroll at the same time', () => {
 });
 
 describe('the history of a device', () => {
+  const namesDevice = (action: string) => (action === 'request.refused' ? undefined : 'storied');
+
   it('has all that happened to it and its certificates, across a move, latest first and in pages', async () => {
     const certificate = await issue('storied', 'once');
     const { deviceId } = await recordOf(test, certificate);
@@ -453,6 +455,9 @@ describe('the history of a device', () => {
       'certificate.issued',
     ]);
     expect(all.every((event) => event.deviceId === id)).toBe(true);
+    for (const { action, device } of all) expect([action, device]).toEqual([action, namesDevice(action)]);
+    const revocations = all.filter(({ action }) => action === 'certificate.revoked');
+    expect(revocations.map(({ division }) => division)).toEqual(['office', 'plant']);
     expect(all[4]).toMatchObject({ outcome: 'refused', code: 'forbidden', protocol: 'est' });
     const { audit } = core().store;
     const first = await audit.list({ device: id, limit: 4 });

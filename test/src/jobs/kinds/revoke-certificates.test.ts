@@ -103,7 +103,7 @@ async function revoke(content: string, options = {}) {
 
 describe('a batch revocation', () => {
   it('revokes by issuer and serial number, by fingerprint and by device, each with its reason', async () => {
-    const pump = await register('pump-1');
+    const pump = await register('pump-1', { id: 'id-of-pump-1' });
     const [one, two, three, four] = [
       await issue(),
       await issue(),
@@ -135,8 +135,18 @@ describe('a batch revocation', () => {
       job: job.id,
       row: 2,
     });
-    const ofDevice = await core.store.audit.list({ device: pump, action: 'certificate.revoked', limit: 10 });
-    expect(ofDevice.map(({ subject }) => subject).sort()).toEqual([`plant-1:${three}`, `plant-1:${four}`].sort());
+    const history = await core.store.audit.list({ device: pump, limit: 10 });
+    expect(history.map(({ content }) => JSON.parse(content))).toEqual(
+      [four, three].map((serialNumber) =>
+        expect.objectContaining({
+          action: 'certificate.revoked',
+          subject: `plant-1:${serialNumber}`,
+          division: 'plant',
+          device: 'pump-1',
+          deviceId: pump,
+        }),
+      ),
+    );
   });
 
   it('refuses what is not there, revoked already, or of another division', async () => {
