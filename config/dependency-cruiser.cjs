@@ -8,7 +8,7 @@ function only(name, from, allowed) {
     from: { path: from },
     to: {
       path: '^(src|protocols)/',
-      pathNot: `^src/(model/|errors\\.ts$|clock\\.ts$|identifier\\.ts$|fit-for-log\\.ts$|${allowed})`,
+      pathNot: `^src/(model/|errors\\.ts$|clock\\.ts$|identifier\\.ts$|at-first-use\\.ts$|fit-for-log\\.ts$|${allowed})`,
     },
   };
 }
