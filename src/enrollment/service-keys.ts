@@ -4,7 +4,7 @@ import type { ServicePurpose } from '../catalog/service-profiles.js';
 import { GatewayError } from '../errors.js';
 import type { KeyStore } from '../keys/signer.js';
 import type { GeneratedKeyType } from '../model/key-constraints.js';
-import type { EncryptionServiceKey, MessageServiceKey, ServiceKey } from '../protocol.js';
+import type { EncryptionServiceKey, MessageServiceKey, ServiceKey } from '../service-key.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
 import { keyFingerprint } from '../x509/public-key.js';
 import { certifyServiceKey, type ServiceKeyRequest } from './service-certificate.js';
