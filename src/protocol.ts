@@ -31,6 +31,8 @@ import type { Statement } from './store/change.js';
 import type { Database } from './store/database.js';
 import type { KeyTransport } from './x509/key-transport.js';
 import type { MessageSignatureScheme } from './x509/message-signatures.js';
+import type { CertId } from './x509/ocsp-request.js';
+import type { CertStatus } from './x509/ocsp-response.js';
 
 /** What a TLS connection tells about its client. */
 export interface TlsClient {
@@ -123,6 +125,27 @@ export interface EncryptionServiceKey extends ServiceKey {
    */
   openKey(transport: KeyTransport, encryptedKey: Uint8Array, length: number): Promise<Uint8Array>;
 }
+
+/** A key that signs OCSP answers for one generation of a CA (RFC 6960 4.2.2.2), with SHA-256. */
+export interface OcspResponder extends Pick<ServiceKey, 'certificate' | 'sign'> {
+  /** DER AlgorithmIdentifier of its signatures. */
+  readonly signatureAlgorithm: Uint8Array;
+  /** SHA-1 over the bits of its key: another one for each renewal. */
+  readonly keyHash: Uint8Array;
+  /** The end of its certificate. */
+  readonly notAfter: Date;
+  /** How long its answers are valid, in seconds. */
+  readonly validity: number;
+  /** How long HTTP caches may keep them, in seconds. */
+  readonly maximumAge: number;
+}
+
+/** What is said of a certificate, and the generation of the CA that the question means. */
+export type CertificateStatus = CertStatus & {
+  readonly generation: string;
+  /** That it is revoked because it was never issued (RFC 6960 2.2). */
+  readonly isUnissued?: true;
+};
 
 /** One attribute or name that a policy wants in requests, for `csrattrs` and its like. */
 export interface WantedName {
@@ -265,6 +288,16 @@ export interface ProtocolServices {
   crls(label: string | undefined, source: CrlSource): Promise<readonly Uint8Array[]>;
   /** The CRL of one CA generation and partition, DER. @throws GatewayError `not-found`. */
   crl(generation: string, partition: number): Promise<{ readonly der: Uint8Array; readonly nextUpdate: Date }>;
+  /**
+   * The status of a certificate as it is on record at this moment; undefined where no CA of the gateway that answers has this
+   * name and key, or it has ended.
+   */
+  certificateStatus(id: CertId): Promise<CertificateStatus | undefined>;
+  /**
+   * The key that speaks for one CA generation; issued at first use and renewed by itself.
+   * @throws GatewayError `unavailable` while it cannot be had
+   */
+  ocspResponder(generation: string): Promise<OcspResponder>;
   /** The certificate of one CA generation, DER. @throws GatewayError `not-found`. */
   caCertificate(generation: string): Uint8Array;
   /** The gateway's key for a purpose, one for each CA; issued at first use and renewed by itself. */
