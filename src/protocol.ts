@@ -25,9 +25,11 @@ import type { GatewayError } from './errors.js';
 import type { Log } from './log.js';
 import type { OutboundClient } from './outbound/outbound-client.js';
 import type { PolicyView, RequestOutline } from './policy-view.js';
-import type { EncryptionServiceKey, MessageServiceKey, ServiceKey } from './service-key.js';
+import type { EncryptionServiceKey, MessageServiceKey, OcspResponder, ServiceKey } from './service-key.js';
 import type { Statement } from './store/change.js';
 import type { Database } from './store/database.js';
+import type { CertId } from './x509/ocsp-request.js';
+import type { CertStatus } from './x509/ocsp-response.js';
 
 /** What a TLS connection tells about its client. */
 export interface TlsClient {
@@ -94,6 +96,13 @@ export interface ProtocolHandler {
   /** Forgets what has expired of the protocol's own state, and goes on with what was interrupted; called every ten seconds. */
   housekeeping?(now: Date): Promise<void>;
 }
+
+/** What is said of a certificate, and the generation of the CA that the question means. */
+export type CertificateStatus = CertStatus & {
+  readonly generation: string;
+  /** That it is revoked because it was never issued (RFC 6960 2.2). */
+  readonly isUnissued?: true;
+};
 
 /** A new root CA certificate and what leads to it from the old one; DER. */
 export interface RootUpdate {
@@ -196,6 +205,16 @@ export interface ProtocolServices {
   crls(label: string | undefined, source: CrlSource): Promise<readonly Uint8Array[]>;
   /** The CRL of one CA generation and partition, DER. @throws GatewayError `not-found`. */
   crl(generation: string, partition: number): Promise<{ readonly der: Uint8Array; readonly nextUpdate: Date }>;
+  /**
+   * The status of a certificate as it is on record at this moment; undefined where no CA of the gateway that answers has this
+   * name and key, or it has ended.
+   */
+  certificateStatus(id: CertId): Promise<CertificateStatus | undefined>;
+  /**
+   * The key that speaks for one CA generation; issued at first use and renewed by itself.
+   * @throws GatewayError `unavailable` while it cannot be had
+   */
+  ocspResponder(generation: string): Promise<OcspResponder>;
   /** The certificate of one CA generation, DER. @throws GatewayError `not-found`. */
   caCertificate(generation: string): Uint8Array;
   /** The gateway's key for a purpose, one for each CA; issued at first use and renewed by itself. */

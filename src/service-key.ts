@@ -27,3 +27,17 @@ export interface EncryptionServiceKey extends ServiceKey {
    */
   openKey(transport: KeyTransport, encryptedKey: Uint8Array, length: number): Promise<Uint8Array>;
 }
+
+/** A key that signs OCSP answers for one generation of a CA (RFC 6960 4.2.2.2), with SHA-256. */
+export interface OcspResponder extends Pick<ServiceKey, 'certificate' | 'sign'> {
+  /** DER AlgorithmIdentifier of its signatures. */
+  readonly signatureAlgorithm: Uint8Array;
+  /** SHA-1 over the bits of its key: another one for each renewal. */
+  readonly keyHash: Uint8Array;
+  /** The end of its certificate. */
+  readonly notAfter: Date;
+  /** How long its answers are valid, in seconds. */
+  readonly validity: number;
+  /** How long HTTP caches may keep them, in seconds. */
+  readonly maximumAge: number;
+}

@@ -80,6 +80,14 @@ export function createCertificateRepository(database: Database) {
     findByIssuerAndSerial: (issuerId: string, serialNumber: string) =>
       findById({ id: certificateId(issuerId, serialNumber) }),
 
+    /** What an OCSP answer is made of, and no more of it: it is read for each of them. */
+    findStatus: find((db, slot: { id: string }) =>
+      db
+        .selectFrom('certificate')
+        .select(['status', 'revokedAt', 'revocationReason', 'confirmBy'])
+        .where('id', '=', slot.id),
+    ),
+
     /** A certificate that is at hand: both its serial number and its fingerprint. */
     findByFingerprint: find((db, slot: { serialNumber: string; certificateFingerprint: string }) =>
       ofSerial(db, slot.serialNumber).where('certificate.certificateFingerprint', '=', slot.certificateFingerprint),
