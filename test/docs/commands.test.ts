@@ -27,6 +27,8 @@ function commandsIn(text: string): string[][] {
   const lines = blocks.flatMap(([, kind, body = '']) =>
     body
       .replaceAll(/\\\n/g, '')
+      // What the shell puts in is no word of ours.
+      .replaceAll(/\$\([^()]*\)/g, 'value')
       .split('\n')
       .filter((line) => kind !== 'console' || line.startsWith('$ ')),
   );
