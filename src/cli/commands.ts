@@ -42,7 +42,7 @@ export function createProgram(version: string): Command {
     const { settings: file = process.env.GATEHOUSE_SETTINGS, ...flags } = program.opts();
     return readSettings({ flags, environment: process.env, ...(file === undefined ? {} : { file }) });
   };
-  const run = createRunWithCore(settings);
+  const run = createRunWithCore(settings, { makesDatabase: false });
   const groups: Readonly<Record<string, readonly Command[]>> = {
     'The gateway:': [
       serveCommand(settings),
@@ -54,7 +54,7 @@ export function createProgram(version: string): Command {
       restoreCommand(settings),
     ],
     'Configuration:': [
-      applyCommand(run),
+      applyCommand(createRunWithCore(settings, { makesDatabase: true })),
       exportCommand(run),
       divisionCommand(run),
       groupCommand(run),

@@ -149,6 +149,7 @@ describe('authority: a key that cannot be used', () => {
       const generations = createGenerations({
         store,
         publicHttpUrl: 'http://gate.example:8080',
+        answersOcsp: true,
         keys: {
           ...keys,
           signer: async (keyId) => {
@@ -174,6 +175,7 @@ describe('authority: a key that cannot be used', () => {
       const generations = createGenerations({
         store,
         publicHttpUrl: 'http://gate.example:8080',
+        answersOcsp: true,
         keys: { ...keys, signer: () => keys.signer(root) },
       });
       await generations.reload();

@@ -5,7 +5,7 @@ import type { Migration } from '../migration.js';
 import type { UnmanagedCaCertificateRecord, UnmanagedCaRecord } from '../unmanaged-ca-repository.js';
 
 export const unmanagedCas: Migration = {
-  name: '0016-unmanaged-cas',
+  name: '0017-unmanaged-cas',
   statements: ({ table, createIndex, text, integer, bytes, queries }): Compilable[] => [
     table('unmanaged_ca')
       .addColumn('id', text, (column) => column.notNull().primaryKey())
