@@ -8,11 +8,14 @@ import {
   decodeExtKeyUsage,
   type Extension,
   encodeBasicConstraints,
+  encodeExtension,
+  encodeKeyUsage,
   findExtension,
 } from '../../src/x509/extensions.js';
 import {
   idCeBasicConstraints,
   idCeExtKeyUsage,
+  idCeKeyUsage,
   idCeNameConstraints,
   idKpClientAuth,
   idKpServerAuth,
@@ -171,6 +174,43 @@ describe.each(Object.entries(asks))('%s', (protocol, ask) => {
     expect(JSON.parse(event?.content ?? '{}')).toMatchObject({ protocol, code, reason: expect.stringContaining(says) });
     expect(await countRecords(test)).toEqual(before);
     expect(await test.gateway.core.store.unmanagedCas.list({ limit: 1000 })).toEqual(unmanaged);
+  });
+});
+
+describe('What a client is told to put into requests for CA certificates', () => {
+  const usages = encodeKeyUsage(['digitalSignature', 'keyCertSign', 'cRLSign']);
+  const wanted = [askingForCa(), { id: idCeKeyUsage, critical: true, value: usages }];
+
+  it.each<[string, () => Promise<Uint8Array>]>([
+    [
+      'EST csrattrs (RFC 9908)',
+      async () => {
+        const est = createEstClient(test, { label: 'gateways' });
+        const { body } = await est.get('csrattrs');
+        est.close();
+        return Buffer.from(body.toString(), 'base64');
+      },
+    ],
+    [
+      'CMP certReqTemplate (RFC 9810 5.3.19.16)',
+      async () => {
+        const credential = { kind: 'mac', reference: 'fleet', secret: fleetPasscode } as const;
+        const cmp = createCmpClient(test, { label: 'gateways', credential });
+        const { body } = await cmp.genm('certReqTemplate');
+        cmp.close();
+        return body?.type === 'genp' ? (body.infos[0]?.value ?? new Uint8Array()) : new Uint8Array();
+      },
+    ],
+  ])('has basicConstraints and keyUsage: %s', async (_what, told) => {
+    const text = Buffer.from(await told()).toString('hex');
+    for (const extension of wanted) expect(text).toContain(Buffer.from(encodeExtension(extension)).toString('hex'));
+  });
+
+  it('is accepted as it is, and the path length is that of the profile', async () => {
+    const der = await asks.est?.(wishFor('told', { extensions: wanted }));
+    const { extensions } = decodeCertificate(der ?? new Uint8Array());
+    const constraints = findExtension(extensions, idCeBasicConstraints)?.value;
+    expect(decodeBasicConstraints(constraints ?? new Uint8Array())).toEqual({ ca: true, pathLength: 0 });
   });
 });
 
