@@ -55,7 +55,7 @@ export async function openCore({ settings, log, clock }: CoreOptions): Promise<C
     const catalog = () => holder.current();
     const configs = () => catalog().certificateAuthorities;
     const generations = createGenerations({ store, keys, publicHttpUrl: settings.publicHttpUrl });
-    const authority = createAuthority({ generations, configs, clock });
+    const authority = createAuthority({ store, generations, configs, clock });
     await authority.reload();
     return {
       store,

@@ -98,6 +98,24 @@ export interface ProtocolHandler {
   housekeeping?(now: Date): Promise<void>;
 }
 
+export interface PublishedCrlQuery {
+  readonly generation: string;
+  readonly partition: number;
+  /** Whether the client has the CRL with this entity tag, quotes included: then it is not read. */
+  isKnown(etag: string): boolean;
+}
+
+export interface PublishedCrl {
+  /** A strong entity tag (RFC 9110 8.8.3), quotes included. */
+  readonly etag: string;
+  readonly thisUpdate: Date;
+  readonly nextUpdate: Date;
+  /** How long caches may keep it at most, seconds: a revocation brings a new one before nextUpdate. */
+  readonly maximumAge: number;
+  /** Absent for one that the client has. */
+  readonly der?: Uint8Array;
+}
+
 /** A key and certificate that the gateway uses in its own name. */
 export interface ServiceKey {
   /** DER. */
@@ -263,8 +281,10 @@ export interface ProtocolServices {
    * @throws GatewayError `not-found` for any other source
    */
   crls(label: string | undefined, source: CrlSource): Promise<readonly Uint8Array[]>;
-  /** The CRL of one CA generation and partition, DER. @throws GatewayError `not-found`. */
-  crl(generation: string, partition: number): Promise<{ readonly der: Uint8Array; readonly nextUpdate: Date }>;
+  /** The CRL of one CA generation and partition. @throws GatewayError `not-found`. */
+  crl(query: PublishedCrlQuery): Promise<PublishedCrl>;
+  /** The delta of the same (RFC 5280 5.2.4). @throws GatewayError `not-found`, also where there are no deltas. */
+  deltaCrl(query: PublishedCrlQuery): Promise<PublishedCrl>;
   /** The certificate of one CA generation, DER. @throws GatewayError `not-found`. */
   caCertificate(generation: string): Uint8Array;
   /** The gateway's key for a purpose, one for each CA; issued at first use and renewed by itself. */

@@ -4,9 +4,11 @@ import { GatewayError } from '../errors.js';
 import type { CertificateAuthorityConfig } from '../model/certificate-authority.js';
 import type { ApprovedIssuance } from '../policy/decide.js';
 import type { IssuerFacts } from '../policy/facts.js';
+import type { Store } from '../store/store.js';
 import { unsignedInteger } from '../x509/der-writer.js';
 import { serialNumberHex } from '../x509/serial-number.js';
 import { randomSerialNumber } from '../x509/tbs-certificate.js';
+import { createCrlPartitions } from './crl-partitions.js';
 import type { CaGeneration, Generations, SigningGeneration } from './generations.js';
 import { createNextCaBundles } from './next-ca-bundles.js';
 import { contentOf, type SigningIssuer, signCertificate } from './sign-certificate.js';
@@ -53,6 +55,7 @@ export interface Authority {
 }
 
 interface AuthorityOptions {
+  readonly store: Pick<Store, 'commit' | 'caGenerations' | 'crls' | 'crlPartitions'>;
   readonly generations: Generations;
   /** What the catalog says now. */
   readonly configs: () => ReadonlyMap<string, CertificateAuthorityConfig>;
@@ -60,12 +63,14 @@ interface AuthorityOptions {
 }
 
 interface PreparedIssuance {
-  readonly issuer: SigningIssuer;
+  readonly generation: SigningGeneration;
+  readonly config: CertificateAuthorityConfig;
   readonly serialNumber: Uint8Array;
-  readonly crlPartition: number;
+  issuer(crlPartition: number): SigningIssuer;
 }
 
-export function createAuthority({ generations, configs, clock }: AuthorityOptions): Authority {
+export function createAuthority({ store, generations, configs, clock }: AuthorityOptions): Authority {
+  const partitions = createCrlPartitions({ store, generations, clock });
   const bundles = createNextCaBundles(clock);
 
   function findNext(caName: string): SigningGeneration | undefined {
@@ -78,16 +83,15 @@ export function createAuthority({ generations, configs, clock }: AuthorityOption
     // A roll-over between approval and signature: asked again, the request gets the new generation.
     if (config === undefined || generation?.state !== 'current') throw notIssuing(issuerId);
     const serialNumber = randomSerialNumber();
-    const crlPartition = crlPartitionOf(serialNumber, config.crl.partitions);
-    const issuer = {
+    const issuer = (crlPartition: number) => ({
       id: generation.id,
       name: generation.certificate.subject,
       signer: generation.signer,
       hash: config.signatureHash ?? generation.usualHash,
       authorityKeyIdentifier: generation.authorityKeyIdentifier,
       locations: [generation.crlDistributionPoints(crlPartition), generation.authorityInfoAccess],
-    };
-    return { issuer, serialNumber, crlPartition };
+    });
+    return { generation, config, serialNumber, issuer };
   }
 
   return {
@@ -109,14 +113,15 @@ export function createAuthority({ generations, configs, clock }: AuthorityOption
     },
 
     async issue(issuance) {
-      const { issuer, serialNumber, crlPartition } = prepare(issuance);
-      const der = await signCertificate(issuance, issuer, serialNumber);
-      return { der, serialNumber: toHex(serialNumber), issuerId: issuer.id, crlPartition };
+      const { generation, config, issuer, serialNumber } = prepare(issuance);
+      const crlPartition = await partitions.take(generation, config.crl.maximumCertificates);
+      const der = await signCertificate(issuance, issuer(crlPartition), serialNumber);
+      return { der, serialNumber: toHex(serialNumber), issuerId: generation.id, crlPartition };
     },
 
     preview(issuance) {
-      const { issuer, serialNumber } = prepare(issuance);
-      return contentOf(issuance, issuer, serialNumber);
+      const { generation, issuer, serialNumber } = prepare(issuance);
+      return contentOf(issuance, issuer(partitions.current(generation.id)), serialNumber);
     },
 
     chain: (generationId) => chainOf(generationId, generations),
@@ -143,21 +148,15 @@ function notIssuing(name: string): GatewayError {
   });
 }
 
-/** Spreads certificates evenly over the partitions: a serial number's last octets are random. */
-function crlPartitionOf(serialNumber: Uint8Array, partitions: number): number {
-  const last = serialNumber.length - 1;
-  return (((serialNumber[last - 1] ?? 0) << 8) | (serialNumber[last] ?? 0)) % partitions;
-}
-
 /** As certificates have it when they are read again: without leading zero octets. */
 function toHex(serialNumber: Uint8Array): string {
   return serialNumberHex(unsignedInteger(serialNumber).subarray(2));
 }
 
 function findCrlPlace(url: string, generations: Generations): ReturnType<Authority['crlPlace']> {
-  const [, generation = '', number] = /\/crl\/([^/]+)\/(0|[1-9]\d{0,3})\.crl$/.exec(url) ?? [];
+  const [, generation = '', number] = /\/crl\/([^/]+)\/(0|[1-9]\d{0,8})\.crl$/.exec(url) ?? [];
   const partition = Number(number);
-  return generations.find(generation)?.crlUrl(partition) === url ? { generation, partition } : undefined;
+  return generations.find(generation)?.crlUrls(partition).includes(url) ? { generation, partition } : undefined;
 }
 
 function chainOf(generationId: string, generations: Generations): readonly Uint8Array[] {

@@ -147,22 +147,6 @@ export function createCertificateRepository(database: Database) {
         .orderBy('issuedAt', 'desc'),
     ),
 
-    /**
-     * What a CRL lists: revoked or held, and not expired before `notExpiredBefore`. RFC 5280 3.3: an entry stays on at
-     * least one CRL issued after the certificate's end, so give the time of the last CRL.
-     */
-    revocations: read((db, slot: { issuerId: string; crlPartition: number; notExpiredBefore: number }) =>
-      db
-        .selectFrom('certificate')
-        .select(['serialNumber', 'status', 'revokedAt', 'revocationReason', 'invalidityDate'])
-        .where('issuerId', '=', slot.issuerId)
-        .where('crlPartition', '=', slot.crlPartition)
-        .where('status', '<>', valid)
-        .where('notAfter', '>=', slot.notExpiredBefore)
-        .orderBy('revokedAt')
-        .orderBy('id'),
-    ),
-
     /** Guard: refuses the change as 'revoked-requester' unless the certificate is neither revoked nor held. */
     requireValid: write(
       (db, slot: { id: string }) =>

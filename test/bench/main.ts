@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { addAcmeCommand } from './acme-command.js';
 import { addCmpCommand } from './cmp-command.js';
+import { addCrlCommand } from './crl-command.js';
 import { addEstCommand } from './est-command.js';
 import { addJobsCommand } from './jobs-command.js';
 import { addScepCommand } from './scep-command.js';
@@ -14,6 +15,7 @@ addScepCommand(program);
 addCmpCommand(program);
 addAcmeCommand(program);
 addJobsCommand(program);
+addCrlCommand(program);
 
 try {
   await program.parseAsync();

@@ -228,7 +228,7 @@ async function countSignatures({ store, keys }: TestNode, { configs, clock }: Te
     },
   };
   const generations = createGenerations({ store, keys: counting, publicHttpUrl: 'http://gate.example:8080' });
-  const authority = createAuthority({ generations, configs: () => configs, clock });
+  const authority = createAuthority({ store, generations, configs: () => configs, clock });
   await authority.reload();
   return {
     authority,
