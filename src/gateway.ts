@@ -59,7 +59,7 @@ const builtInHandlers: ReadonlyMap<string, CreateHandler> = new Map([
 ]);
 
 const shutdownGraceMilliseconds = 10_000;
-/** How soon a revocation is on its CRL, at most. */
+/** How often it is looked for CRLs that are due by a revocation; well within the shortest `crl.publishWithin`. */
 const crlCheckMilliseconds = 1_000;
 /** How soon a certificate that was not confirmed in time is revoked, at most. */
 const confirmationCheckMilliseconds = 1_000;

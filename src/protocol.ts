@@ -105,6 +105,24 @@ export type CertificateStatus = CertStatus & {
   readonly isUnissued?: true;
 };
 
+export interface PublishedCrlQuery {
+  readonly generation: string;
+  readonly partition: number;
+  /** Whether the client has the CRL with this entity tag, quotes included: then it is not read. */
+  isKnown(etag: string): boolean;
+}
+
+export interface PublishedCrl {
+  /** A strong entity tag (RFC 9110 8.8.3), quotes included. */
+  readonly etag: string;
+  readonly thisUpdate: Date;
+  readonly nextUpdate: Date;
+  /** How long caches may keep it at most, seconds: a revocation brings a new one before nextUpdate. */
+  readonly maximumAge: number;
+  /** Absent for one that the client has. */
+  readonly der?: Uint8Array;
+}
+
 /** A new root CA certificate and what leads to it from the old one; DER. */
 export interface RootUpdate {
   readonly newWithNew: Uint8Array;
@@ -210,8 +228,10 @@ export interface ProtocolServices {
    * @throws GatewayError `not-found` for any other source
    */
   crls(label: string | undefined, source: CrlSource): Promise<readonly Uint8Array[]>;
-  /** The CRL of one CA generation and partition, DER. @throws GatewayError `not-found`. */
-  crl(generation: string, partition: number): Promise<{ readonly der: Uint8Array; readonly nextUpdate: Date }>;
+  /** The CRL of one CA generation and partition. @throws GatewayError `not-found`. */
+  crl(query: PublishedCrlQuery): Promise<PublishedCrl>;
+  /** The delta of the same (RFC 5280 5.2.4). @throws GatewayError `not-found`, also where there are no deltas. */
+  deltaCrl(query: PublishedCrlQuery): Promise<PublishedCrl>;
   /**
    * The status of a certificate as it is on record at this moment; undefined where no CA of the gateway that answers has this
    * name and key, or it has ended.

@@ -85,7 +85,13 @@ async function record(
         outcome: 'success',
         subject: unmanagedCa.id,
         device: unmanagedCa.deviceId,
-        details: { ...result, name: unmanagedCa.subject, requester: certificate.id, remoteAddress },
+        details: {
+          ...result,
+          name: unmanagedCa.subject,
+          division: unmanagedCa.division || undefined,
+          requester: certificate.id,
+          remoteAddress,
+        },
       }),
     ],
   });

@@ -3,6 +3,8 @@ import type { Scope } from '../access/principal.js';
 import { type Actor, byActor } from '../audit/actor.js';
 import { createAuditRecord } from '../audit/audit-record.js';
 import { statusOf } from '../certificates/status.js';
+import { certificateEvent } from '../enrollment/certificate-event.js';
+import { holderOf } from '../enrollment/certificate-holder.js';
 import type { RequestedReason } from '../enrollment/revocation-reason.js';
 import { revocationStatements } from '../enrollment/revoke.js';
 import type { EnrollmentServices } from '../enrollment/services.js';
@@ -34,18 +36,12 @@ export async function revokeUnmanagedCa(
     throw new GatewayError('already-revoked', 'the CA has no certificate that is not revoked or expired');
   }
   const by = byActor(actor);
+  const holder = { division: record.division || undefined, ...(await holderOf(record, store)) };
   await store.commit({
     statements: certificates.flatMap((certificate) => revocationStatements(certificate, { at, reason }, store)),
     audit: [
       ...certificates.map((certificate) =>
-        createAuditRecord({
-          at,
-          action: 'certificate.revoked',
-          outcome: 'success',
-          subject: certificate.id,
-          device: certificate.deviceId,
-          details: { reason, ...by, unmanagedCa: id, name: certificate.subject, device: certificate.deviceId },
-        }),
+        certificateEvent('certificate.revoked', certificate, { at, holder }, { reason, ...by, unmanagedCa: id }),
       ),
       createAuditRecord({
         at,
@@ -57,6 +53,7 @@ export async function revokeUnmanagedCa(
           reason,
           ...by,
           name: record.subject,
+          ...holder,
           certificates: certificates.map((certificate) => certificate.id),
         },
       }),

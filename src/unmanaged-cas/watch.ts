@@ -22,7 +22,7 @@ export async function watchCrl(
   { url, actor }: { readonly url: string | null; readonly actor: Actor },
   { store, clock }: Pick<EnrollmentServices, 'store' | 'clock'>,
 ): Promise<void> {
-  const { crlUrl, deviceId, subject } = await requireVisibleCa(id, scope, { store });
+  const { crlUrl, deviceId, division, subject } = await requireVisibleCa(id, scope, { store });
   if (crlUrl === url) return;
   const at = clock.now();
   await store.commit({
@@ -34,7 +34,7 @@ export async function watchCrl(
         outcome: 'success',
         subject: id,
         device: deviceId,
-        details: { url, before: crlUrl, name: subject, ...byActor(actor) },
+        details: { url, before: crlUrl, name: subject, division: division || undefined, ...byActor(actor) },
       }),
     ],
   });

@@ -55,7 +55,7 @@ describeWith(['curl', 'openssl'], 'An issued certificate', () => {
     const [record] = await core.store.certificates.findBySerial({ serialNumber });
     const issuerId = record?.issuerId ?? '';
     await revokeCertificate({ issuerId, serialNumber, reason: 'keyCompromise', actor: operator('test') }, core);
-    await core.crls.publishChanged();
+    await core.crls.publish(issuerId, record?.crlPartition ?? 0);
     const { errors, status } = await shell.run(...readCrls(name), verifyStrictly(name));
     expect(status).not.toBe(0);
     expect(errors).toMatch(/certificate revoked/);

@@ -1,7 +1,12 @@
 /** A fleet whose gateways have CAs of their own, and what those sign: with none of our encoders, CRLs apart. */
 import { createPublicKey, sign, type X509Certificate } from 'node:crypto';
 import type { Clock } from '../../src/clock.js';
-import { encodeCertificateList, encodeTbsCertList, type RevokedCertificate } from '../../src/x509/crl.js';
+import {
+  encodeCertificateList,
+  encodeRevokedCertificate,
+  encodeTbsCertList,
+  type RevokedCertificate,
+} from '../../src/x509/crl.js';
 import { smallInteger } from '../../src/x509/der-writer.js';
 import type { Extension } from '../../src/x509/extensions.js';
 import { encodeName } from '../../src/x509/names.js';
@@ -108,7 +113,7 @@ export function crlBy(issuer: string, options: CrlOptions = {}): Uint8Array {
     issuer: encodeName(parseName(`CN=${issuer}`)),
     thisUpdate,
     nextUpdate: options.nextUpdate ?? new Date(thisUpdate.getTime() + 86_400_000),
-    revokedCertificates: entries,
+    entries: Buffer.concat(entries.map(encodeRevokedCertificate)),
     extensions: [{ id: idCeCrlNumber, critical: false, value: smallInteger(number) }, ...extensions],
   });
   return encodeCertificateList(tbs, algorithm.identifier, sign('sha256', tbs, privateKeyOf(signer)));

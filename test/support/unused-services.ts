@@ -26,6 +26,7 @@ export const unusedServices: ProtocolServices = {
   findCertificate: unused,
   findCrl: unused,
   crl: unused,
+  deltaCrl: unused,
   currentCrl: unused,
   crls: unused,
   rootUpdate: unused,

@@ -198,7 +198,9 @@ describe('every statement of every repository', () => {
   });
 
   it.each(dialects)('binds inserted values to the columns of their names for $name', async (dialect) => {
-    const inserts = (await statementsOf(dialect)).filter(({ sql }) => sql.startsWith('insert'));
+    const all = await statementsOf(dialect);
+    // Revocations take the number of their change, or all that they say, from rows of other tables.
+    const inserts = all.filter(({ sql }) => sql.startsWith('insert') && !sql.startsWith('insert into "revocation"'));
     expect(inserts.length).toBeGreaterThan(10);
     for (const { sql, parameters } of inserts) {
       const columns = insertedColumns(sql) ?? [];

@@ -198,6 +198,7 @@ describe('an unmanaged CA', () => {
     }
     const [event] = await eventsOf(test, 'unmanaged-ca.revoked');
     expect(event?.subject).toBe(gateway.id);
+    expect(JSON.parse(event?.content ?? '{}')).toMatchObject({ division: 'plant', device: 'gw-4' });
     await expectRefused(await report({}, renewed.identity, gateway.id), 403, 'revoked-requester', 'is revoked');
     await expect(runCommand(unmanagedCaCommand, test, ['revoke', gateway.id])).rejects.toThrow('has no certificate');
   });
