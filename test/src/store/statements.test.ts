@@ -162,6 +162,7 @@ async function statementsOf(dialect: Dialect): Promise<Statement[]> {
     repositories.audit.search({ ...page, window: 10, device: 'd', ascending: true, after: { at: 1, sequence: 1 } }),
     repositories.audit.search({ ...page, window: 10, action: 'a', from: 1, to: 2, after: { at: 1, sequence: 1 } }),
     repositories.jobRows.list({ ...page, jobId: 'j', state: 'failed', after: 1 }),
+    repositories.jobRows.list({ ...page, jobId: 'j', descending: true }),
     repositories.audit.list({ ...page, action: 'a', outcome: 'o', subject: 's', before: 1 }),
     repositories.audit.list({ ...page, device: 'd' }),
     repositories.unmanagedCas.list({ ...page, divisions: ['d', 'e'], deviceId: 'd', search: '100%', after: 'i' }),
