@@ -61,7 +61,7 @@ module.exports = {
       from: { path: '^src/policy/' },
       to: { path: '^(node:)?(fs|net|http|https|child_process|worker_threads|timers)|^src/clock\\.ts$' },
     },
-    only('keys-know-x509-and-store', '^src/keys/', ourFolder('keys', 'x509', 'store')),
+    only('keys-know-x509-and-store', '^src/keys/', ourFolder('keys', 'x509', 'store', 'outbound')),
     only(
       'ca-signs-approvals',
       '^src/ca/',

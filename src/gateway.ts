@@ -95,7 +95,7 @@ export async function startGateway({ settings, log, clock }: GatewayOptions): Pr
           services: core,
         }),
     });
-    let preparedVersion = core.catalog().version;
+    let preparedVersion = prepared.areCasMade ? core.catalog().version : undefined;
     const renewTls = async () => {
       const renewed = await obtainTls(core, serviceKeys, settings);
       if (renewed.version === tls.version) return;

@@ -1,7 +1,7 @@
 /** The generations of every CA in memory, each with all that its certificates and CRLs have in common. */
 
-import { createLazySigner } from '../keys/lazy-signer.js';
-import type { KeyStore, SignatureHash, Signer } from '../keys/signer.js';
+import type { CaKeys } from '../keys/ca-keys.js';
+import type { SignatureHash, Signer } from '../keys/signer.js';
 import type { GenerationState } from '../model/certificate-authority.js';
 import type { CaGenerationRecord } from '../store/ca-generation-repository.js';
 import type { Store } from '../store/store.js';
@@ -65,7 +65,7 @@ export interface Generations {
 
 interface GenerationsOptions {
   readonly store: Pick<Store, 'caGenerations'>;
-  readonly keys: KeyStore;
+  readonly keys: Pick<CaKeys, 'lazySigner'>;
   /** Where relying parties find CRLs and CA certificates, without a slash at its end: frozen into certificates. */
   readonly publicHttpUrl: string;
 }
@@ -110,10 +110,14 @@ export function usualHashFor(subjectPublicKeyInfo: Uint8Array): SignatureHash {
   return key.curve === 'P-384' ? 'sha384' : 'sha512';
 }
 
-function createGeneration(record: CaGenerationRecord, keys: KeyStore, publicHttpUrl: string): SigningGeneration {
+function createGeneration(
+  record: CaGenerationRecord,
+  keys: GenerationsOptions['keys'],
+  publicHttpUrl: string,
+): SigningGeneration {
   const { id, ca, number, state, parent, keyId } = record;
   const certificate = decodeCertificate(record.certificate);
-  const signer = createLazySigner(keyId, certificate.subjectPublicKeyInfo, keys);
+  const signer = keys.lazySigner({ keyId, publicKey: certificate.subjectPublicKeyInfo });
   const pathLength = pathLengthOf(certificate);
   const crlUrl = (partition: number) => `${publicHttpUrl}/crl/${id}/${partition}.crl`;
   const encodedPoints: Uint8Array[] = [];

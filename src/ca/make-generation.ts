@@ -1,8 +1,9 @@
 /** Makes one generation of a CA: key, certificate and audit event, in one commit. */
 import type { Clock } from '../clock.js';
 import { GatewayError } from '../errors.js';
+import type { CaKeys, NewCaKey } from '../keys/ca-keys.js';
 import { caKeyPurpose } from '../keys/key-purpose.js';
-import type { KeyStore, Signer } from '../keys/signer.js';
+import type { Signer } from '../keys/signer.js';
 import type { CertificateAuthorityConfig } from '../model/certificate-authority.js';
 import { type ApprovedIssuance, approveCertificateAuthority } from '../policy/decide.js';
 import type { AuditRecord, Statement } from '../store/change.js';
@@ -29,7 +30,7 @@ interface GenerationMadeEvent {
 export interface HierarchyOptions {
   readonly configs: ReadonlyMap<string, CertificateAuthorityConfig>;
   readonly store: Pick<Store, 'commit' | 'caGenerations' | 'certificates'>;
-  readonly keys: KeyStore;
+  readonly keys: Pick<CaKeys, 'store'>;
   readonly generations: Generations;
   readonly authority: Authority;
   readonly clock: Clock;
@@ -48,13 +49,50 @@ export interface NewGeneration extends PlannedAuthority {
  * @throws HierarchyError before anything is made; GatewayError of the store or a key
  */
 export async function makeGeneration(planned: NewGeneration, options: HierarchyOptions): Promise<boolean> {
-  const { store, keys, generations, clock, createAuditRecord } = options;
-  const { config, subject, number, state } = planned;
+  const { keys, generations, clock } = options;
+  const { config, number } = planned;
   const id = `${config.name}-${number}`;
   const now = clock.now();
   const parent = parentOf(config, generations);
   const validity = validityOf(config, parent, options.configs, now);
-  const { signer, statement } = await keys.create(config.key, `${caKeyPurpose}${id}`);
+  const key = await keys.store(config.keyStore).create(config.key, `${caKeyPurpose}${id}`);
+  let isMade = false;
+  try {
+    isMade = await certifyKey(key, { planned, id, now, parent, validity }, options);
+  } finally {
+    if (!isMade) await discardUnlessKept(key, id, options.store);
+  }
+  return isMade;
+}
+
+/** What became of the commit may be unknown: a key is worth more than the room that an orphan takes. */
+async function discardUnlessKept(
+  key: NewCaKey,
+  id: string,
+  { caGenerations }: Pick<HierarchyOptions['store'], 'caGenerations'>,
+): Promise<void> {
+  const isKept = await caGenerations.find({ id }).then(
+    (generation) => generation?.keyId === key.signer.keyId,
+    () => true,
+  );
+  if (!isKept) await key.discard();
+}
+
+interface GenerationPlan {
+  readonly planned: NewGeneration;
+  readonly id: string;
+  readonly now: Date;
+  readonly parent: SigningGeneration | undefined;
+  readonly validity: { readonly notBefore: Date; readonly notAfter: Date };
+}
+
+async function certifyKey(
+  { signer, statement }: NewCaKey,
+  { planned, id, now, parent, validity }: GenerationPlan,
+  options: HierarchyOptions,
+): Promise<boolean> {
+  const { store, generations, createAuditRecord } = options;
+  const { config, subject, number, state } = planned;
   const issuance = approveCertificateAuthority({
     issuerId: parent?.id ?? id,
     subject,
@@ -65,7 +103,14 @@ export async function makeGeneration(planned: NewGeneration, options: HierarchyO
   const issued =
     parent === undefined ? await signRoot(issuance, signer, config) : await options.authority.issue(issuance);
   const action = state === 'next' ? 'ca.staged' : 'ca.created';
-  const details = { ca: config.name, key: config.key, serialNumber: issued.serialNumber, issuer: issued.issuerId };
+  const { keyStore } = config;
+  const details = {
+    ca: config.name,
+    key: config.key,
+    ...(keyStore === undefined ? {} : { keyStore }),
+    serialNumber: issued.serialNumber,
+    issuer: issued.issuerId,
+  };
   const event = createAuditRecord({ at: now, action, outcome: 'success', subject: id, details });
   const statements: Statement[] = [
     store.caGenerations.insert({

@@ -120,6 +120,7 @@ function planObject(object: CatalogObject, stored: CatalogObjects): PlanStep {
 const frozenInCertificate: ReadonlySet<string> = new Set([
   'subject',
   'key',
+  'keyStore',
   'parent',
   'validity',
   'pathLength',

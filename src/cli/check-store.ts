@@ -1,7 +1,8 @@
 /** Checks of what `gatehouse doctor` finds in the database: key, clock, audit log, CAs and CRLs. */
 import type { Catalog } from '../catalog/catalog.js';
+import { describeSource } from '../keys/kek-source.js';
 import { reopenKeyEncryptionKey } from '../keys/key-encryption-key.js';
-import type { Settings } from '../settings.js';
+import { kekSourceOf, type Settings } from '../settings.js';
 import { type AuthorityState, readAuthorityStates } from '../status/authority-states.js';
 import type { Store } from '../store/store.js';
 import { countOf } from './amount.js';
@@ -9,11 +10,12 @@ import { type Finding, ok, problem, warning } from './finding.js';
 import { createProgress } from './progress.js';
 import { verifyAuditLog } from './verify-audit-log.js';
 
-export async function checkKey(store: Store, { kekFile }: Settings): Promise<Finding> {
+export async function checkKey(store: Store, settings: Settings): Promise<Finding> {
   const check = 'key-encryption key';
   try {
-    await reopenKeyEncryptionKey({ store, file: kekFile });
-    return ok(check, `${kekFile} is the one of this database`);
+    const source = kekSourceOf(settings);
+    await reopenKeyEncryptionKey({ store, source });
+    return ok(check, `${describeSource(source)} is the one of this database`);
   } catch (error) {
     return problem(check, messageOf(error), 'the gateway does not start before that is put right');
   }

@@ -50,7 +50,14 @@ function isFile(name: string): boolean {
   return name === 'file' || name === 'folder';
 }
 
-const fileSettings = new Set(['data', 'database', 'kekFile', 'configuration', 'compromisedKeysFile']);
+const fileSettings = new Set([
+  'data',
+  'database',
+  'kekFile',
+  'kekPassphraseFile',
+  'configuration',
+  'compromisedKeysFile',
+]);
 
 /** What may stand behind an option that takes a value. */
 function valuesOf(option: Option): 'files' | readonly string[] {

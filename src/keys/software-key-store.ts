@@ -13,14 +13,16 @@ import { promisify } from 'node:util';
 import type { Clock } from '../clock.js';
 import { GatewayError } from '../errors.js';
 import type { GeneratedKeyType } from '../model/key-constraints.js';
+import { softwareKeyStore } from '../model/key-store.js';
 import type { KeyRecord, KeyRepository } from '../store/key-repository.js';
 import { signMessage } from '../x509/message-signatures.js';
 import type { KeyAlgorithm } from '../x509/public-key.js';
 import { createAgreement } from './key-agreement.js';
 import { caKeyPurpose } from './key-purpose.js';
+import { generatedTypeOf } from './key-type.js';
 import { createKeyOpener } from './rsa-key-transport.js';
 import type { Sealing } from './sealing.js';
-import type { Agreer, Decrypter, KeyStore, MessageSigner, SignatureHash, Signer } from './signer.js';
+import type { Agreer, Decrypter, KeyStore, MessageSigner, NewKey, SignatureHash, Signer } from './signer.js';
 
 interface SoftwareKeyStoreOptions {
   readonly keys: Pick<KeyRepository, 'insert' | 'find'>;
@@ -34,6 +36,10 @@ export interface SoftwareKeyStore extends KeyStore {
    * @throws GatewayError 'internal' as `signer` does, and for the key of a CA, which never leaves this store
    */
   privateKeyPem(keyId: string): Promise<string>;
+  /** Takes over a private key, DER PKCS #8 that is not encrypted. @throws GatewayError 'unacceptable-key' */
+  adopt(pkcs8: Uint8Array, purpose: string): NewKey;
+  /** Drops what is open of a key that was removed. */
+  forget(keyId: string): void;
 }
 
 export function createSoftwareKeyStore({ keys, sealing, clock }: SoftwareKeyStoreOptions): SoftwareKeyStore {
@@ -67,17 +73,28 @@ export function createSoftwareKeyStore({ keys, sealing, clock }: SoftwareKeyStor
     return key;
   }
 
+  function keep(privateKey: KeyObject, algorithm: string, purpose: string): NewKey {
+    const id = randomUUID();
+    const signer = createSigner(id, privateKey);
+    const plaintext = privateKey.export({ format: 'der', type: 'pkcs8' });
+    const sealed = sealing.seal(contextOf(id), plaintext);
+    plaintext.fill(0);
+    const { publicKey } = signer;
+    const store = softwareKeyStore;
+    const createdAt = clock.now().getTime();
+    return { signer, statement: keys.insert({ id, purpose, algorithm, publicKey, store, sealed, createdAt }) };
+  }
+
   return {
-    async create(type, purpose) {
-      const privateKey = await generatePrivateKey(type);
-      const id = randomUUID();
-      const signer = createSigner(id, privateKey);
-      const plaintext = privateKey.export({ format: 'der', type: 'pkcs8' });
-      const sealed = sealing.seal(contextOf(id), plaintext);
-      plaintext.fill(0);
-      const { publicKey } = signer;
-      const createdAt = clock.now().getTime();
-      return { signer, statement: keys.insert({ id, purpose, algorithm: type, publicKey, sealed, createdAt }) };
+    create: async (type, purpose) => keep(await generatePrivateKey(type), type, purpose),
+
+    adopt(pkcs8, purpose) {
+      const privateKey = readPkcs8(pkcs8);
+      return keep(privateKey, generatedTypeOf(publicKeyOf(privateKey)), purpose);
+    },
+
+    forget: (keyId) => {
+      opened.delete(keyId);
     },
 
     async signer(keyId) {
@@ -136,6 +153,14 @@ async function generatePrivateKey(type: GeneratedKeyType): Promise<KeyObject> {
       return (await makeKeyPair('ec', { namedCurve: 'P-521' })).privateKey;
     case 'ed25519':
       return (await makeKeyPair('ed25519')).privateKey;
+  }
+}
+
+function readPkcs8(pkcs8: Uint8Array): KeyObject {
+  try {
+    return createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' });
+  } catch (cause) {
+    throw new GatewayError('unacceptable-key', 'the private key is not PKCS #8 that can be read', { cause });
   }
 }
 

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { durationSchema } from './duration.js';
 import { generatedKeyTypeSchema } from './key-constraints.js';
+import { keyStoreNameSchema } from './key-store.js';
 import { nameSchema } from './label.js';
 
 export const certificateAuthoritySchema = z.strictObject({
@@ -11,6 +12,11 @@ export const certificateAuthoritySchema = z.strictObject({
   parent: nameSchema.optional().describe('the CA that certifies it; a CA without is a root'),
   subject: z.string().min(3).describe('RFC 4514 text, such as `CN=Acme Issuing CA,O=Acme`'),
   key: generatedKeyTypeSchema,
+  keyStore: keyStoreNameSchema
+    .optional()
+    .describe(
+      "where its keys are made and kept: a name of the settings' `keyStores`; in the database, sealed, if absent",
+    ),
   signatureHash: z.enum(['sha256', 'sha384', 'sha512']).optional().describe('fits the key, if absent'),
   validity: durationSchema.describe('of its own certificate'),
   pathLength: z.int().min(0).optional().describe('how many CAs may follow it; 0 for one that issues to devices'),

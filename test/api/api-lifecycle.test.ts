@@ -320,6 +320,7 @@ describe('The life of a fleet over the management API', () => {
     bodyOf(await administrator.get(`/audit-events/${items[0].id}`));
     expect(bodyOf(await administrator.post('/audit-events/verify', {}))).toMatchObject({ intact: true });
     bodyOf(await administrator.get('/system'));
+    expect(bodyOf(await administrator.get('/system/key-stores'))).toMatchObject({ keyStores: [{ name: 'software' }] });
     bodyOf(await administrator.get('/roles'));
   });
 

@@ -6,7 +6,7 @@ import { signNextCaBundle } from '../../../src/ca/sign-next-ca-bundle.js';
 import { decodeCertsOnly } from '../../../src/cms/certs-only.js';
 import { decodeSignedData } from '../../../src/cms/signed-data.js';
 import { GatewayError } from '../../../src/errors.js';
-import type { KeyStore } from '../../../src/keys/signer.js';
+import type { CaKeys } from '../../../src/keys/ca-keys.js';
 import { fromPem, toPem } from '../../../src/x509/pem.js';
 import { createOpenSsl } from '../cms/openssl.js';
 import { day, rootAndIssuing, second, start, type TestNode, type TestWorld, withHierarchy } from './test-hierarchy.js';
@@ -213,10 +213,9 @@ describe('signNextCaBundle: the only CMS message that a CA signs', () => {
 async function countSignatures({ store, keys }: TestNode, { configs, clock }: TestWorld) {
   let count = 0;
   let isFailing = false;
-  const counting: KeyStore = {
-    ...keys,
-    signer: async (keyId) => {
-      const signer = await keys.signer(keyId);
+  const counting: Pick<CaKeys, 'lazySigner'> = {
+    lazySigner: (key) => {
+      const signer = keys.lazySigner(key);
       return {
         ...signer,
         sign: (data, hash) => {

@@ -4,8 +4,9 @@ import { type Authority, createAuthority } from '../../../src/ca/authority.js';
 import { type CrlPublisher, createCrlPublisher } from '../../../src/ca/crl.js';
 import { createGenerations, type Generations } from '../../../src/ca/generations.js';
 import { ensureHierarchy } from '../../../src/ca/hierarchy.js';
+import { type CaKeys, createCaKeys } from '../../../src/keys/ca-keys.js';
 import { createSealing } from '../../../src/keys/sealing.js';
-import type { KeyStore } from '../../../src/keys/signer.js';
+import { createSoftwareCaKeys } from '../../../src/keys/software-ca-keys.js';
 import { createSoftwareKeyStore } from '../../../src/keys/software-key-store.js';
 import {
   type CertificateAuthorityConfig,
@@ -23,7 +24,7 @@ export const start = Date.UTC(2026, 10, 21, 8, 0, 0);
 /** What one process of the gateway has of the CA, over a store that it may share with others. */
 export interface TestNode {
   readonly store: Store;
-  readonly keys: KeyStore;
+  readonly keys: CaKeys;
   readonly generations: Generations;
   readonly authority: Authority;
   readonly crls: CrlPublisher;
@@ -54,7 +55,11 @@ export function createWorld(documents: readonly object[]): TestWorld {
       configs.set(name, { ...config, ...changes });
     },
     node(store) {
-      const keys = createSoftwareKeyStore({ keys: store.keys, sealing, clock });
+      const software = createSoftwareKeyStore({ keys: store.keys, sealing, clock });
+      const keys = createCaKeys({
+        keys: store.keys,
+        stores: [createSoftwareCaKeys({ software, keys: store.keys })],
+      });
       const generations = createGenerations({ store, keys, publicHttpUrl: 'http://gate.example:8080' });
       const authority = createAuthority({ generations, configs: () => configs, clock });
       const crls = createCrlPublisher({ store, generations, configs: () => configs, clock, createAuditRecord });
