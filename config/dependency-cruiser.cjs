@@ -8,7 +8,7 @@ function only(name, from, allowed) {
     from: { path: from },
     to: {
       path: '^(src|protocols)/',
-      pathNot: `^src/(model/|errors\\.ts$|clock\\.ts$|identifier\\.ts$|fit-for-log\\.ts$|${allowed})`,
+      pathNot: `^src/(model/|errors\\.ts$|clock\\.ts$|identifier\\.ts$|at-first-use\\.ts$|fit-for-log\\.ts$|${allowed})`,
     },
   };
 }
@@ -36,7 +36,7 @@ module.exports = {
       from: { path: '^protocols/', pathNot: '^protocols/[^/]+/store(/|\\.ts$)' },
       to: {
         path: '^src/',
-        pathNot: `^src/(model/|errors\\.ts$|clock\\.ts$|identifier\\.ts$|log\\.ts$|(protocol|refused-message)\\.ts$|enrollment/(request|requester|result)\\.ts$|${ourFolder('x509', 'cms', 'http', 'outbound')})`,
+        pathNot: `^src/(model/|errors\\.ts$|clock\\.ts$|identifier\\.ts$|log\\.ts$|(protocol|policy-view|service-key|refused-message)\\.ts$|enrollment/(request|requester|result)\\.ts$|${ourFolder('x509', 'cms', 'http', 'outbound')})`,
       },
     },
     {
@@ -86,7 +86,7 @@ module.exports = {
     only(
       'enrollment-is-the-core',
       '^src/enrollment/',
-      `${ourFolder('enrollment', 'access', 'authentication', 'policy', 'ca', 'store', 'catalog', 'keys', 'audit', 'x509', 'outbound')}|log\\.ts$|minute-counter\\.ts$|protocol\\.ts$`,
+      `${ourFolder('enrollment', 'access', 'authentication', 'policy', 'ca', 'store', 'catalog', 'keys', 'audit', 'x509', 'outbound')}|log\\.ts$|minute-counter\\.ts$|(protocol|policy-view|service-key)\\.ts$`,
     ),
     only('status-reads', '^src/status/', ourFolder('status', 'store', 'catalog', 'ca')),
     {
@@ -119,7 +119,7 @@ module.exports = {
     only(
       'jobs-use-the-core',
       '^src/jobs/',
-      `${ourFolder('jobs', 'devices', 'certificates', 'enrollment', 'audit', 'store', 'keys', 'catalog', 'policy', 'x509', 'cms')}|access/principal\\.ts$|ca/authority\\.ts$|log\\.ts$`,
+      `${ourFolder('jobs', 'devices', 'certificates', 'enrollment', 'audit', 'store', 'keys', 'catalog', 'policy', 'x509', 'cms')}|access/(principal|standing)\\.ts$|ca/authority\\.ts$|http/json\\.ts$|log\\.ts$`,
     ),
     only(
       'declaration-is-a-file-of-it-all',

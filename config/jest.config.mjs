@@ -1,7 +1,7 @@
 // Tests run as compiled by `npm run build:test`, so that worker threads written in TypeScript load in them.
 export default {
   rootDir: '../.build',
-  testEnvironment: 'node',
+  testEnvironment: '../config/test-environment.mjs',
   transform: {},
   testMatch: ['<rootDir>/test/**/*.test.js'],
   testTimeout: 30_000,

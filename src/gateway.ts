@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { createAcmeHandler } from '../protocols/acme/index.js';
 import { createCmpHandler } from '../protocols/cmp/index.js';
 import { createEstHandler } from '../protocols/est/index.js';
+import { createOcspHandler } from '../protocols/ocsp/index.js';
 import { createRepositoryHandler } from '../protocols/repository/index.js';
 import { createRestHandler } from '../protocols/rest/index.js';
 import { createScepHandler } from '../protocols/scep/index.js';
@@ -50,6 +51,7 @@ const builtInHandlers: ReadonlyMap<string, CreateHandler> = new Map([
   ['acme', createAcmeHandler],
   ['cmp', createCmpHandler],
   ['est', createEstHandler],
+  ['ocsp', createOcspHandler],
   ['repository', createRepositoryHandler],
   ['rest', createRestHandler],
   ['scep', createScepHandler],

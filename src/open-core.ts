@@ -72,7 +72,12 @@ export async function openCore({ settings, log, clock }: CoreOptions): Promise<C
     const holder = await createCatalogHolder({ store, log });
     const catalog = () => holder.current();
     const configs = () => catalog().certificateAuthorities;
-    const generations = createGenerations({ store, keys: caKeys, publicHttpUrl: settings.publicHttpUrl });
+    const generations = createGenerations({
+      store,
+      keys: caKeys,
+      publicHttpUrl: settings.publicHttpUrl,
+      answersOcsp: settings.protocols.includes('ocsp'),
+    });
     const authority = createAuthority({ generations, configs, clock });
     await authority.reload();
     return {

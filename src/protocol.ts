@@ -23,14 +23,13 @@ import type { Requester } from './enrollment/requester.js';
 import type { ApprovalStatus, EnrollmentResult, Pending, Renewal, RevocationResult } from './enrollment/result.js';
 import type { GatewayError } from './errors.js';
 import type { Log } from './log.js';
-import type { KeyConstraints } from './model/key-constraints.js';
-import type { Policy } from './model/policy.js';
-import type { Method } from './model/protocol-name.js';
 import type { OutboundClient } from './outbound/outbound-client.js';
+import type { PolicyView, RequestOutline } from './policy-view.js';
+import type { EncryptionServiceKey, MessageServiceKey, OcspResponder, ServiceKey } from './service-key.js';
 import type { Statement } from './store/change.js';
 import type { Database } from './store/database.js';
-import type { KeyTransport } from './x509/key-transport.js';
-import type { MessageSignatureScheme } from './x509/message-signatures.js';
+import type { CertId } from './x509/ocsp-request.js';
+import type { CertStatus } from './x509/ocsp-response.js';
 
 /** What a TLS connection tells about its client. */
 export interface TlsClient {
@@ -98,71 +97,12 @@ export interface ProtocolHandler {
   housekeeping?(now: Date): Promise<void>;
 }
 
-/** A key and certificate that the gateway uses in its own name. */
-export interface ServiceKey {
-  /** DER. */
-  readonly certificate: Uint8Array;
-  /** DER certificates from the issuer up to and including the root. */
-  readonly chain: readonly Uint8Array[];
-  readonly algorithm: 'rsa' | 'ec' | 'ed25519';
-  /** SHA-1 is for answers to clients that a policy's legacy switch admits. */
-  sign(data: Uint8Array, hash: 'sha1' | 'sha256' | 'sha384' | 'sha512'): Promise<Uint8Array>;
-}
-
-/** A service key that signs answers the way that requests are signed. */
-export interface MessageServiceKey extends ServiceKey {
-  /** Signs as the scheme says, which is one of the key's kind; ECDSA signatures are DER. */
-  signMessage(data: Uint8Array, scheme: MessageSignatureScheme): Promise<Uint8Array>;
-}
-
-/** A service key that clients encrypt to. */
-export interface EncryptionServiceKey extends ServiceKey {
-  /**
-   * Opens a content-encryption key of `length` octets. What cannot be opened gives random octets, in the same time:
-   * nobody learns from it whether the padding was right (RFC 3218 2.3.2).
-   */
-  openKey(transport: KeyTransport, encryptedKey: Uint8Array, length: number): Promise<Uint8Array>;
-}
-
-/** One attribute or name that a policy wants in requests, for `csrattrs` and its like. */
-export interface WantedName {
-  /** Attribute name or alternative-name type, as in the profile. */
-  readonly name: string;
-  readonly required: boolean;
-  /** Given when the policy fixes it. */
-  readonly value?: string;
-}
-
-/** What requests for certificates of one profile have to be like: what to tell clients, nothing to decide with. */
-export interface RequestOutline {
-  readonly keys: KeyConstraints;
-  readonly requestHashes: readonly string[];
-  readonly subject: readonly WantedName[];
-  readonly subjectAltNames: readonly WantedName[];
-  readonly extensions: readonly { readonly id: string; readonly required: boolean }[];
-  /** Key usage names and extended key usage object identifiers that certificates will carry. */
-  readonly keyUsages: readonly string[];
-  readonly extendedKeyUsages: readonly string[];
-}
-
-/** What a protocol may know of a policy, with the outline for who is not asked who it is. */
-export interface PolicyView extends RequestOutline {
-  readonly name: string;
-  /** The protocols that it is open to: its own methods as far as its authentication policy has them too. */
-  readonly methods: readonly Method[];
-  readonly est: Policy['est'];
-  readonly scep: Policy['scep'];
-  readonly cmp: Policy['cmp'];
-  readonly acme: Policy['acme'];
-  /** The profiles that requesters may choose from who authenticate with no certificate; none is of CA certificates. */
-  readonly profiles: readonly { readonly name: string; readonly description?: string }[];
-  readonly acceptsPasswords: boolean;
-  /** Over REST. */
-  readonly acceptsApiKeys: boolean;
-  /** Whether ACME accounts have to be bound to an external one (RFC 8555 7.3.4). */
-  readonly needsExternalAccount: boolean;
-  readonly changeSubjectName: boolean;
-}
+/** What is said of a certificate, and the generation of the CA that the question means. */
+export type CertificateStatus = CertStatus & {
+  readonly generation: string;
+  /** That it is revoked because it was never issued (RFC 6960 2.2). */
+  readonly isUnissued?: true;
+};
 
 /** A new root CA certificate and what leads to it from the old one; DER. */
 export interface RootUpdate {
@@ -265,6 +205,16 @@ export interface ProtocolServices {
   crls(label: string | undefined, source: CrlSource): Promise<readonly Uint8Array[]>;
   /** The CRL of one CA generation and partition, DER. @throws GatewayError `not-found`. */
   crl(generation: string, partition: number): Promise<{ readonly der: Uint8Array; readonly nextUpdate: Date }>;
+  /**
+   * The status of a certificate as it is on record at this moment; undefined where no CA of the gateway that answers has this
+   * name and key, or it has ended.
+   */
+  certificateStatus(id: CertId): Promise<CertificateStatus | undefined>;
+  /**
+   * The key that speaks for one CA generation; issued at first use and renewed by itself.
+   * @throws GatewayError `unavailable` while it cannot be had
+   */
+  ocspResponder(generation: string): Promise<OcspResponder>;
   /** The certificate of one CA generation, DER. @throws GatewayError `not-found`. */
   caCertificate(generation: string): Uint8Array;
   /** The gateway's key for a purpose, one for each CA; issued at first use and renewed by itself. */

@@ -26,6 +26,12 @@ export async function recordingRefused<T>(
   }
 }
 
+/** How a protocol whose operations have names in the audit log reads its messages: the same with `operation` as that name. */
+export function messageReader(protocol: string, isRecorded?: (error: unknown) => error is GatewayError) {
+  return <T>(operation: string, exchange: Exchange, services: Recording, read: () => T | Promise<T>): Promise<T> =>
+    recordingRefused({ protocol, operation, exchange }, services, read, isRecorded);
+}
+
 export async function recordRefused(
   { protocol, operation, exchange }: ReadMessage,
   { code, message: reason }: GatewayError,

@@ -28,7 +28,7 @@ const settingsSchema = z.strictObject({
   data: z.string().min(1).default('./data').describe('folder of everything that the gateway keeps'),
   host: z.string().min(1).default('127.0.0.1').describe('address that the listeners bind'),
   deviceTlsPort: port.default(8443).describe('TLS for devices: EST, SCEP, CMP, ACME, REST'),
-  deviceHttpPort: port.default(8080).describe('plain HTTP for devices: SCEP, CMP, CRLs and CA certificates'),
+  deviceHttpPort: port.default(8080).describe('plain HTTP for devices: SCEP, CMP, OCSP, CRLs and CA certificates'),
   adminPort: port.default(9443).describe('TLS for operators: management API, health'),
   database: z.string().min(1).optional().describe('SQLite file (default: <data>/gatehouse.sqlite)'),
   kekFile: z
@@ -48,14 +48,14 @@ const settingsSchema = z.strictObject({
   publicHttpUrl: z
     .url({ protocol: /^http$/ })
     .optional()
-    .describe('base of the CRL and CA URLs in certificates (default: http://<public name>:<device HTTP port>)'),
+    .describe('base of the CRL, OCSP and CA URLs in certificates (default: http://<public name>:<device HTTP port>)'),
   configuration: z
     .string()
     .min(1)
     .optional()
     .describe('YAML file that a first start applies (default: the quickstart)'),
   protocols: list
-    .default(['est', 'scep', 'cmp', 'acme', 'rest', 'repository'])
+    .default(['est', 'scep', 'cmp', 'acme', 'rest', 'ocsp', 'repository'])
     .describe('protocol handlers: names, or paths of modules of your own'),
   trustedProxies: list
     .default([])

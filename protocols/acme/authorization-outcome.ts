@@ -1,5 +1,5 @@
 /** What validation does to an authorization and its orders, as one change with its audit event (RFC 8555 7.1.6, 8.2). */
-import type { PolicyView } from '../../src/protocol.js';
+import type { PolicyView } from '../../src/policy-view.js';
 import { identifierOf, readChallenges } from './authorization-state.js';
 import type { Challenge, Responded } from './challenge.js';
 import type { AcmeContext } from './context.js';

@@ -1,6 +1,6 @@
 /** What an authorization is at a moment, and how it is shown (RFC 8555 7.1.4 to 7.1.6). */
 import type { AcmeIdentifier } from '../../src/model/acme.js';
-import type { PolicyView } from '../../src/protocol.js';
+import type { PolicyView } from '../../src/policy-view.js';
 import type { Answer } from './answer.js';
 import type { Challenge } from './challenge.js';
 import type { AccountRequest, AcmeContext } from './context.js';

@@ -1,5 +1,7 @@
 /** What the resources of the ACME handler work with. */
-import type { Exchange, PolicyView, ProtocolServices } from '../../src/protocol.js';
+
+import type { PolicyView } from '../../src/policy-view.js';
+import type { Exchange, ProtocolServices } from '../../src/protocol.js';
 import type { ChallengeResponse, Responded } from './challenge.js';
 import type { AccountRecord, AccountStore } from './store/accounts.js';
 import type { AuthorizationRecord, AuthorizationStore } from './store/authorizations.js';

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { GatewayError } from '../../src/errors.js';
 import { createIdentifier } from '../../src/identifier.js';
-import type { PolicyView } from '../../src/protocol.js';
+import type { PolicyView } from '../../src/policy-view.js';
 import type { Answer } from './answer.js';
 import type { AccountRequest, AcmeContext } from './context.js';
 import { findCurrentOrder } from './find-order.js';

@@ -1,5 +1,5 @@
 /** Terms of service (RFC 8555 7.3, 7.3.3). */
-import type { PolicyView } from '../../src/protocol.js';
+import type { PolicyView } from '../../src/policy-view.js';
 import { link } from './answer.js';
 import { AcmeError } from './problem.js';
 import type { AccountRecord } from './store/accounts.js';

@@ -1,6 +1,6 @@
 /** certReqTemplate (RFC 9810 5.3.19.16, RFC 9483 4.3.3): what the policy wants in requests, and which keys it takes. */
 
-import type { RequestOutline, WantedName } from '../../src/protocol.js';
+import type { RequestOutline, WantedName } from '../../src/policy-view.js';
 import { attributeByName } from '../../src/x509/attribute-types.js';
 import { tlv } from '../../src/x509/der-writer.js';
 import { type Extension, encodeExtKeyUsage, encodeKeyUsage, keyUsages } from '../../src/x509/extensions.js';

@@ -1,6 +1,7 @@
 /** What every message of an exchange is handled with. */
 
-import type { Exchange, PolicyView, ProtocolServices } from '../../src/protocol.js';
+import type { PolicyView } from '../../src/policy-view.js';
+import type { Exchange, ProtocolServices } from '../../src/protocol.js';
 import type { TransactionStore } from './store.js';
 
 /** What an exchange has besides its message. */

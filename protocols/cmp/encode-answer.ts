@@ -2,7 +2,9 @@
 
 import { randomBytes } from 'node:crypto';
 import { GatewayError } from '../../src/errors.js';
-import type { PolicyView, ProtocolServices, ServiceKey } from '../../src/protocol.js';
+import type { PolicyView } from '../../src/policy-view.js';
+import type { ProtocolServices } from '../../src/protocol.js';
+import type { ServiceKey } from '../../src/service-key.js';
 import { decodeCertificate } from '../../src/x509/certificate.js';
 import { DerError, DerReader } from '../../src/x509/der.js';
 import { explicit, sequence } from '../../src/x509/der-writer.js';

@@ -1,7 +1,7 @@
 /** What a PKIHeader has to be (RFC 9483 3.1 and 3.5), whoever sent it. */
 
 import { GatewayError } from '../../src/errors.js';
-import type { PolicyView } from '../../src/protocol.js';
+import type { PolicyView } from '../../src/policy-view.js';
 import { decoding } from '../../src/x509/decoding.js';
 import { Tag } from '../../src/x509/der.js';
 import { decodeConfirmWaitTime, decodeUtf8Texts } from './asn1/general-message.js';

@@ -3,7 +3,8 @@
 import { GatewayError, isRefusal } from '../../src/errors.js';
 import { parseMediaType } from '../../src/http/media-type.js';
 import { refusalAnswer } from '../../src/http/text-answer.js';
-import type { Exchange, PolicyView, ProtocolHandler, ProtocolServices, Reply, Route } from '../../src/protocol.js';
+import type { PolicyView } from '../../src/policy-view.js';
+import type { Exchange, ProtocolHandler, ProtocolServices, Reply, Route } from '../../src/protocol.js';
 import { answerMessage } from './answer-message.js';
 import { failureReply } from './errors.js';
 import { recorded, recordRefusal } from './read-request.js';

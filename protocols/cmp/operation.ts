@@ -2,7 +2,7 @@
 
 import { hash } from 'node:crypto';
 import { GatewayError } from '../../src/errors.js';
-import type { PolicyView } from '../../src/protocol.js';
+import type { PolicyView } from '../../src/policy-view.js';
 import { decodePkiMessage, type PkiMessage } from './asn1/pki-message.js';
 import type { CmpContext } from './context.js';
 import { CmpError } from './errors.js';

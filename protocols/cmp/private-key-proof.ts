@@ -3,7 +3,7 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { decodeEnvelope } from '../../src/cms/enveloped-data.js';
 import { GatewayError } from '../../src/errors.js';
-import type { PolicyView } from '../../src/protocol.js';
+import type { PolicyView } from '../../src/policy-view.js';
 import { decoding } from '../../src/x509/decoding.js';
 import { DerError } from '../../src/x509/der.js';
 import { explicit } from '../../src/x509/der-writer.js';

@@ -1,7 +1,7 @@
 /** A message on its way to its answer. */
 
 import type { GatewayError } from '../../src/errors.js';
-import type { RequestOutline } from '../../src/protocol.js';
+import type { RequestOutline } from '../../src/policy-view.js';
 import type { InfoTypeAndValue } from './asn1/info-type-and-value.js';
 import type { BodyType } from './asn1/pki-message.js';
 import type { CheckedHeader } from './header-checks.js';

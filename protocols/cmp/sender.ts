@@ -3,7 +3,8 @@
 import type { Requester } from '../../src/enrollment/requester.js';
 import { GatewayError } from '../../src/errors.js';
 import type { PresentedCredential } from '../../src/model/presented-credential.js';
-import type { Exchange, PolicyView, ProtocolServices } from '../../src/protocol.js';
+import type { PolicyView } from '../../src/policy-view.js';
+import type { Exchange, ProtocolServices } from '../../src/protocol.js';
 import { type Certificate, decodeCertificate, extension } from '../../src/x509/certificate.js';
 import { decoding } from '../../src/x509/decoding.js';
 import { decodeSubjectKeyIdentifier } from '../../src/x509/extensions.js';

@@ -1,6 +1,6 @@
 /** CertificationRequestInfoTemplate (RFC 9908 3.4 and appendix A): a PKCS #10 request with blanks. */
 
-import type { WantedName } from '../../src/protocol.js';
+import type { WantedName } from '../../src/policy-view.js';
 import { attributeByName } from '../../src/x509/attribute-types.js';
 import { Tag } from '../../src/x509/der.js';
 import {

@@ -1,6 +1,6 @@
 /** csrattrs: what a policy wants to find in requests, as a list for old clients and as a template for new ones (RFC 9908). */
 
-import type { PolicyView } from '../../src/protocol.js';
+import type { PolicyView } from '../../src/policy-view.js';
 import { attributeByName } from '../../src/x509/attribute-types.js';
 import { DerReader } from '../../src/x509/der.js';
 import { oid, sequence, setOf, smallInteger } from '../../src/x509/der-writer.js';

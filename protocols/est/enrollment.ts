@@ -2,8 +2,9 @@
 
 import type { EnrollmentRequest } from '../../src/enrollment/request.js';
 import type { EnrollmentResult } from '../../src/enrollment/result.js';
-import { type Exchange, originOf, type PolicyView, type ProtocolServices, type Reply } from '../../src/protocol.js';
-import { isGatewayError, recordingRefused } from '../../src/refused-message.js';
+import type { PolicyView } from '../../src/policy-view.js';
+import { type Exchange, originOf, type ProtocolServices, type Reply } from '../../src/protocol.js';
+import { isGatewayError, messageReader } from '../../src/refused-message.js';
 import { decodePkcs10Body, readCredentials } from './decode.js';
 import { certificateReply, pendingReply } from './encode.js';
 import { checkLinking } from './linking.js';
@@ -31,15 +32,8 @@ export async function enroll(
   return result.outcome === 'pending' ? pendingReply(result.retryAfterSeconds) : enrollment.answer(result);
 }
 
-/** Does `read`; a message that it refuses goes into the audit log, because it never becomes an EnrollmentRequest. */
-export function readMessage<T>(
-  operation: string,
-  exchange: Exchange,
-  services: ProtocolServices,
-  read: () => T,
-): Promise<T> {
-  return recordingRefused({ protocol: 'est', operation, exchange }, services, read, isGatewayError);
-}
+/** A message that is refused goes into the audit log, because it never becomes an EnrollmentRequest. */
+export const readMessage = messageReader('est', isGatewayError);
 
 /** simpleenroll and simplereenroll (RFC 7030 4.2.1, 4.2.2). @throws GatewayError */
 export function readSimpleEnrollment(

@@ -2,7 +2,8 @@
 
 import { timingSafeEqual } from 'node:crypto';
 import { GatewayError } from '../../src/errors.js';
-import type { PolicyView, TlsClient } from '../../src/protocol.js';
+import type { PolicyView } from '../../src/policy-view.js';
+import type { TlsClient } from '../../src/protocol.js';
 
 /**
  * Checks the challengePassword of a request: the base64 of the connection's `tls-exporter` (RFC 9266) or, on TLS 1.2,

@@ -4,7 +4,8 @@ import type { GatewayMadeKey, KeyRecipient } from '../../src/enrollment/request.
 import type { GeneratedKey } from '../../src/enrollment/result.js';
 import { GatewayError } from '../../src/errors.js';
 import type { GeneratedKeyType, KeyConstraints } from '../../src/model/key-constraints.js';
-import { type Exchange, originOf, type PolicyView, type ProtocolServices, type Reply } from '../../src/protocol.js';
+import type { PolicyView } from '../../src/policy-view.js';
+import { type Exchange, originOf, type ProtocolServices, type Reply } from '../../src/protocol.js';
 import { decodeCertificate } from '../../src/x509/certificate.js';
 import { DerError } from '../../src/x509/der.js';
 import { describePublicKey, type PublicKeyDescription, UnsupportedKeyError } from '../../src/x509/public-key.js';

@@ -1,6 +1,6 @@
 /** The extensions that csrattrs asks for: with their values where the policy fixes them, partly filled in where it can. */
 
-import type { PolicyView, WantedName } from '../../src/protocol.js';
+import type { PolicyView, WantedName } from '../../src/policy-view.js';
 import { Tag } from '../../src/x509/der.js';
 import { explicit, sequence, tlv } from '../../src/x509/der-writer.js';
 import { encodeExtKeyUsage, encodeKeyUsage, type KeyUsage, keyUsages } from '../../src/x509/extensions.js';

@@ -1,7 +1,8 @@
 /** The REST certificate protocol: JSON over TLS, for platforms that speak no enrollment protocol. */
 import { isRefusal } from '../../src/errors.js';
 import { failureProblem } from '../../src/http/problem.js';
-import type { Exchange, PolicyView, ProtocolHandler, ProtocolServices, Reply, Route } from '../../src/protocol.js';
+import type { PolicyView } from '../../src/policy-view.js';
+import type { Exchange, ProtocolHandler, ProtocolServices, Reply, Route } from '../../src/protocol.js';
 import { download, downloadCa } from './certificates.js';
 import { enroll, poll } from './enrollment.js';
 import { problemReply } from './problem.js';

@@ -6,7 +6,7 @@ import { decodeEnvelopedData, type EnvelopedData, type RecipientInfo } from '../
 import { decodeKeyTransport } from '../../src/cms/key-transport.js';
 import { contentEncryptionOf, openEnvelopedData } from '../../src/cms/open-enveloped-data.js';
 import { GatewayError } from '../../src/errors.js';
-import type { EncryptionServiceKey } from '../../src/protocol.js';
+import type { EncryptionServiceKey } from '../../src/service-key.js';
 import { type Certificate, decodeCertificate } from '../../src/x509/certificate.js';
 import type { KeyTransport } from '../../src/x509/key-transport.js';
 import { decoding } from './errors.js';

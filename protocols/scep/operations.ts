@@ -2,7 +2,9 @@
 
 import { encodeCertsOnly } from '../../src/cms/certs-only.js';
 import { GatewayError } from '../../src/errors.js';
-import type { EncryptionServiceKey, PolicyView, ProtocolServices, Reply } from '../../src/protocol.js';
+import type { PolicyView } from '../../src/policy-view.js';
+import type { ProtocolServices, Reply } from '../../src/protocol.js';
+import type { EncryptionServiceKey } from '../../src/service-key.js';
 
 /** The policy of a label. @throws GatewayError `not-found` also for one that is not open to SCEP */
 export function scepPolicy(services: ProtocolServices, label: string | undefined): PolicyView {

@@ -1,8 +1,9 @@
 /** PKIOperation (RFC 8894 section 4.1): reads a message, verifies it, has it answered, and puts the answer into a CertRep. */
 
 import { GatewayError, isRefusal } from '../../src/errors.js';
-import type { Exchange, PolicyView, ProtocolServices, Reply } from '../../src/protocol.js';
-import { recordingRefused } from '../../src/refused-message.js';
+import type { PolicyView } from '../../src/policy-view.js';
+import type { Exchange, ProtocolServices, Reply } from '../../src/protocol.js';
+import { messageReader } from '../../src/refused-message.js';
 import type { HashAlgorithm } from '../../src/x509/signature-algorithms.js';
 import type { MessageType } from './attributes.js';
 import { encodeCertRep, type Outcome } from './cert-rep.js';
@@ -68,15 +69,8 @@ function readBytes({ method, body }: Exchange, queryMessage: string | undefined)
   return bytes;
 }
 
-/** Does `read`; a message that it refuses goes into the audit log, because the core will never see it. */
-function recorded<T>(
-  operation: string,
-  exchange: Exchange,
-  services: ProtocolServices,
-  read: () => Promise<T>,
-): Promise<T> {
-  return recordingRefused({ protocol: 'scep', operation, exchange }, services, read);
-}
+/** A message that is refused goes into the audit log, because the core will never see it. */
+const recorded = messageReader('scep');
 
 type Attempt<T> =
   | { readonly value: T; readonly refusal?: undefined }

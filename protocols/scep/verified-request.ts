@@ -1,6 +1,7 @@
 /** What the operations inside PKIOperation work with, and what they give back. */
 
-import type { Exchange, PolicyView, ProtocolServices } from '../../src/protocol.js';
+import type { PolicyView } from '../../src/policy-view.js';
+import type { Exchange, ProtocolServices } from '../../src/protocol.js';
 import type { Outcome } from './cert-rep.js';
 import type { Envelope } from './envelope.js';
 import type { MessageSigner } from './message-signer.js';

@@ -1,6 +1,5 @@
 /** API keys: made, shown once, and revoked. */
-import { byActor } from '../audit/actor.js';
-import { type AuditAction, createAuditRecord } from '../audit/audit-record.js';
+import { type AuditAction, createActionRecord } from '../audit/audit-record.js';
 import { GatewayError, HttpError } from '../errors.js';
 import { createIdentifier } from '../identifier.js';
 import type { Grant } from '../model/access.js';
@@ -22,7 +21,7 @@ import {
   requireRightOver,
 } from './grants.js';
 import type { Scope } from './principal.js';
-import { type AccessServices, commitAccess } from './services.js';
+import { type AccessServices, administratorGuard, commitAccess } from './services.js';
 
 export interface NewApiKey {
   /** Unique among all that there ever were, so that records never mean two. */
@@ -141,10 +140,7 @@ export async function revokeApiKey(
   try {
     await commitAccess(
       {
-        statements: [
-          store.apiKeys.revoke({ id, at }),
-          ...(isStillOne ? [store.users.requireAdministrator({ at })] : []),
-        ],
+        statements: [store.apiKeys.revoke({ id, at }), ...(isStillOne ? [await administratorGuard(services)] : [])],
         audit: [eventOf('api-key.revoked', record, manager, now, {})],
       },
       services,
@@ -166,11 +162,6 @@ function eventOf(
   at: Date,
   details: Readonly<Record<string, unknown>>,
 ): AuditRecord {
-  return createAuditRecord({
-    at,
-    action,
-    outcome: 'success',
-    subject: id,
-    details: { ...byActor(actor), apiKey: name, ...divisionOf(readGrants(grants)), ...details },
-  });
+  const about = { apiKey: name, ...divisionOf(readGrants(grants)) };
+  return createActionRecord(actor, { at, action, subject: id, details: { ...about, ...details } });
 }

@@ -9,7 +9,7 @@ import type { Store } from '../store/store.js';
 import { type Certificate, fingerprint } from '../x509/certificate.js';
 import { isAdministrator, readGrants } from './grants.js';
 import { userCertificateRecord } from './user-certificates.js';
-import { administratorGuard, userEvent } from './users.js';
+import { isActingAdministrator, userEvent } from './users.js';
 
 export interface UserDeclaration {
   readonly name: string;
@@ -31,8 +31,8 @@ interface DeclaredChange {
   /** Of certificates: before the statements of all users, so that one can go from one user to another. */
   readonly removals: readonly Statement[];
   readonly statements: readonly Statement[];
-  /** After all statements of the change. */
-  readonly guards: readonly Statement[];
+  /** Whether the change needs the guard of the last solution administrator, after all its statements. */
+  readonly takesAdministrator: boolean;
   readonly audit: readonly AuditRecord[];
 }
 
@@ -67,7 +67,7 @@ function creation(wanted: UserDeclaration, { store, now, actor }: DeclarationSer
   return {
     removals: [],
     statements: [store.users.insert(record), ...added.map((each) => store.users.addCertificate(each))],
-    guards: [],
+    takesAdministrator: false,
     audit: [
       event('user.created', { grants, hasPassword: false, enabled }),
       ...added.map((each) => event('user.certificate-added', described(each))),
@@ -102,7 +102,7 @@ function replacement(
   return {
     removals: removed.map((each) => store.users.removeCertificate({ userId: id, fingerprint: each.fingerprint })),
     statements: [store.users.replace({ ...record, seenAt }), ...added.map((each) => store.users.addCertificate(each))],
-    guards: administratorGuard(seen, { store, clock: { now: () => now } }),
+    takesAdministrator: isActingAdministrator(seen),
     audit: [
       ...(isChanged ? [event('user.changed', { displayName: displayName ?? null, grants, before })] : []),
       ...(isSwitched ? [event(enabled ? 'user.enabled' : 'user.disabled', {})] : []),

@@ -1,7 +1,7 @@
 /** What may be given to whom: nobody gives more than he has. */
 import type { Actor } from '../audit/actor.js';
 import { GatewayError, HttpError } from '../errors.js';
-import { type Grant, grantsSchema, permissionsOf } from '../model/access.js';
+import { type Grant, grantsSchema, permissionsOf, type Role } from '../model/access.js';
 import type { Statement } from '../store/change.js';
 import type { Store } from '../store/store.js';
 import { covers, type Scope, scopeOf } from './principal.js';
@@ -37,6 +37,11 @@ export function limitedTo(owner: readonly Grant[], grants: readonly Grant[]): re
 /** Whether a user or API key is there for who may look at these divisions. */
 export function isVisible(scope: Scope, grants: readonly Grant[]): boolean {
   return scope === 'everywhere' || grants.some(({ division }) => division === undefined || scope.has(division));
+}
+
+/** Whether a list for who may look at these divisions has a user or API key: with this role, if one is asked for. */
+export function isListed(grants: readonly Grant[], scope: Scope, role: Role | undefined): boolean {
+  return isVisible(scope, grants) && (role === undefined || grants.some((grant) => grant.role === role));
 }
 
 /** @throws GatewayError `forbidden` */

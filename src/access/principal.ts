@@ -28,6 +28,9 @@ export function covers(scope: Scope, division: string | undefined): boolean {
 
 const nouns = { 'api-key': 'API key', user: 'user' } as const;
 
-export function actorOf({ kind, name, person }: Principal, from: Pick<Actor, 'remoteAddress' | 'requestId'>): Actor {
-  return { name: `${nouns[kind]} ${name}`, person, ...from };
+export function actorOf(
+  { kind, id, name, person }: Principal,
+  from: Pick<Actor, 'remoteAddress' | 'requestId'>,
+): Actor {
+  return { name: `${nouns[kind]} ${name}`, person, ...(kind === 'api-key' ? { apiKey: id } : {}), ...from };
 }

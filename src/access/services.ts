@@ -2,8 +2,9 @@
 import type { Catalog } from '../catalog/catalog.js';
 import type { Clock } from '../clock.js';
 import { GatewayError, HttpError, OvertakenError } from '../errors.js';
-import type { Change } from '../store/change.js';
+import type { Change, Statement } from '../store/change.js';
 import type { Store } from '../store/store.js';
+import { forever } from '../store/user-repository.js';
 
 export interface AccessServices {
   readonly store: Store;
@@ -29,11 +30,23 @@ export async function commitAccess(change: Change, { store }: Pick<AccessService
   }
 }
 
+/**
+ * The guard of a change that takes a solution administrator of everything away. One who can act has to be left; where somebody can
+ * without an end, such a one: what expires by itself would leave nobody one day.
+ */
+export async function administratorGuard({
+  store,
+  clock,
+}: Pick<AccessServices, 'store' | 'clock'>): Promise<Statement> {
+  const lasting = await store.users.findAdministered({ until: forever });
+  return store.users.requireAdministrator({ until: lasting ? forever : clock.now().getTime() });
+}
+
 /** In place of what the guard of the last administrator says. */
 export function noAdministratorLeft(cause: unknown): GatewayError {
   return new GatewayError(
     'invalid-state',
-    'nobody would be left to administer the gateway; make another solution administrator first',
+    'nobody would be left to administer the gateway; first make another solution administrator, who has a password or an API key that does not expire',
     { cause },
   );
 }

@@ -1,6 +1,5 @@
 /** Users: made, changed, disabled and deleted. Every change holds the record that was read against the one on record. */
-import { byActor } from '../audit/actor.js';
-import { type AuditAction, createAuditRecord } from '../audit/audit-record.js';
+import { type AuditAction, createActionRecord } from '../audit/audit-record.js';
 import { GatewayError } from '../errors.js';
 import { createIdentifier } from '../identifier.js';
 import type { Grant } from '../model/access.js';
@@ -19,7 +18,7 @@ import {
 } from './grants.js';
 import { hashPassword } from './password.js';
 import type { Scope } from './principal.js';
-import { type AccessServices, commitAccess } from './services.js';
+import { type AccessServices, administratorGuard, commitAccess } from './services.js';
 
 export interface NewUser {
   readonly name: string;
@@ -144,7 +143,7 @@ export async function deleteUser(seen: UserRecord, manager: Manager, services: A
         store.users.removeCertificates({ userId: id }),
         store.users.remove({ id, seenAt }),
         store.apiKeys.revokeOfOwner({ owner: id, at }),
-        ...administratorGuard(seen, services),
+        ...(isActingAdministrator(seen) ? [await administratorGuard(services)] : []),
       ],
       audit: [userEvent('user.deleted', seen, manager, now, {})],
     },
@@ -177,7 +176,11 @@ export async function replaceUser(
   const record = { ...seen, ...changes, updatedAt: Math.max(now.getTime(), seenAt + 1) };
   await commitAccess(
     {
-      statements: [store.users.replace({ ...record, seenAt }), ...accompanying, ...administratorGuard(seen, services)],
+      statements: [
+        store.users.replace({ ...record, seenAt }),
+        ...accompanying,
+        ...(isActingAdministrator(seen) ? [await administratorGuard(services)] : []),
+      ],
       audit: [userEvent(action, record, manager, now, details)],
     },
     services,
@@ -185,12 +188,9 @@ export async function replaceUser(
   return record;
 }
 
-/** Whatever becomes of a solution administrator, one that can act has to be left. */
-export function administratorGuard(
-  { isAdministrator: isOne, enabled }: UserRecord,
-  { store, clock }: Pick<AccessServices, 'store' | 'clock'>,
-): Statement[] {
-  return isOne === 1 && enabled === 1 ? [store.users.requireAdministrator({ at: clock.now().getTime() })] : [];
+/** Whether a change of it needs the guard of the last solution administrator. */
+export function isActingAdministrator({ isAdministrator: isOne, enabled }: UserRecord): boolean {
+  return isOne === 1 && enabled === 1;
 }
 
 export function userEvent(
@@ -200,11 +200,6 @@ export function userEvent(
   at: Date,
   details: Readonly<Record<string, unknown>>,
 ): AuditRecord {
-  return createAuditRecord({
-    at,
-    action,
-    outcome: 'success',
-    subject: id,
-    details: { ...byActor(actor), user: name, ...divisionOf(readGrants(grants)), ...details },
-  });
+  const about = { user: name, ...divisionOf(readGrants(grants)) };
+  return createActionRecord(actor, { at, action, subject: id, details: { ...about, ...details } });
 }

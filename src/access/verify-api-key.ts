@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.js';
 import { GatewayError } from '../errors.js';
 import type { Log } from '../log.js';
+import type { Grant } from '../model/access.js';
 import type { ApiKeyState, OwnedApiKeyRecord } from '../store/api-key-repository.js';
 import type { Store } from '../store/store.js';
 import { isApiKey, lookupOf } from './api-key-text.js';
@@ -44,13 +45,19 @@ export function judgeApiKey(
   return { state: 'valid' };
 }
 
-function principalOf({ id, name, owner, grants, ownerGrants }: OwnedApiKeyRecord): Principal {
+/** Its own, as far as its owner has them. */
+export function grantsOfApiKey({ grants, ownerGrants }: OwnedApiKeyRecord): readonly Grant[] {
   const own = readGrants(grants);
+  return ownerGrants === null ? own : limitedTo(readGrants(ownerGrants), own);
+}
+
+function principalOf(record: OwnedApiKeyRecord): Principal {
+  const { id, name, owner } = record;
   return {
     kind: 'api-key',
     id,
     name,
     person: owner === null ? `api-key:${id}` : `user:${owner}`,
-    grants: ownerGrants === null ? own : limitedTo(readGrants(ownerGrants), own),
+    grants: grantsOfApiKey(record),
   };
 }

@@ -2,13 +2,24 @@
 import { z } from 'zod';
 import { createApiKey, getApiKey, revokeApiKey } from '../access/api-keys.js';
 import { apiKeySchema, apiKeyStates, describeApiKey, newUserFields } from '../access/describe.js';
-import { isVisible, readGrants } from '../access/grants.js';
+import { isListed, readGrants } from '../access/grants.js';
 import { batchSize, fillPage } from '../catalog/fill-page.js';
+import { roleSchema } from '../model/access.js';
 import { nameSchema } from '../model/label.js';
 import type { OwnedApiKeyRecord } from '../store/api-key-repository.js';
+import { namedPlaceOf } from '../store/named-order.js';
 import { managerOf } from './managing-call.js';
 import { defineOperation, type Operation } from './operation.js';
-import { pageOf, pageQuery, readCursor, writeCursor } from './page.js';
+import {
+  inBothDirections,
+  namedPosition,
+  orderOf,
+  pageOf,
+  pageQuery,
+  readSortedCursor,
+  sortMeaning,
+  writeSortedCursor,
+} from './page.js';
 import type { ApiServices } from './services.js';
 
 const params = z.strictObject({ name: nameSchema });
@@ -30,28 +41,33 @@ export function apiKeyOperations(services: ApiServices): readonly Operation[] {
         state: z.enum(apiKeyStates).optional(),
         owner: nameSchema.optional().describe('name of a user'),
         search: z.string().min(1).max(100).optional().describe('a part of the name'),
+        role: roleSchema.optional().describe('those with this role, in whatever division'),
+        sort: z.enum(inBothDirections('name', 'createdAt')).default('name').describe(sortMeaning),
       }),
       answer: pageOf(apiKeySchema),
-      handle: async ({ query: { limit, cursor, state, owner, search }, scope }) => {
+      handle: async ({ query: { limit, cursor, sort, state, owner, search, role }, scope }) => {
         const user = owner === undefined ? undefined : await store.users.findByName({ name: owner });
         if (owner !== undefined && user === undefined) return { value: { items: [] } };
         const now = clock.now();
+        const order = orderOf(sort);
         const filter = {
+          order,
           ...(state === undefined ? {} : { state: { is: state, at: now.getTime() } }),
           ...(user ? { owner: user.id } : {}),
           ...(search === undefined ? {} : { search }),
         };
         const wish = {
-          after: readCursor(cursor, nameSchema) ?? '',
+          after: readSortedCursor(cursor, sort, namedPosition(order.by)),
           limit,
-          fits: ({ grants }: OwnedApiKeyRecord) => isVisible(scope, readGrants(grants)),
+          fits: ({ grants }: OwnedApiKeyRecord) => isListed(readGrants(grants), scope, role),
+          placeOf: (key: OwnedApiKeyRecord) => namedPlaceOf(key, order),
         };
         const { items: found, next } = await fillPage(wish, async (after) => {
-          const keys = await store.apiKeys.list({ ...filter, after, limit: batchSize });
+          const keys = await store.apiKeys.list({ ...filter, ...(after ? { after } : {}), limit: batchSize });
           return { items: keys, isEnd: keys.length < batchSize };
         });
         const items = found.map((record) => describeApiKey(record, now));
-        return { value: { items, ...(next === undefined ? {} : { next: writeCursor(next) }) } };
+        return { value: { items, ...(next === undefined ? {} : { next: writeSortedCursor(sort, next) }) } };
       },
     }),
     defineOperation({

@@ -1,10 +1,19 @@
 /** The audit log. */
 import { z } from 'zod';
-import type { Scope } from '../access/principal.js';
+import { covers, type Scope } from '../access/principal.js';
 import { type AuditEvent, getEvent, searchEvents } from '../audit/search-events.js';
 import { GatewayError } from '../errors.js';
+import { nameSchema } from '../model/label.js';
 import { defineOperation, type Operation } from './operation.js';
-import { pageOf, pageQuery, readCursor, writeCursor } from './page.js';
+import {
+  inBothDirections,
+  orderOf,
+  pageOf,
+  pageQuery,
+  readSortedCursor,
+  sortMeaning,
+  writeSortedCursor,
+} from './page.js';
 import type { ApiServices } from './services.js';
 
 const tag = 'Audit';
@@ -21,7 +30,9 @@ const eventSchema = z
     outcome: z.string(),
     subject: z.string().describe('id of what it is about'),
     hash: z.string().describe('its link to the event before, in hex'),
-    details: z.record(z.string(), z.unknown()),
+    details: z
+      .record(z.string(), z.unknown())
+      .describe('all else that is on record of it; `device` is the name of a device, `deviceId` its id'),
   })
   .meta({ id: 'AuditEvent' });
 
@@ -32,7 +43,7 @@ export function auditEventOperations({ store }: ApiServices): readonly Operation
       method: 'get',
       path: '/audit-events',
       tag,
-      summary: 'List what happened, latest first',
+      summary: 'List what happened',
       description:
         'A page looks at a part of the log only, so that it may have few events, or none, and still a next one. Who may look at some divisions only sees the events of those.',
       permission: 'audit:read',
@@ -42,29 +53,38 @@ export function auditEventOperations({ store }: ApiServices): readonly Operation
         action: text.describe('such as certificate.issued'),
         outcome: z.enum(['success', 'refused', 'pending']).optional(),
         subject: text.describe('id of a device, certificate, request …'),
+        device: text.describe('id of a device: its history, with its certificates and requests'),
+        division: nameSchema.optional().describe('only what is of this division'),
         actor: text.describe('who has done it, such as `API key fleet-platform`'),
         from: time.optional().describe('at this time or later'),
         to: time.optional().describe('before this time'),
+        sort: z
+          .enum(inBothDirections('at'))
+          .default('-at')
+          .describe(`${sortMeaning}; with \`subject\` or \`device\` in the order of the log`),
       }),
       answer: pageOf(eventSchema),
-      handle: async ({ query: { limit, cursor, from, to, ...wanted }, scope }) => {
-        const after = readCursor(cursor, position);
-        const { action, outcome, subject, actor } = wanted;
+      handle: async ({ query: { limit, cursor, sort, from, to, ...wanted }, scope }) => {
+        const after = readSortedCursor(cursor, sort, position);
+        const { action, outcome, subject, device, division, actor } = wanted;
+        if (division !== undefined && !covers(scope, division)) return { value: { items: [] } };
         const { events, next } = await searchEvents(
           {
             limit,
+            ascending: !orderOf(sort).descending,
             ...(action === undefined ? {} : { action }),
             ...(outcome === undefined ? {} : { outcome }),
             ...(subject === undefined ? {} : { subject }),
+            ...(device === undefined ? {} : { device }),
             ...(actor === undefined ? {} : { actor }),
             ...(from === undefined ? {} : { from: Date.parse(from) }),
             ...(to === undefined ? {} : { to: Date.parse(to) }),
             ...(after ? { after } : {}),
-            ...limitOf(scope),
+            ...limitOf(division === undefined ? scope : new Set([division])),
           },
           store,
         );
-        return { value: { items: events.map(view), ...(next ? { next: writeCursor(next) } : {}) } };
+        return { value: { items: events.map(view), ...(next ? { next: writeSortedCursor(sort, next) } : {}) } };
       },
     }),
     defineOperation({

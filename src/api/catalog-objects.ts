@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { covers, type Scope } from '../access/principal.js';
 import { builtInTemplates } from '../catalog/built-in-templates.js';
 import { editObject, removeObject } from '../catalog/edit.js';
-import { findObject, listObjects } from '../catalog/list.js';
+import { findObject, hasText, listObjects } from '../catalog/list.js';
 import {
   type CatalogKind,
   type CatalogObject,
@@ -15,10 +15,20 @@ import {
 import { MisfitError } from '../catalog/wanted.js';
 import { GatewayError } from '../errors.js';
 import { nameSchema } from '../model/label.js';
+import { filterParameters, fitsFilters } from './catalog-filters.js';
 import { checkFields, InvalidFieldsError } from './invalid-fields.js';
 import { mergePatch, mergePatchSchema } from './merge-patch.js';
 import { type Call, defineOperation, type Operation, type Tag } from './operation.js';
-import { pageOf, pageQuery, readCursor, writeCursor } from './page.js';
+import {
+  inBothDirections,
+  namedPosition,
+  orderOf,
+  pageOf,
+  pageQuery,
+  readSortedCursor,
+  sortMeaning,
+  writeSortedCursor,
+} from './page.js';
 import type { ApiServices } from './services.js';
 
 /** How the API calls a kind, and what it lets be done with it. */
@@ -71,18 +81,25 @@ export function catalogOperations(noun: CatalogNoun, services: EditServices): re
         ...pageQuery,
         search: z.string().max(200).optional().describe('part of the name or description, in upper or lower case'),
         division: nameSchema.optional().describe('only those of this division'),
+        ...filterParameters(kind),
+        sort: z
+          .enum(inBothDirections('name', 'updatedAt'))
+          .default('name')
+          .describe(`${sortMeaning}; \`updatedAt\`: when it was written last`),
       }),
       answer: pageOf(answer),
       status: 200,
-      handle: async ({ query: { limit, cursor, search, division }, scope }) => {
-        const after = readCursor(cursor, z.strictObject({ after: z.string() }))?.after ?? '';
+      handle: async ({ query: { limit, cursor, sort, search, division, ...filters }, scope }) => {
+        const order = orderOf(sort);
+        const after = readSortedCursor(cursor, sort, namedPosition(order.by));
         const fits = (object: CatalogObject) =>
           isThere(object, scope) &&
           (division === undefined || divisionOf(object) === division) &&
-          (search === undefined || isFound(object, search));
-        const { items, next } = await listObjects({ kind, after, limit, fits }, services.store);
+          (search === undefined || hasText(object, search)) &&
+          fitsFilters(object, filters);
+        const { items, next } = await listObjects({ kind, order, after, limit, fits }, services.store);
         const value = { items: items.map(present) };
-        return { value: next === undefined ? value : { ...value, next: writeCursor({ after: next }) } };
+        return { value: next === undefined ? value : { ...value, next: writeSortedCursor(sort, next) } };
       },
     }),
     defineOperation({
@@ -260,11 +277,6 @@ async function translating<T>(work: () => Promise<T>): Promise<T> {
       error.problems.map(({ path = [], message }) => ({ path, message })),
     );
   }
-}
-
-function isFound({ name, value: { description = '' } }: CatalogObject, search: string): boolean {
-  const wanted = search.toLowerCase();
-  return name.toLowerCase().includes(wanted) || description.toLowerCase().includes(wanted);
 }
 
 function notThere(kind: CatalogKind): GatewayError {

@@ -1,6 +1,6 @@
 /** What operators do with certificates over the management API: revoke, hold, release, and have them replaced. */
 import { z } from 'zod';
-import { certificateSchema } from '../certificates/describe.js';
+import { type CertificateJson, certificateSchema } from '../certificates/describe.js';
 import { describeCertificate } from '../certificates/find.js';
 import { planReplacements } from '../certificates/replacements.js';
 import { releaseOne, revokeMany, revokeOne } from '../certificates/revocations.js';
@@ -45,8 +45,13 @@ const plannedSchema = z
 
 export function certificateActionOperations(services: ApiServices): readonly Operation[] {
   const present = { tag: 'Certificates', method: 'post', status: 200 } as const;
-  const ofOne = { ...present, params: certificateParams, answer: certificateSchema, isTagged: true } as const;
-  const described = async (id: string) => ({ value: await describeCertificate(id, services) });
+  const ofOne = {
+    ...present,
+    permission: 'certificate:revoke',
+    params: certificateParams,
+    answer: certificateSchema,
+    isTagged: true,
+  } as const;
   return [
     defineOperation({
       ...ofOne,
@@ -54,14 +59,11 @@ export function certificateActionOperations(services: ApiServices): readonly Ope
       path: '/certificates/{id}/revoke',
       summary: 'Revoke a certificate for good, also from hold',
       description: 'The CRL has it a second later.',
-      permission: 'certificate:revoke',
       body: z.strictObject(revocationFields),
       refusals: { 409: 'it is revoked already' },
-      handle: async (call) => {
+      handle: (call) => {
         const { params, body, scope, actor } = call;
-        await requireUnchanged(call, services);
-        await revokeOne(params.id, scope, { ...readRevocation(body), actor }, services);
-        return await described(params.id);
+        return actOn(call, services, () => revokeOne(params.id, scope, { ...readRevocation(body), actor }, services));
       },
     }),
     defineOperation({
@@ -69,13 +71,10 @@ export function certificateActionOperations(services: ApiServices): readonly Ope
       id: 'holdCertificate',
       path: '/certificates/{id}/hold',
       summary: 'Put a certificate on hold',
-      permission: 'certificate:revoke',
       refusals: { 409: 'it is not valid' },
-      handle: async (call) => {
-        await requireUnchanged(call, services);
+      handle: (call) => {
         const { params, scope, actor } = call;
-        await revokeOne(params.id, scope, { reason: 'certificateHold', actor }, services);
-        return await described(params.id);
+        return actOn(call, services, () => revokeOne(params.id, scope, { reason: 'certificateHold', actor }, services));
       },
     }),
     defineOperation({
@@ -83,13 +82,10 @@ export function certificateActionOperations(services: ApiServices): readonly Ope
       id: 'releaseCertificate',
       path: '/certificates/{id}/release',
       summary: 'Release a certificate from hold',
-      permission: 'certificate:revoke',
       refusals: { 409: 'it is not on hold' },
-      handle: async (call) => {
-        await requireUnchanged(call, services);
+      handle: (call) => {
         const { params, scope, actor } = call;
-        await releaseOne(params.id, scope, { actor }, services);
-        return await described(params.id);
+        return actOn(call, services, () => releaseOne(params.id, scope, { actor }, services));
       },
     }),
     defineOperation({
@@ -153,12 +149,16 @@ export function certificateActionOperations(services: ApiServices): readonly Ope
   ];
 }
 
-async function requireUnchanged(
+/** Does `work` if the certificate is still as the caller has seen it; answers what it is afterwards. */
+async function actOn(
   { params, scope, requireMatch }: Pick<Call<{ id: string }, unknown, unknown>, 'params' | 'scope' | 'requireMatch'>,
   services: ApiServices,
-): Promise<void> {
+  work: () => Promise<void>,
+): Promise<{ readonly value: CertificateJson }> {
   await requireVisible(params.id, scope, services);
   requireMatch(await describeCertificate(params.id, services));
+  await work();
+  return { value: await describeCertificate(params.id, services) };
 }
 
 function readRevocation({ reason, invalidityDate }: z.output<z.ZodObject<typeof revocationFields>>) {

@@ -1,13 +1,13 @@
 /** What the inventory is asked by, as query parameters have it. */
 import { z } from 'zod';
-import type { Scope } from '../access/principal.js';
-import type { CertificateQuery } from '../certificates/list.js';
+import { covers, type Scope } from '../access/principal.js';
+import { type CertificateQuery, ofGroup } from '../certificates/list.js';
 import { shownStatuses } from '../certificates/status.js';
 import { nameSchema } from '../model/label.js';
 import { profileUsages } from '../model/policy.js';
 import { methodSchema } from '../model/protocol-name.js';
-import type { CertificateOrder } from '../store/certificate-search.js';
-import { pageQuery } from './page.js';
+import { requireVisibleGroup } from './device-resource.js';
+import { inBothDirections, orderOf, pageQuery, sortMeaning } from './page.js';
 import type { ApiServices } from './services.js';
 
 const time = z.iso.datetime({ offset: true, message: 'a date and time as RFC 3339 has it' }).optional();
@@ -17,9 +17,6 @@ const sha256 = z
   .transform((digits) => digits.replaceAll(':', '').toLowerCase())
   .pipe(z.string().regex(/^[0-9a-f]{64}$/, 'SHA-256 in hex: 64 digits'))
   .optional();
-
-const sorts = ['-issuedAt', 'issuedAt', '-notAfter', 'notAfter'] as const;
-type Sort = (typeof sorts)[number];
 
 export const certificateListQuery = z.strictObject({
   ...pageQuery,
@@ -34,8 +31,13 @@ export const certificateListQuery = z.strictObject({
   fingerprint: sha256.describe('SHA-256 of the certificate, hex with or without colons'),
   keyFingerprint: sha256.describe('SHA-256 of the SubjectPublicKeyInfo, hex with or without colons'),
   deviceId: text.describe('of this device'),
-  group: nameSchema.optional().describe('of the devices of this static group'),
-  division: nameSchema.optional().describe('of the policies of this division'),
+  device: text.describe('of the device of this whole name, in the division or else in all that you may look at'),
+  group: nameSchema
+    .optional()
+    .describe('of the devices of this group, static or dynamic; of a dynamic one as it is now'),
+  division: nameSchema
+    .optional()
+    .describe('of the policies of this division; with `device` the division of the device'),
   policy: nameSchema.optional(),
   profile: nameSchema.optional(),
   usage: z.enum([...profileUsages, 'service']).optional(),
@@ -46,30 +48,31 @@ export const certificateListQuery = z.strictObject({
   issuedBefore: time,
   expiresFrom: time.describe('ends then or later'),
   expiresBefore: time,
-  sort: z.enum(sorts).default('-issuedAt').describe('`-` is for the latest first'),
+  sort: z.enum(inBothDirections('issuedAt', 'notAfter')).default('-issuedAt').describe(sortMeaning),
 });
 
-/** A cursor is good for its own order only. */
-export function certificatePlaceSchema(sort: Sort) {
-  return z.strictObject({ at: z.int(), id: z.string().max(200), sort: z.literal(sort) });
-}
+export const certificatePlaceSchema = z.strictObject({ at: z.int(), id: z.string().max(200) });
 
-export function readCertificateQuery(
+/** @throws HttpError 422 for a group that is not there */
+export async function readCertificateQuery(
   query: z.output<typeof certificateListQuery>,
   scope: Scope,
-  { clock }: Pick<ApiServices, 'clock'>,
-): CertificateQuery {
-  const { search, fingerprint, issuer, group, status, sort } = query;
+  services: ApiServices,
+): Promise<CertificateQuery> {
+  const { search, fingerprint, issuer, device, group, division, status, sort } = query;
   const { limit: _limit, cursor: _cursor, issuedFrom, issuedBefore, expiresFrom, expiresBefore } = query;
   return {
     scope,
     order: orderOf(sort),
+    ...(device === undefined
+      ? given('division', division)
+      : { deviceIds: await findDeviceIds({ name: device, division }, scope, services) }),
+    ...(group === undefined ? {} : ofGroup(requireVisibleGroup(group, scope, services))),
     ...given('subject', query.subject),
     ...given('name', query.name),
     ...given('serialNumber', query.serialNumber),
     ...given('keyFingerprint', query.keyFingerprint),
     ...given('deviceId', query.deviceId),
-    ...given('division', query.division),
     ...given('policy', query.policy),
     ...given('profile', query.profile),
     ...given('usage', query.usage),
@@ -77,16 +80,22 @@ export function readCertificateQuery(
     ...given('text', search),
     ...given('certificateFingerprint', fingerprint),
     ...given('issuerId', issuer),
-    ...given('deviceGroup', group),
-    ...(status === undefined ? {} : { status: { is: status, at: clock.now().getTime() } }),
+    ...(status === undefined ? {} : { status: { is: status, at: services.clock.now().getTime() } }),
     issuedAt: { ...given('from', milliseconds(issuedFrom)), ...given('before', milliseconds(issuedBefore)) },
     notAfter: { ...given('from', milliseconds(expiresFrom)), ...given('before', milliseconds(expiresBefore)) },
   };
 }
 
-function orderOf(sort: Sort): CertificateOrder {
-  const descending = sort.startsWith('-');
-  return { by: sort.endsWith('issuedAt') ? 'issuedAt' : 'notAfter', descending };
+/** A name is a device's own within a division only. */
+async function findDeviceIds(
+  { name, division }: { readonly name: string; readonly division: string | undefined },
+  scope: Scope,
+  { store, catalog }: Pick<ApiServices, 'store' | 'catalog'>,
+): Promise<readonly string[]> {
+  const divisions = division === undefined ? [...catalog().divisions.keys()] : [division];
+  const visible = divisions.filter((each) => covers(scope, each));
+  const found = await Promise.all(visible.map((each) => store.devices.findByName({ division: each, name })));
+  return found.flatMap((device) => device?.id ?? []);
 }
 
 function milliseconds(text: string | undefined): number | undefined {

@@ -10,7 +10,7 @@ import { toPem } from '../x509/pem.js';
 import { certificateParams } from './certificate-params.js';
 import { certificateListQuery, certificatePlaceSchema, readCertificateQuery } from './certificate-query.js';
 import { defineOperation, type Operation } from './operation.js';
-import { pageOf, readCursor, writeCursor } from './page.js';
+import { pageOf, readSortedCursor, writeSortedCursor } from './page.js';
 import type { ApiServices } from './services.js';
 
 const storySchema = z
@@ -37,20 +37,21 @@ export function certificateOperations(services: ApiServices): readonly Operation
       tag: 'Certificates',
       summary: 'List certificates, all that fit every condition',
       description:
-        'A page looks at 50,000 certificates at most, unless a condition says which few there can be: `serialNumber`, `fingerprint`, `keyFingerprint` or `deviceId`. So it may have fewer than its limit, or none, and still a `next`.',
+        'A page looks at 50,000 certificates at most, at 5000 with a dynamic `group`, unless a condition says which few there can be: `serialNumber`, `fingerprint`, `keyFingerprint`, `deviceId` or `device`. So it may have fewer than its limit, or none, and still a `next`.',
       permission: 'certificate:read',
       status: 200,
       query: certificateListQuery,
       answer: pageOf(certificateSchema),
+      refusals: { 422: 'there is no such device group' },
       handle: async ({ query, scope }) => {
         const { limit, cursor, sort } = query;
-        const after = readCursor(cursor, certificatePlaceSchema(sort));
-        const wanted = readCertificateQuery(query, scope, services);
+        const after = readSortedCursor(cursor, sort, certificatePlaceSchema);
+        const wanted = await readCertificateQuery(query, scope, services);
         const page = await listCertificates(wanted, { limit, ...(after ? { after } : {}) }, services);
         return {
           value: {
             items: await describeCertificates(page.certificates, services),
-            ...(page.next ? { next: writeCursor({ ...page.next, sort }) } : {}),
+            ...(page.next ? { next: writeSortedCursor(sort, page.next) } : {}),
           },
         };
       },

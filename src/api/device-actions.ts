@@ -4,8 +4,7 @@ import { requireDevice } from '../devices/find-device.js';
 import { moveDevice } from '../devices/move-device.js';
 import { retireDevice } from '../devices/retire-device.js';
 import { publishRevocations } from '../devices/revocations.js';
-import type { DeviceRecord } from '../store/device-record.js';
-import { deviceResource, findVisibleDevice, requireVisibleGroup } from './device-resource.js';
+import { deviceResource, findUnchangedDevice, requireVisibleGroup } from './device-resource.js';
 import {
   deviceMoveSchema,
   deviceParams,
@@ -13,39 +12,34 @@ import {
   movedDeviceSchema,
   retiredDeviceSchema,
 } from './device-schemas.js';
-import { type Call, defineOperation, type Operation } from './operation.js';
+import { defineOperation, type Operation } from './operation.js';
 import type { ApiServices } from './services.js';
 
-const tag = 'Devices';
+/** What all of them have in common. */
+const action = {
+  method: 'post',
+  tag: 'Devices',
+  permission: 'device:write',
+  status: 200,
+  isTagged: true,
+  params: deviceParams,
+} as const;
 
 export function deviceActionOperations(services: ApiServices): readonly Operation[] {
   return [suspendOperation(services), resumeOperation(services), retireOperation(services), moveOperation(services)];
 }
 
-type DeviceCall<Body> = Call<{ readonly id: string }, unknown, Body>;
-
-async function findMatching<Body>(call: DeviceCall<Body>, services: ApiServices): Promise<DeviceRecord> {
-  const device = await findVisibleDevice(call, services);
-  call.requireMatch(await deviceResource(device, services));
-  return device;
-}
-
 function suspendOperation(services: ApiServices): Operation {
   return defineOperation({
+    ...action,
     id: 'suspendDevice',
-    method: 'post',
     path: '/devices/{id}/suspend',
-    tag,
     summary: 'Suspend a device',
     description: 'It enrolls and renews no more, until it is resumed. Its certificates stay valid.',
-    permission: 'device:write',
-    status: 200,
-    isTagged: true,
-    params: deviceParams,
     answer: deviceWithCertificatesSchema,
     refusals: { 409: 'the device is suspended already, or retired' },
     handle: async (call) => {
-      const { id } = await findMatching(call, services);
+      const { id } = await findUnchangedDevice(call, services);
       await suspendDevice({ id, actor: call.actor }, services);
       return { value: await deviceResource(await requireDevice(id, services), services) };
     },
@@ -54,19 +48,14 @@ function suspendOperation(services: ApiServices): Operation {
 
 function resumeOperation(services: ApiServices): Operation {
   return defineOperation({
+    ...action,
     id: 'resumeDevice',
-    method: 'post',
     path: '/devices/{id}/resume',
-    tag,
     summary: 'Resume a suspended device',
-    permission: 'device:write',
-    status: 200,
-    isTagged: true,
-    params: deviceParams,
     answer: deviceWithCertificatesSchema,
     refusals: { 409: 'the device is not suspended' },
     handle: async (call) => {
-      const { id } = await findMatching(call, services);
+      const { id } = await findUnchangedDevice(call, services);
       await resumeDevice({ id, actor: call.actor }, services);
       return { value: await deviceResource(await requireDevice(id, services), services) };
     },
@@ -75,21 +64,16 @@ function resumeOperation(services: ApiServices): Operation {
 
 function retireOperation(services: ApiServices): Operation {
   return defineOperation({
+    ...action,
     id: 'retireDevice',
-    method: 'post',
     path: '/devices/{id}/retire',
-    tag,
     summary: 'Retire a device for good',
     description:
       'Revokes all its certificates (cessationOfOperation), held ones too; they are on the CRLs with the answer.',
-    permission: 'device:write',
-    status: 200,
-    isTagged: true,
-    params: deviceParams,
     answer: retiredDeviceSchema,
     refusals: { 409: 'the device is retired already, and nothing of it is valid' },
     handle: async (call) => {
-      const { id } = await findMatching(call, services);
+      const { id } = await findUnchangedDevice(call, services);
       const revoked = await retireDevice({ id, actor: call.actor }, services);
       await publishRevocations(revoked, services);
       const device = await deviceResource(await requireDevice(id, services), services);
@@ -100,17 +84,12 @@ function retireOperation(services: ApiServices): Operation {
 
 function moveOperation(services: ApiServices): Operation {
   return defineOperation({
+    ...action,
     id: 'moveDevice',
-    method: 'post',
     path: '/devices/{id}/move',
-    tag,
     summary: 'Move a device to another group or division',
     description:
       'Its certificates are evaluated again, and those that do not fit there are named with the reason, or revoked as well. To the group that it is in, only that is done.',
-    permission: 'device:write',
-    status: 200,
-    isTagged: true,
-    params: deviceParams,
     body: deviceMoveSchema,
     answer: movedDeviceSchema,
     refusals: {
@@ -118,7 +97,7 @@ function moveOperation(services: ApiServices): Operation {
       422: 'there is no such device group',
     },
     handle: async (call) => {
-      const { id } = await findMatching(call, services);
+      const { id } = await findUnchangedDevice(call, services);
       const { group, certificates, dryRun } = call.body;
       requireVisibleGroup(group, call.scope, services);
       const moved = await moveDevice({ id, group, certificates, dryRun, actor: call.actor }, services);

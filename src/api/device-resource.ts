@@ -1,16 +1,14 @@
-/** The device that a call is about, and what answers say of devices. */
-import { z } from 'zod';
+/** The device that a call is about, and what answers say of it. */
+import type { z } from 'zod';
 import { covers, type Scope } from '../access/principal.js';
 import { describeDevice } from '../devices/describe-device.js';
 import { requireDevice } from '../devices/find-device.js';
 import { GatewayError, HttpError } from '../errors.js';
 import type { DeviceGroup } from '../model/device-group.js';
 import { quote } from '../policy/safe-text.js';
-import type { AuditEventRecord } from '../store/audit-repository.js';
-import type { CertificateRecord } from '../store/certificate-record.js';
 import type { DeviceRecord } from '../store/device-record.js';
-import { revocationReasonOf } from '../x509/crl.js';
-import type { certificateOfDeviceSchema, deviceWithCertificatesSchema, eventOfDeviceSchema } from './device-schemas.js';
+import type { deviceWithCertificatesSchema } from './device-schemas.js';
+import type { Call } from './operation.js';
 import type { ApiServices } from './services.js';
 
 /** @throws GatewayError `not-found`, also for one of another division */
@@ -20,6 +18,16 @@ export async function findVisibleDevice(
 ): Promise<DeviceRecord> {
   const device = await requireDevice(params.id, services);
   if (!covers(scope, device.division)) throw new GatewayError('not-found', 'there is no such device');
+  return device;
+}
+
+/** The same for one that is to be changed. @throws HttpError 412 if it is not as the caller has seen it */
+export async function findUnchangedDevice(
+  call: Pick<Call<{ readonly id: string }, unknown, unknown>, 'params' | 'scope' | 'requireMatch'>,
+  services: ApiServices,
+): Promise<DeviceRecord> {
+  const device = await findVisibleDevice(call, services);
+  call.requireMatch(await deviceResource(device, services));
   return device;
 }
 
@@ -43,46 +51,6 @@ export async function deviceResource(
   };
 }
 
-export function certificateOfDevice(record: CertificateRecord, now: Date): z.input<typeof certificateOfDeviceSchema> {
-  const { id, issuerId, serialNumber, subject, policy, profile, usage, protocol, revokedAt, revocationReason } = record;
-  const reason = revocationReason === null ? undefined : revocationReasonOf(revocationReason);
-  return {
-    id,
-    issuer: issuerId,
-    serialNumber,
-    status: record.status === 'valid' && record.notAfter < now.getTime() ? 'expired' : record.status,
-    subject,
-    policy,
-    profile,
-    usage,
-    protocol,
-    issuedAt: timeText(record.issuedAt),
-    notBefore: timeText(record.notBefore),
-    notAfter: timeText(record.notAfter),
-    ...(revokedAt === null ? {} : { revokedAt: timeText(revokedAt) }),
-    ...(reason === undefined ? {} : { revocationReason: reason }),
-  };
-}
-
-const contentSchema = z.record(z.string(), z.unknown());
-
-export function eventOfDevice({
-  sequence,
-  id,
-  at,
-  action,
-  outcome,
-  subject,
-  content,
-}: AuditEventRecord): z.input<typeof eventOfDeviceSchema> {
-  const all = contentSchema.parse(JSON.parse(content));
-  const details = Object.fromEntries(Object.entries(all).filter(([name]) => !columns.has(name)));
-  return { sequence, id, at: timeText(at), action, outcome, subject, details };
-}
-
-/** What the content repeats of the event's own members. */
-const columns: ReadonlySet<string> = new Set(['id', 'at', 'action', 'outcome', 'subject']);
-
-function timeText(milliseconds: number): string {
+export function timeText(milliseconds: number): string {
   return new Date(milliseconds).toISOString();
 }

@@ -1,8 +1,10 @@
 /** Devices as the management API writes and takes them. */
+
 import { z } from 'zod';
+import { shownStatuses } from '../certificates/status.js';
 import { deviceStates } from '../model/device.js';
 import { nameSchema } from '../model/label.js';
-import { pageQuery } from './page.js';
+import { inBothDirections, pageQuery, sortMeaning } from './page.js';
 
 const time = z.iso.datetime().describe('RFC 3339, in UTC');
 const fields = (what: string) =>
@@ -67,8 +69,6 @@ export const deviceChangesSchema = z
   })
   .meta({ id: 'DeviceChanges' });
 
-export const deviceSorts = ['name', '-name', 'createdAt', '-createdAt', 'updatedAt', '-updatedAt'] as const;
-
 export const deviceListQuery = z.strictObject({
   ...pageQuery,
   division: z.string().max(64).optional(),
@@ -87,7 +87,10 @@ export const deviceListQuery = z.strictObject({
     .regex(/^[^=]+=.+$/su, 'name=value is expected, such as serial=4711')
     .optional()
     .describe('an identifier with its whole value: `serial=4711`'),
-  sort: z.enum(deviceSorts).default('name'),
+  sort: z
+    .enum(inBothDirections('name', 'createdAt', 'updatedAt'))
+    .default('name')
+    .describe(sortMeaning),
 });
 
 export const retiredDeviceSchema = z
@@ -129,7 +132,7 @@ export const certificateOfDeviceSchema = z
     id: z.string(),
     issuer: z.string().describe('the generation of the CA'),
     serialNumber: z.string().describe('lower-case hex'),
-    status: z.enum(['valid', 'held', 'revoked', 'expired']),
+    status: z.enum(shownStatuses),
     subject: z.string().describe('RFC 4514'),
     policy: z.string(),
     profile: z.string(),

@@ -1,4 +1,4 @@
-/** Devices: those on record, registration, changes, and their certificates and history. */
+/** Devices: those on record, registration and changes. */
 import { z } from 'zod';
 import { covers, type Scope } from '../access/principal.js';
 import { changeDevice, deleteDevice } from '../devices/change-device.js';
@@ -9,29 +9,20 @@ import { type DeviceSelection, listDevices } from '../devices/list.js';
 import { registerDevice } from '../devices/register-device.js';
 import { HttpError } from '../errors.js';
 import { quote } from '../policy/safe-text.js';
-import type { DevicePosition } from '../store/device-lists.js';
 import type { DeviceRecord } from '../store/device-record.js';
 import { deviceActionOperations } from './device-actions.js';
+import { deviceHistoryOperations } from './device-history.js';
+import { deviceResource, findUnchangedDevice, findVisibleDevice, requireVisibleGroup } from './device-resource.js';
 import {
-  certificateOfDevice,
-  deviceResource,
-  eventOfDevice,
-  findVisibleDevice,
-  requireVisibleGroup,
-} from './device-resource.js';
-import {
-  certificateOfDeviceSchema,
   deviceChangesSchema,
   deviceListQuery,
   deviceParams,
   deviceSchema,
-  type deviceSorts,
   deviceWithCertificatesSchema,
-  eventOfDeviceSchema,
   newDeviceSchema,
 } from './device-schemas.js';
 import { defineOperation, type Operation } from './operation.js';
-import { pageOf, pageQuery, readCursor, writeCursor } from './page.js';
+import { orderOf, pageOf, readSortedCursor, writeSortedCursor } from './page.js';
 import type { ApiServices } from './services.js';
 
 const tag = 'Devices';
@@ -44,8 +35,7 @@ export function deviceOperations(services: ApiServices): readonly Operation[] {
     changeOperation(services),
     deleteOperation(services),
     ...deviceActionOperations(services),
-    certificatesOperation(services),
-    eventsOperation(services),
+    ...deviceHistoryOperations(services),
   ];
 }
 
@@ -65,7 +55,7 @@ function listOperation(services: ApiServices): Operation {
     refusals: { 422: 'there is no such division or device group' },
     handle: async ({ query, scope }) => {
       const order = orderOf(query.sort);
-      const after = readPosition(query.cursor, order);
+      const after = readSortedCursor(query.cursor, query.sort, devicePosition(order));
       const selection = readSelection(query, scope, services);
       const { devices, next } = await listDevices(
         { selection, order, ...(after ? { after } : {}), limit: query.limit },
@@ -74,7 +64,7 @@ function listOperation(services: ApiServices): Operation {
       return {
         value: {
           items: devices.map(describeDevice),
-          ...(next ? { next: writeCursor([next.value, next.id]) } : {}),
+          ...(next ? { next: writeSortedCursor(query.sort, next) } : {}),
         },
       };
     },
@@ -148,8 +138,7 @@ function changeOperation(services: ApiServices): Operation {
     answer: deviceWithCertificatesSchema,
     refusals: { 409: 'the device is retired', 422: 'what cannot be changed so differs' },
     handle: async (call) => {
-      const device = await findVisibleDevice(call, services);
-      call.requireMatch(await deviceResource(device, services));
+      const device = await findUnchangedDevice(call, services);
       const { identifiers, attributes, ...others } = call.body;
       requireSame(device, others);
       const changed = await changeDevice(
@@ -180,85 +169,15 @@ function deleteOperation(services: ApiServices): Operation {
     params: deviceParams,
     refusals: { 409: 'the device has had certificates' },
     handle: async (call) => {
-      const device = await findVisibleDevice(call, services);
-      call.requireMatch(await deviceResource(device, services));
+      const device = await findUnchangedDevice(call, services);
       await deleteDevice({ device, actor: call.actor }, services);
       return {};
     },
   });
 }
 
-const certificatePosition = z.tuple([z.int(), z.string()]);
-
-function certificatesOperation(services: ApiServices): Operation {
-  return defineOperation({
-    id: 'listCertificatesOfDevice',
-    method: 'get',
-    path: '/devices/{id}/certificates',
-    tag,
-    summary: 'List the certificates of a device, latest first',
-    permission: 'certificate:read',
-    status: 200,
-    params: deviceParams,
-    query: z.strictObject(pageQuery),
-    answer: pageOf(certificateOfDeviceSchema),
-    handle: async (call) => {
-      const { id: deviceId } = await findVisibleDevice(call, services);
-      const { limit, cursor } = call.query;
-      const [issuedAt, id] = readCursor(cursor, certificatePosition) ?? [];
-      const after = issuedAt === undefined || id === undefined ? {} : { after: { issuedAt, id } };
-      const found = await services.store.certificates.list({ deviceId, ...after, limit: limit + 1 });
-      const shown = found.slice(0, limit);
-      const last = found.length > limit ? shown.at(-1) : undefined;
-      const now = services.clock.now();
-      return {
-        value: {
-          items: shown.map((record) => certificateOfDevice(record, now)),
-          ...(last ? { next: writeCursor([last.issuedAt, last.id]) } : {}),
-        },
-      };
-    },
-  });
-}
-
-function eventsOperation(services: ApiServices): Operation {
-  return defineOperation({
-    id: 'listEventsOfDevice',
-    method: 'get',
-    path: '/devices/{id}/events',
-    tag,
-    summary: 'List what has happened to a device, latest first',
-    description:
-      'From the audit log: registration, enrollments, renewals, refusals, revocations, changes and moves. Events of its certificates are among them.',
-    permission: 'device:read',
-    status: 200,
-    params: deviceParams,
-    query: z.strictObject(pageQuery),
-    answer: pageOf(eventOfDeviceSchema),
-    handle: async (call) => {
-      const { id: device } = await findVisibleDevice(call, services);
-      const { limit, cursor } = call.query;
-      const before = readCursor(cursor, z.int());
-      const place = before === undefined ? {} : { before };
-      const found = await services.store.audit.list({ device, ...place, limit: limit + 1 });
-      const shown = found.slice(0, limit);
-      const last = found.length > limit ? shown.at(-1) : undefined;
-      return {
-        value: { items: shown.map(eventOfDevice), ...(last ? { next: writeCursor(last.sequence) } : {}) },
-      };
-    },
-  });
-}
-
-function orderOf(sort: (typeof deviceSorts)[number]): DeviceOrder {
-  const descending = sort.startsWith('-');
-  const by = z.enum(['name', 'createdAt', 'updatedAt']).parse(descending ? sort.slice(1) : sort);
-  return { by, descending };
-}
-
-function readPosition(cursor: string | undefined, { by }: DeviceOrder): DevicePosition | undefined {
-  const position = readCursor(cursor, z.tuple([by === 'name' ? z.string() : z.int(), z.string()]));
-  return position && { value: position[0], id: position[1] };
+function devicePosition({ by }: DeviceOrder) {
+  return z.strictObject({ value: by === 'name' ? z.string().max(255) : z.int(), id: z.string().max(64) });
 }
 
 function readSelection(

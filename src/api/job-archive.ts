@@ -6,10 +6,10 @@ import { GatewayError } from '../errors.js';
 import { destroyKeys } from '../jobs/archive/destroy-keys.js';
 import { findArchivedJob, openArchive, requireArchive } from '../jobs/archive/open-archive.js';
 import type { ArchivedJob } from '../store/job-archive-repository.js';
+import { jobParams } from './job-resource.js';
 import { type Call, defineOperation, type Operation } from './operation.js';
 import type { ApiServices } from './services.js';
 
-const params = z.strictObject({ id: z.string().min(1).max(100).describe('id of the job') });
 const refusals = {
   409: 'the job has not ended yet',
   410: 'its keys were destroyed: after a download, on request, or because nobody has come for them in time',
@@ -27,17 +27,24 @@ export function jobArchiveOperations(services: ApiServices): readonly Operation[
         'A ZIP file with `manifest.csv`, a folder for each row and the chains of the issuers. Where the gateway has made the ' +
         'keys, it is CMS EnvelopedData for the certificate that was given with the job, or each key file is encrypted under ' +
         'its password. **The keys are destroyed when all of it was handed over**: a download that breaks off can be repeated, ' +
-        'one that was complete cannot. For who has submitted the job, and administrators of devices in its division.',
+        'one that was complete cannot. With `keep=true` they stay until `destroyJobKeys` says that the archive has arrived. ' +
+        'For who has submitted the job, and administrators of devices in its division.',
       permission: 'certificate:request',
-      params,
+      params: jobParams,
+      query: z.strictObject({
+        keep: z
+          .enum(['true', 'false'])
+          .default('false')
+          .describe('whether the keys stay after this download, to be destroyed by `destroyJobKeys`'),
+      }),
       status: 200,
       contentTypes: ['application/zip', 'application/pkcs7-mime'],
       refusals,
       handle: async (call) => {
         const job = await findPermitted(call, services);
         requireArchive(job);
-        const { type, fileName, body, delivered } = await openArchive(job, call.actor, services);
-        return { content: { type, fileName, body, delivered } };
+        const { delivered, ...archive } = await openArchive(job, call.actor, services);
+        return { content: call.query.keep === 'true' ? archive : { ...archive, delivered } };
       },
     }),
     defineOperation({
@@ -47,9 +54,10 @@ export function jobArchiveOperations(services: ApiServices): readonly Operation[
       tag: 'Jobs',
       summary: 'Destroy the keys in the archive of a job',
       description:
-        'The certificates stay. Keys that nobody has downloaded are destroyed seven days after the job has ended.',
+        'To be called when the archive has arrived that was downloaded with `keep=true`, or where nobody wants the keys. The ' +
+        'certificates stay. Keys that nobody has downloaded are destroyed seven days after the job has ended.',
       permission: 'certificate:request',
-      params,
+      params: jobParams,
       status: 204,
       refusals,
       handle: async (call) => {
@@ -66,7 +74,7 @@ export function jobArchiveOperations(services: ApiServices): readonly Operation[
 
 /** Keys are for whoever has asked for them, and for who may do anything with the devices. */
 async function findPermitted(
-  { params: { id }, scope, principal, actor }: Call<z.output<typeof params>, unknown, unknown>,
+  { params: { id }, scope, principal, actor }: Call<z.output<typeof jobParams>, unknown, unknown>,
   services: ApiServices,
 ): Promise<ArchivedJob> {
   const job = await findArchivedJob(id, services);

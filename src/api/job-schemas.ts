@@ -33,6 +33,11 @@ export const jobSchema = z
       estimatedEnd: timeSchema.optional(),
     }),
     createdBy: z.string(),
+    runsFor: z
+      .string()
+      .describe(
+        'who has submitted it, or started or resumed it last: it is paused where that one may not submit it any more',
+      ),
     createdAt: timeSchema,
     startedAt: timeSchema.optional(),
     finishedAt: timeSchema.optional().describe('when it was finished or cancelled'),
@@ -73,7 +78,7 @@ function newJobOfKind({ name, options, selection }: JobKind) {
 }
 
 export function describeJob(job: JobOverview, now: Date): z.input<typeof jobSchema> {
-  const { id, kind, division, name, state, problem, options, selection, createdBy, createdAt } = job;
+  const { id, kind, division, name, state, problem, options, selection, createdBy, runsFor, createdAt } = job;
   const input = describeInput(job);
   return {
     id,
@@ -87,6 +92,7 @@ export function describeJob(job: JobOverview, now: Date): z.input<typeof jobSche
     ...(input === undefined ? {} : { input }),
     progress: progressOf(job, now),
     createdBy: JSON.parse(createdBy).name,
+    runsFor: JSON.parse(runsFor).name,
     createdAt: timeText(createdAt),
     ...(job.startedAt === null ? {} : { startedAt: timeText(job.startedAt) }),
     ...(job.finishedAt === null ? {} : { finishedAt: timeText(job.finishedAt) }),

@@ -1,5 +1,4 @@
 /** Jobs: work on many devices or certificates at once. */
-import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { covers, scopeOf } from '../access/principal.js';
 import { GatewayError, HttpError } from '../errors.js';
@@ -9,20 +8,12 @@ import { type InputFormat, largestInput } from '../jobs/input/read-rows.js';
 import type { JobKind, JobKinds } from '../jobs/job-kind.js';
 import { createJobKinds } from '../jobs/job-kinds.js';
 import { loadInput } from '../jobs/load-input.js';
-import { requireJob } from '../jobs/require-job.js';
-import { describeRow, failureLines, failuresFormat, resultLines } from '../jobs/results.js';
-import { pageOfRows } from '../jobs/row-pages.js';
-import { jobKinds, jobRowStates, jobStates } from '../model/job.js';
-import { nameSchema } from '../model/label.js';
-import type { JobOverview } from '../store/job-record.js';
-import { describeJob, jobRowSchema, jobSchema, newJobSchema } from './job-schemas.js';
+import { jobReadingOperations } from './job-reading.js';
+import { findVisibleJob, jobParams } from './job-resource.js';
+import { describeJob, jobSchema, newJobSchema } from './job-schemas.js';
 import { type Call, defineOperation, type Operation } from './operation.js';
-import { pageOf, pageQuery, readCursor, writeCursor } from './page.js';
 import type { ApiServices } from './services.js';
 
-const params = z.strictObject({ id: z.string().max(64) });
-const resultQuery = z.strictObject({ format: z.enum(['csv', 'jsonl']).default('csv') });
-const contentTypes = { csv: 'text/csv', jsonl: 'application/jsonl' } as const;
 const inputTypes: ReadonlyMap<string, InputFormat> = new Map([
   ['text/csv', 'csv'],
   ['application/jsonl', 'jsonl'],
@@ -32,7 +23,7 @@ const inputTypes: ReadonlyMap<string, InputFormat> = new Map([
 export function jobOperations(services: ApiServices): readonly Operation[] {
   const kinds = createJobKinds(services);
   return [
-    ...reading(services, kinds),
+    ...jobReadingOperations(services, kinds),
     defineOperation({
       id: 'createJob',
       method: 'post',
@@ -40,12 +31,12 @@ export function jobOperations(services: ApiServices): readonly Operation[] {
       tag: 'Jobs',
       summary: 'Submit a job',
       description:
-        'Needs, besides `job:write`, the permission for what the job does, in its division. Its rows come by `putJobInput`; a job with `select` makes them itself when it runs.',
+        'Needs, besides `job:write`, the permission for what the job does, in its division: now, and while it runs. Its rows come by `putJobInput`; a job with `select` makes them itself when it runs.',
       permission: 'job:write',
       body: newJobSchema(kinds),
       answer: jobSchema,
       status: 201,
-      refusals: { 422: 'the options name what is not there' },
+      refusals: { 422: 'the options or the selection name what is not there' },
       async handle(call) {
         const { select, ...body } = call.body;
         const planned = plan({ ...body, ...(select === undefined ? {} : { selection: select }) }, call, kinds);
@@ -63,14 +54,14 @@ export function jobOperations(services: ApiServices): readonly Operation[] {
       description:
         'All rows or none: a file that cannot be read is refused as a whole, with up to 20 problems and their lines. A row that does not fit the kind of job fails by itself. The job starts then, unless it was submitted with `start: false`.',
       permission: 'job:write',
-      params,
+      params: jobParams,
       query: z.strictObject({ name: z.string().min(1).max(255).optional().describe('of the file, to show') }),
       streams: { types: [...inputTypes.keys()], bodyLimit: largestInput },
       answer: jobSchema,
       status: 200,
       refusals: { 409: 'the job has its input already' },
       async handle(call) {
-        const job = await findJob(call, services);
+        const job = await findVisibleJob(call, services);
         requirePermission(call, { division: job.division, permission: requireKind(job.kind, kinds).permission });
         const format = inputTypes.get(call.contentType ?? '');
         if (format === undefined)
@@ -93,12 +84,12 @@ export function jobOperations(services: ApiServices): readonly Operation[] {
       summary: 'Delete a job with its rows and results',
       description: 'Only one that has ended, or has no rows. What it did stays done.',
       permission: 'job:write',
-      params,
+      params: jobParams,
       status: 204,
       isTagged: true,
       refusals: { 409: 'the job has not ended' },
       async handle(call) {
-        const job = await findJob(call, services);
+        const job = await findVisibleJob(call, services);
         const { id, division, kind } = job;
         requirePermission(call, { division, permission: requireKind(kind, kinds).permission });
         call.requireMatch(describeJob(job, services.clock.now()));
@@ -109,133 +100,10 @@ export function jobOperations(services: ApiServices): readonly Operation[] {
   ];
 }
 
-function reading(services: ApiServices, kinds: JobKinds): readonly Operation[] {
-  const { store, clock } = services;
-  return [
-    defineOperation({
-      id: 'listJobs',
-      method: 'get',
-      path: '/jobs',
-      tag: 'Jobs',
-      summary: 'List jobs, latest first',
-      permission: 'job:read',
-      query: z.strictObject({
-        ...pageQuery,
-        kind: z.enum(jobKinds).optional(),
-        state: z.enum(jobStates).optional(),
-        division: nameSchema.optional(),
-      }),
-      answer: pageOf(jobSchema),
-      status: 200,
-      async handle({ query: { limit, cursor, kind, state, division }, scope }) {
-        const all = scope === 'everywhere' ? undefined : [...scope];
-        const divisions = division === undefined ? all : [division].filter((each) => covers(scope, each));
-        if (divisions?.length === 0) return { value: { items: [] } };
-        const before = readCursor(cursor, z.string().max(64));
-        const found = await store.jobs.list({
-          limit: limit + 1,
-          ...(divisions === undefined ? {} : { divisions }),
-          ...(kind === undefined ? {} : { kind }),
-          ...(state === undefined ? {} : { state }),
-          ...(before === undefined ? {} : { before }),
-        });
-        const now = clock.now();
-        const items = found.slice(0, limit).map((job) => describeJob(job, now));
-        return { value: { items, ...(found.length > limit ? { next: writeCursor(items.at(-1)?.id) } : {}) } };
-      },
-    }),
-    defineOperation({
-      id: 'getJob',
-      method: 'get',
-      path: '/jobs/{id}',
-      tag: 'Jobs',
-      summary: 'Read a job and how far it is',
-      permission: 'job:read',
-      params,
-      answer: jobSchema,
-      status: 200,
-      isTagged: true,
-      async handle(call) {
-        return { value: describeJob(await findJob(call, services), clock.now()) };
-      },
-    }),
-    defineOperation({
-      id: 'listJobRows',
-      method: 'get',
-      path: '/jobs/{id}/rows',
-      tag: 'Jobs',
-      summary: 'List the rows of a job and what each ended with',
-      permission: 'job:read',
-      params,
-      query: z.strictObject({ ...pageQuery, state: z.enum(jobRowStates).optional() }),
-      answer: pageOf(jobRowSchema),
-      status: 200,
-      async handle(call) {
-        const { limit, cursor, state } = call.query;
-        const job = await findJob(call, services);
-        const after = readCursor(cursor, z.int().min(0)) ?? 0;
-        const filter = { jobId: job.id, after, limit, ...(state === undefined ? {} : { state }) };
-        const { rows, isLast } = await pageOfRows(filter, services);
-        const items = rows.map(describeRow).map((row) => jobRowSchema.parse(row));
-        return { value: { items, ...(isLast ? {} : { next: writeCursor(items.at(-1)?.row) }) } };
-      },
-    }),
-    defineOperation({
-      id: 'getJobResults',
-      method: 'get',
-      path: '/jobs/{id}/results',
-      tag: 'Jobs',
-      summary: 'Download all rows with their results',
-      permission: 'job:read',
-      params,
-      query: resultQuery,
-      contentTypes: Object.values(contentTypes),
-      status: 200,
-      async handle(call) {
-        const job = await findJob(call, services);
-        const { format } = call.query;
-        const lines = resultLines(job, format, requireKind(job.kind, kinds), services);
-        return {
-          content: {
-            type: contentTypes[format],
-            body: Readable.from(lines),
-            fileName: `job-${job.id}-results.${format}`,
-          },
-        };
-      },
-    }),
-    defineOperation({
-      id: 'getJobFailures',
-      method: 'get',
-      path: '/jobs/{id}/failures',
-      tag: 'Jobs',
-      summary: 'Download the failed rows, to be corrected and run again',
-      description:
-        'In the form of the input, with `error_code` and `error_reason`; an input may have these, and they are not looked at.',
-      permission: 'job:read',
-      params,
-      contentTypes: Object.values(contentTypes),
-      status: 200,
-      async handle(call) {
-        const job = await findJob(call, services);
-        const format = failuresFormat(job);
-        const lines = failureLines(job, requireKind(job.kind, kinds), services);
-        return {
-          content: {
-            type: contentTypes[format],
-            body: Readable.from(lines),
-            fileName: `job-${job.id}-failures.${format}`,
-          },
-        };
-      },
-    }),
-  ];
-}
-
 const summaries: Readonly<Record<JobChange, string>> = {
   start: 'Start a job that was submitted not to start by itself',
   pause: 'Pause a job: rows under way are finished',
-  resume: 'Resume a paused job',
+  resume: 'Resume a paused job, on one’s own behalf from then on',
   cancel: 'Cancel a job: what is not done stays undone',
 };
 
@@ -247,12 +115,12 @@ function changing(change: JobChange, services: ApiServices, kinds: JobKinds): Op
     tag: 'Jobs',
     summary: summaries[change],
     permission: 'job:write',
-    params,
+    params: jobParams,
     answer: jobSchema,
     status: 200,
     refusals: { 409: 'the state of the job does not allow it' },
     async handle(call) {
-      const { id, division, kind } = await findJob(call, services);
+      const { id, division, kind } = await findVisibleJob(call, services);
       requirePermission(call, { division, permission: requireKind(kind, kinds).permission });
       return { value: describeJob(await changeJob({ id, change, actor: call.actor }, services), services.clock.now()) };
     },
@@ -260,16 +128,6 @@ function changing(change: JobChange, services: ApiServices, kinds: JobKinds): Op
 }
 
 type Caller = Pick<Call<unknown, unknown, unknown>, 'principal' | 'scope'>;
-
-/** @throws GatewayError `not-found`, also for a job of a division that is not the caller's */
-async function findJob(
-  { params: { id }, scope }: Pick<Call<z.output<typeof params>, unknown, unknown>, 'params' | 'scope'>,
-  services: ApiServices,
-): Promise<JobOverview> {
-  const job = await requireJob(id, services);
-  if (!covers(scope, job.division)) throw new GatewayError('not-found', 'there is no such job');
-  return job;
-}
 
 /** What is another division's is for the caller not there. @throws HttpError 422 */
 function plan(wanted: Parameters<typeof planJob>[0], { scope }: Caller, kinds: JobKinds): PlannedJob {

@@ -23,7 +23,8 @@ export function policyEvaluationOperations(services: ApiServices): readonly Oper
       summary: 'Dry run: what would become of a request',
       description:
         'Takes a request and a would-be caller, and answers every step and rule that would run, and the certificate that would be issued. ' +
-        'It issues, consumes, counts and records nothing. A refusal is an answer like any other: see `outcome`.',
+        'It issues, consumes, counts and records nothing. A refusal is an answer like any other: see `outcome`. ' +
+        'Certificates of divisions that you may not see are not there for it.',
       permission: 'configuration:read',
       params: z.strictObject({ name: nameSchema }),
       query: z.strictObject({
@@ -46,6 +47,7 @@ export function policyEvaluationOperations(services: ApiServices): readonly Oper
             ...(profile === undefined ? {} : { profileHint: profile }),
             ...(notAfter === undefined ? {} : { notAfter: new Date(notAfter) }),
             ...(at === undefined ? {} : { at: new Date(at) }),
+            ...(scope === 'everywhere' ? {} : { divisions: scope }),
           },
           services,
         );

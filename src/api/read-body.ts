@@ -45,8 +45,8 @@ export async function readJson(operation: Operation, request: IncomingMessage): 
   const octets = await inTime(readBody(request, bodyLimitOf(operation)));
   if (octets.length === 0) return undefined;
   const value = parse(octets);
-  const path = findPrototype(value);
-  if (path !== undefined) throw new InvalidFieldsError(400, [{ path, message: 'is not known here' }]);
+  const fault = findFault(value);
+  if (fault) throw new InvalidFieldsError(400, [fault]);
   return value;
 }
 
@@ -112,14 +112,27 @@ function parse(octets: Uint8Array): JsonObject {
   }
 }
 
-/** Where a member has the name that objects have their prototype under. Schemas of maps would overlook it. */
-function findPrototype(value: unknown): Path | undefined {
+interface Fault {
+  readonly path: Path;
+  readonly message: string;
+}
+
+/**
+ * What schemas would overlook: a member with the name that objects have their prototype under, and half a surrogate pair, which
+ * JSON can write, and neither UTF-8 nor the database can.
+ */
+function findFault(value: unknown): Fault | undefined {
+  if (typeof value === 'string') return halfPair.test(value) ? { path: [], message: notUnicode } : undefined;
   if (typeof value !== 'object' || value === null) return undefined;
-  if (Object.hasOwn(value, '__proto__')) return ['__proto__'];
+  if (Object.hasOwn(value, '__proto__')) return { path: ['__proto__'], message: 'is not known here' };
   const steps = Array.isArray(value) ? value.entries() : Object.entries(value);
   for (const [step, each] of steps) {
-    const path = findPrototype(each);
-    if (path !== undefined) return [step, ...path];
+    if (typeof step === 'string' && halfPair.test(step)) return { path: [], message: notUnicode };
+    const fault = findFault(each);
+    if (fault) return { path: [step, ...fault.path], message: fault.message };
   }
   return undefined;
 }
+
+const halfPair = /\p{Cs}/u;
+const notUnicode = 'has half of a surrogate pair, which is no character; leave it out';

@@ -1,22 +1,28 @@
 /** Requests that wait for people, over the management API. */
 import { z } from 'zod';
-import {
-  listRequests,
-  openStates,
-  requestJson,
-  requestSchema,
-  requireVisibleRequest,
-} from '../certificates/requests.js';
+import { listRequests } from '../certificates/list-requests.js';
+import { openStates, requestJson, requestSchema, requireVisibleRequest } from '../certificates/requests.js';
 import { requestStory, storyEventJson, storyEventSchema } from '../certificates/story.js';
 import { approveRequest, rejectRequest } from '../enrollment/approve.js';
 import { nameSchema } from '../model/label.js';
+import { methodSchema } from '../model/protocol-name.js';
 import { type Call, defineOperation, type Operation } from './operation.js';
-import { pageOf, pageQuery, readCursor, writeCursor } from './page.js';
+import {
+  inBothDirections,
+  orderOf,
+  pageOf,
+  pageQuery,
+  readSortedCursor,
+  sortMeaning,
+  writeSortedCursor,
+} from './page.js';
 import type { ApiServices } from './services.js';
 
 const params = z.strictObject({ id: z.string().max(100).describe('the X-Request-Id that the client saw') });
 
-const placeSchema = z.strictObject({ createdAt: z.int(), requestId: z.string().max(100) });
+const placeSchema = z.strictObject({ at: z.int(), requestId: z.string().max(100) });
+
+const text = z.string().min(1).max(255).optional();
 
 const decisionSchema = z.strictObject({
   comment: z
@@ -53,9 +59,9 @@ export function requestOperations(services: ApiServices): readonly Operation[] {
       method: 'get',
       path: '/requests',
       tag: 'Requests',
-      summary: 'List requests that wait for people, or that people have decided, oldest first',
+      summary: 'List requests that wait for people, or that people have decided',
       description:
-        'Those that were answered are certificates. What people have decided is kept for a day or so, and in the audit log.',
+        'Those that were answered are certificates. What people have decided is kept for a day or so, and in the audit log. A page looks at 10,000 requests at most, with `device` or `search` at 2000: it may be short, or empty, and still have a `next`.',
       permission: 'request:read',
       status: 200,
       query: z.strictObject({
@@ -63,21 +69,30 @@ export function requestOperations(services: ApiServices): readonly Operation[] {
         state: z.enum(openStates).default('pending'),
         policy: nameSchema.optional(),
         division: nameSchema.optional(),
+        group: nameSchema.optional().describe('the device group that the label named'),
+        protocol: methodSchema.optional(),
+        device: text.describe('the whole name of the device that it is about, registered or not'),
+        search: text.describe('a part of the subject or of a subject alternative name, in upper or lower case'),
+        sort: z.enum(inBothDirections('createdAt', 'updatedAt')).default('createdAt').describe(sortMeaning),
       }),
       answer: pageOf(requestSchema),
       handle: async ({ query, scope }) => {
-        const { limit, cursor, state, policy, division } = query;
-        const after = readCursor(cursor, placeSchema);
+        const { limit, cursor, sort, state, policy, division, group, protocol, device, search } = query;
+        const after = readSortedCursor(cursor, sort, placeSchema);
         const wanted = {
           scope,
           state,
+          order: orderOf(sort),
           ...(policy === undefined ? {} : { policy }),
           ...(division === undefined ? {} : { division }),
+          ...(group === undefined ? {} : { groupName: group }),
+          ...(protocol === undefined ? {} : { protocol }),
+          ...(device === undefined ? {} : { device }),
+          ...(search === undefined ? {} : { search }),
         };
         const { requests, next } = await listRequests(wanted, { limit, ...(after ? { after } : {}) }, services);
         const items = await Promise.all(requests.map((transaction) => requestJson(transaction, services)));
-        const { createdAt, requestId } = next ?? {};
-        return { value: { items, ...(next ? { next: writeCursor({ createdAt, requestId }) } : {}) } };
+        return { value: { items, ...(next ? { next: writeSortedCursor(sort, next) } : {}) } };
       },
     }),
     defineOperation({

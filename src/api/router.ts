@@ -49,7 +49,10 @@ export function createApiRouter({ operations, ...options }: ApiRouterOptions): R
   }
   router.use((request: Request, response: Response) =>
     answering(request, response, 'none', options, () => {
-      throw new GatewayError('not-found', 'nothing is served at this address; /api/ lists what there is');
+      throw new GatewayError(
+        'not-found',
+        'nothing is served at this address; /api/ lists what there is, and devices enroll at the device TLS port',
+      );
     }),
   );
   // Such as a path that is not valid percent-encoding.

@@ -1,7 +1,7 @@
 /** Users of the management API. */
 import { z } from 'zod';
 import { describeUser, newUserFields, type UserView, userSchema } from '../access/describe.js';
-import { isVisible, type Manager, readGrants } from '../access/grants.js';
+import { isListed, type Manager, readGrants } from '../access/grants.js';
 import { changeOwnPassword } from '../access/own-password.js';
 import { passwordSchema } from '../access/password.js';
 import { type Scope, scopeOf } from '../access/principal.js';
@@ -9,11 +9,22 @@ import { addUserCertificate, removeUserCertificate } from '../access/user-certif
 import { changeUser, createUser, deleteUser, getUser, setEnabled, setPassword } from '../access/users.js';
 import { batchSize, fillPage } from '../catalog/fill-page.js';
 import { GatewayError } from '../errors.js';
+import { roleSchema } from '../model/access.js';
 import { nameSchema } from '../model/label.js';
 import type { UserRecord } from '../store/access-record.js';
+import { namedPlaceOf } from '../store/named-order.js';
 import { type ManagingCall, managerOf } from './managing-call.js';
 import { defineOperation, type Operation } from './operation.js';
-import { pageOf, pageQuery, readCursor, writeCursor } from './page.js';
+import {
+  inBothDirections,
+  namedPosition,
+  orderOf,
+  pageOf,
+  pageQuery,
+  readSortedCursor,
+  sortMeaning,
+  writeSortedCursor,
+} from './page.js';
 import type { ApiServices } from './services.js';
 
 const params = z.strictObject({ name: nameSchema });
@@ -46,24 +57,32 @@ export function userOperations(services: ApiServices): readonly Operation[] {
         ...pageQuery,
         enabled: z.enum(['true', 'false']).optional(),
         search: z.string().min(1).max(100).optional().describe('a part of the name or the display name'),
+        role: roleSchema.optional().describe('who has this role, in whatever division'),
+        sort: z
+          .enum(inBothDirections('name', 'createdAt', 'updatedAt'))
+          .default('name')
+          .describe(sortMeaning),
       }),
       answer: pageOf(userSchema),
-      handle: async ({ query: { limit, cursor, enabled, search }, scope }) => {
+      handle: async ({ query: { limit, cursor, sort, enabled, search, role }, scope }) => {
+        const order = orderOf(sort);
         const filter = {
+          order,
           ...(enabled === undefined ? {} : { enabled: enabled === 'true' }),
           ...(search === undefined ? {} : { search }),
         };
         const wish = {
-          after: readCursor(cursor, nameSchema) ?? '',
+          after: readSortedCursor(cursor, sort, namedPosition(order.by)),
           limit,
-          fits: ({ grants }: UserRecord) => isVisible(scope, readGrants(grants)),
+          fits: ({ grants }: UserRecord) => isListed(readGrants(grants), scope, role),
+          placeOf: (user: UserRecord) => namedPlaceOf(user, order),
         };
         const { items: found, next } = await fillPage(wish, async (after) => {
-          const users = await services.store.users.list({ ...filter, after, limit: batchSize });
+          const users = await services.store.users.list({ ...filter, ...(after ? { after } : {}), limit: batchSize });
           return { items: users, isEnd: users.length < batchSize };
         });
         const items = await Promise.all(found.map(view));
-        return { value: { items, ...(next === undefined ? {} : { next: writeCursor(next) }) } };
+        return { value: { items, ...(next === undefined ? {} : { next: writeSortedCursor(sort, next) }) } };
       },
     }),
     defineOperation({

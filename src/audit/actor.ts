@@ -5,6 +5,8 @@ export interface Actor {
   readonly name: string;
   /** Whom it stands for, where two have to be different: an API key of a user is that user. */
   readonly person: string;
+  /** The id of the API key that it has authenticated with: not in audit events, which name the key. */
+  readonly apiKey?: string;
   /** Absent on the command line. */
   readonly remoteAddress?: string;
   /** What the client saw as X-Request-Id. */

@@ -1,6 +1,7 @@
 /** Audit events: what happened, to what, on whose behalf. */
 import { createIdentifier } from '../identifier.js';
 import type { AuditRecord } from '../store/change.js';
+import { type Actor, byActor } from './actor.js';
 
 export type AuditAction =
   | 'certificate.issued'
@@ -81,6 +82,14 @@ interface AuditEvent {
 
 export function createAuditRecord(event: AuditEvent): AuditRecord {
   return toRecord(event);
+}
+
+/** What an actor has done. Its details say first who that is. */
+export function createActionRecord(
+  actor: Actor,
+  { details, ...event }: Omit<AuditEvent, 'id' | 'outcome'>,
+): AuditRecord {
+  return toRecord({ ...event, outcome: 'success', details: { ...byActor(actor), ...details } });
 }
 
 /** An event of a protocol's own, which names its actions itself. */

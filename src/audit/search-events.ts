@@ -4,7 +4,8 @@ import { GatewayError } from '../errors.js';
 import type { AuditEventRecord, AuditPosition, AuditSearch } from '../store/audit-repository.js';
 import type { Store } from '../store/store.js';
 
-export interface EventFilter extends Pick<AuditSearch, 'action' | 'outcome' | 'subject' | 'from' | 'to'> {
+export interface EventFilter
+  extends Pick<AuditSearch, 'action' | 'outcome' | 'subject' | 'device' | 'ascending' | 'from' | 'to'> {
   /** As `actor` in the event. */
   readonly actor?: string;
   /** Only events of these. An event of no division is the whole gateway's. */
@@ -25,7 +26,7 @@ const byColumns = { most: 20_000, atOnce: 1000 } as const;
 const byContents = { most: 2000, atOnce: 250 } as const;
 
 /**
- * A page, latest first. There may be fewer than the limit and still more to come: `next` says so. No single query keeps the
+ * A page, latest first unless asked otherwise. There may be fewer than the limit and still more to come: `next` says so. No single query keeps the
  * gateway from its devices.
  */
 export async function searchEvents(

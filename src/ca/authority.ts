@@ -1,14 +1,16 @@
 /** The embedded CA as the enrollment flow sees it: approved in, certificate out. */
 import type { Clock } from '../clock.js';
 import { GatewayError } from '../errors.js';
-import type { CertificateAuthorityConfig } from '../model/certificate-authority.js';
+import { type CertificateAuthorityConfig, ocspOf } from '../model/certificate-authority.js';
 import type { ApprovedIssuance } from '../policy/decide.js';
 import type { IssuerFacts } from '../policy/facts.js';
 import { unsignedInteger } from '../x509/der-writer.js';
 import { serialNumberHex } from '../x509/serial-number.js';
 import { randomSerialNumber } from '../x509/tbs-certificate.js';
+import { createCertIdIndex, type FindByHashes } from './cert-id-index.js';
 import type { CaGeneration, Generations, SigningGeneration } from './generations.js';
 import { createNextCaBundles } from './next-ca-bundles.js';
+import { timingOf } from './next-crl.js';
 import { contentOf, type SigningIssuer, signCertificate } from './sign-certificate.js';
 
 export interface IssuedCertificate {
@@ -23,10 +25,14 @@ export interface IssuedCertificate {
 export interface Authority {
   /** Takes over the generations that are in the store now, after another process may have added some. */
   reload(): Promise<void>;
-  /** The generation that a CA issues with. @throws GatewayError 'unavailable' if there is none, or no such CA */
-  issuer(caName: string): IssuerFacts;
   /**
-   * Signs a certificate. Nobody may see it before it is committed.
+   * The generation that a CA issues with; `generation`: another one of it, which issues to its own OCSP responder alone.
+   * @throws GatewayError 'unavailable' if there is none, or no such CA
+   */
+  issuer(caName: string, generation?: string): IssuerFacts;
+  /**
+   * Signs a certificate. Nobody may see it before it is committed. A generation that is not the current one signs for its OCSP
+   * responder alone, which has to be of its own key (RFC 6960 4.2.2.2).
    * @throws GatewayError 'internal' for what is not approved; 'unavailable' if its issuer does not issue any more
    */
   issue(issuance: ApprovedIssuance): Promise<IssuedCertificate>;
@@ -40,6 +46,8 @@ export interface Authority {
   generation(generationId: string): CaGeneration | undefined;
   /** All generations, by CA and number. */
   generations(): readonly CaGeneration[];
+  /** The generations that an OCSP request means. */
+  generationsByHashes: FindByHashes;
   /** Which CRL is at a URL; undefined if it is none of these CAs'. */
   crlPlace(url: string): { readonly generation: string; readonly partition: number } | undefined;
   /** The generation that a CA announces as its next; undefined unless it exists and the catalog still says so. */
@@ -72,20 +80,24 @@ export function createAuthority({ generations, configs, clock }: AuthorityOption
     return configs().get(caName)?.stageNextGeneration ? generations.findNext(caName) : undefined;
   }
 
-  function prepare({ issuerId }: ApprovedIssuance): PreparedIssuance {
+  function prepare({ issuerId, locations }: ApprovedIssuance): PreparedIssuance {
     const generation = generations.find(issuerId);
     const config = generation && configs().get(generation.ca);
+    const isForResponder = locations === 'none';
     // A roll-over between approval and signature: asked again, the request gets the new generation.
-    if (config === undefined || generation?.state !== 'current') throw notIssuing(issuerId);
+    const isIssuing = config !== undefined && generation?.state === 'current';
+    if (generation === undefined || !(isIssuing || isForResponder)) throw notIssuing(issuerId);
     const serialNumber = randomSerialNumber();
-    const crlPartition = crlPartitionOf(serialNumber, config.crl.partitions);
+    const crlPartition = crlPartitionOf(serialNumber, timingOf(generation, configs()).partitions);
     const issuer = {
       id: generation.id,
       name: generation.certificate.subject,
       signer: generation.signer,
-      hash: config.signatureHash ?? generation.usualHash,
+      hash: config?.signatureHash ?? generation.usualHash,
       authorityKeyIdentifier: generation.authorityKeyIdentifier,
-      locations: [generation.crlDistributionPoints(crlPartition), generation.authorityInfoAccess],
+      locations: isForResponder
+        ? []
+        : [generation.crlDistributionPoints(crlPartition), generation.authorityInfoAccess(ocspOf(config).enabled)],
     };
     return { issuer, serialNumber, crlPartition };
   }
@@ -93,19 +105,16 @@ export function createAuthority({ generations, configs, clock }: AuthorityOption
   return {
     reload: () => generations.reload(),
 
-    issuer(caName) {
+    issuer(caName, generationId) {
       const config = configs().get(caName);
+      if (generationId !== undefined) {
+        const named = generations.find(generationId);
+        if (named?.ca !== caName) throw notIssuing(generationId);
+        return factsOf(named, config);
+      }
       const generation = generations.findCurrent(caName);
       if (config === undefined || generation === undefined) throw notIssuing(caName);
-      const { id, certificate, pathLength, signer } = generation;
-      return {
-        id,
-        keyAlgorithm: signer.algorithm,
-        notAfter: certificate.notAfter,
-        backdateSeconds: config.backdate,
-        issueIntermediates: config.issueIntermediates,
-        ...(pathLength !== undefined && { pathLength }),
-      };
+      return factsOf(generation, config);
     },
 
     async issue(issuance) {
@@ -122,6 +131,7 @@ export function createAuthority({ generations, configs, clock }: AuthorityOption
     chain: (generationId) => chainOf(generationId, generations),
     generation: (generationId) => generations.find(generationId),
     generations: () => generations.all(),
+    generationsByHashes: createCertIdIndex(generations),
     crlPlace: (url) => findCrlPlace(url, generations),
     next: findNext,
 
@@ -133,6 +143,21 @@ export function createAuthority({ generations, configs, clock }: AuthorityOption
       const hash = configs().get(caName)?.signatureHash ?? current.usualHash;
       return await bundles.get({ current, hash, next, chain: chainOf(next.id, generations) });
     },
+  };
+}
+
+/** Of a CA that is not configured any more, as much as its OCSP responder's certificate takes. */
+function factsOf(
+  { id, certificate, pathLength, signer }: SigningGeneration,
+  config: CertificateAuthorityConfig | undefined,
+): IssuerFacts {
+  return {
+    id,
+    keyAlgorithm: signer.algorithm,
+    notAfter: certificate.notAfter,
+    backdateSeconds: config?.backdate ?? 0,
+    issueIntermediates: config?.issueIntermediates ?? false,
+    ...(pathLength !== undefined && { pathLength }),
   };
 }
 

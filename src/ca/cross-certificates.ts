@@ -1,4 +1,5 @@
 /** What leads from a root's generation to the next one and back (RFC 9810 4.4.1): made when the next one is staged. */
+import { ocspOf } from '../model/certificate-authority.js';
 import type { ApprovedIssuance } from '../policy/decide.js';
 import { approveCertificateAuthority } from '../policy/decide.js';
 import { decodeCertificate } from '../x509/certificate.js';
@@ -75,7 +76,10 @@ async function sign(
     signer: issuer.signer,
     hash: configs.get(issuer.ca)?.signatureHash ?? issuer.usualHash,
     authorityKeyIdentifier: issuer.authorityKeyIdentifier,
-    locations: [issuer.crlDistributionPoints(crlPartition), issuer.authorityInfoAccess],
+    locations: [
+      issuer.crlDistributionPoints(crlPartition),
+      issuer.authorityInfoAccess(ocspOf(configs.get(issuer.ca)).enabled),
+    ],
   };
   const der = await signCertificate(issuance, signing, randomSerialNumber());
   return { der, serialNumber: decodeCertificate(der).serialNumber, issuerId: issuer.id, crlPartition };

@@ -43,8 +43,8 @@ export interface SigningGeneration extends CaGeneration {
   readonly usualHash: SignatureHash;
   /** DER, the value of the AuthorityKeyIdentifier of what it signs. */
   readonly authorityKeyIdentifier: Uint8Array;
-  /** DER Extension. */
-  readonly authorityInfoAccess: Uint8Array;
+  /** DER Extension: where its certificate is, and its OCSP responder where that answers. */
+  authorityInfoAccess(isOcspAnswered: boolean): Uint8Array;
   /** DER Extension. */
   crlDistributionPoints(partition: number): Uint8Array;
   /** Where the CRL of a partition is. */
@@ -59,7 +59,7 @@ export interface Generations {
   findCurrent(ca: string): SigningGeneration | undefined;
   /** The generation that a CA will issue with once it is activated. */
   findNext(ca: string): SigningGeneration | undefined;
-  /** By CA and number. */
+  /** By CA and number; the same list until the next time that the store is read. */
   all(): readonly SigningGeneration[];
 }
 
@@ -68,9 +68,12 @@ interface GenerationsOptions {
   readonly keys: Pick<CaKeys, 'lazySigner'>;
   /** Where relying parties find CRLs and CA certificates, without a slash at its end: frozen into certificates. */
   readonly publicHttpUrl: string;
+  /** Whether this gateway answers OCSP requests at all. */
+  readonly answersOcsp: boolean;
 }
 
-export function createGenerations({ store, keys, publicHttpUrl }: GenerationsOptions): Generations {
+export function createGenerations({ store, keys, publicHttpUrl, answersOcsp }: GenerationsOptions): Generations {
+  let all: readonly SigningGeneration[] = [];
   let byId: ReadonlyMap<string, SigningGeneration> = new Map();
   let currentByCa: ReadonlyMap<string, SigningGeneration> = new Map();
   let nextByCa: ReadonlyMap<string, SigningGeneration> = new Map();
@@ -79,6 +82,7 @@ export function createGenerations({ store, keys, publicHttpUrl }: GenerationsOpt
   async function load(): Promise<void> {
     const records = await store.caGenerations.all();
     const loaded = records.map(loadOne);
+    all = loaded;
     byId = new Map(loaded.map((generation) => [generation.id, generation]));
     currentByCa = byCa(loaded, 'current');
     nextByCa = byCa(loaded, 'next');
@@ -87,7 +91,7 @@ export function createGenerations({ store, keys, publicHttpUrl }: GenerationsOpt
   function loadOne(record: CaGenerationRecord): SigningGeneration {
     const known = byId.get(record.id);
     if (known !== undefined) return known.state === record.state ? known : { ...known, state: record.state };
-    return createGeneration(record, keys, publicHttpUrl);
+    return createGeneration(record, { keys, publicHttpUrl, answersOcsp });
   }
 
   return {
@@ -99,7 +103,7 @@ export function createGenerations({ store, keys, publicHttpUrl }: GenerationsOpt
     find: (id) => byId.get(id),
     findCurrent: (ca) => currentByCa.get(ca),
     findNext: (ca) => nextByCa.get(ca),
-    all: () => [...byId.values()],
+    all: () => all,
   };
 }
 
@@ -112,8 +116,7 @@ export function usualHashFor(subjectPublicKeyInfo: Uint8Array): SignatureHash {
 
 function createGeneration(
   record: CaGenerationRecord,
-  keys: GenerationsOptions['keys'],
-  publicHttpUrl: string,
+  { keys, publicHttpUrl, answersOcsp }: Omit<GenerationsOptions, 'store'>,
 ): SigningGeneration {
   const { id, ca, number, state, parent, keyId } = record;
   const certificate = decodeCertificate(record.certificate);
@@ -121,6 +124,14 @@ function createGeneration(
   const pathLength = pathLengthOf(certificate);
   const crlUrl = (partition: number) => `${publicHttpUrl}/crl/${id}/${partition}.crl`;
   const encodedPoints: Uint8Array[] = [];
+  const encodeAccess = (ocsp: readonly string[]) =>
+    encodeExtension({
+      id: idPeAuthorityInfoAccess,
+      critical: false,
+      value: encodeAuthorityInfoAccess({ caIssuers: [`${publicHttpUrl}/aia/${id}.cer`], ocsp }),
+    });
+  const withoutOcsp = encodeAccess([]);
+  const withOcsp = answersOcsp ? encodeAccess([`${publicHttpUrl}/ocsp/${id}`]) : withoutOcsp;
   return {
     id,
     ca,
@@ -132,11 +143,7 @@ function createGeneration(
     signer,
     usualHash: usualHashFor(signer.publicKey),
     authorityKeyIdentifier: encodeAuthorityKeyIdentifier({ keyIdentifier: keyIdentifierOf(certificate) }),
-    authorityInfoAccess: encodeExtension({
-      id: idPeAuthorityInfoAccess,
-      critical: false,
-      value: encodeAuthorityInfoAccess({ caIssuers: [`${publicHttpUrl}/aia/${id}.cer`], ocsp: [] }),
-    }),
+    authorityInfoAccess: (isOcspAnswered) => (isOcspAnswered ? withOcsp : withoutOcsp),
     crlUrl,
     crlDistributionPoints(partition) {
       encodedPoints[partition] ??= encodeExtension({

@@ -1,6 +1,6 @@
 /** Applies a plan: one change with everything in it and one audit event, or nothing. */
-import { type Actor, byActor } from '../audit/actor.js';
-import { createAuditRecord } from '../audit/audit-record.js';
+import type { Actor } from '../audit/actor.js';
+import { createActionRecord } from '../audit/audit-record.js';
 import type { Clock } from '../clock.js';
 import type { Sealing } from '../keys/sealing.js';
 import type { AuditRecord, Change, Statement } from '../store/change.js';
@@ -53,13 +53,8 @@ function statementFor(step: PlanStep, at: Date, { store, sealing }: ApplyDepende
 
 function auditOf(plan: CatalogPlan, steps: readonly PlanStep[], at: Date, actor: Actor): AuditRecord {
   const changes = steps.map(({ action, kind, name, differences }) => ({ action, kind, name, differences }));
-  return createAuditRecord({
-    at,
-    action: 'catalog.applied',
-    outcome: 'success',
-    subject: '',
-    details: { ...byActor(actor), ...soleDivisionOf(steps), version: plan.version + 1, changes },
-  });
+  const details = { ...soleDivisionOf(steps), version: plan.version + 1, changes };
+  return createActionRecord(actor, { at, action: 'catalog.applied', subject: '', details });
 }
 
 /** Who sees but one division's events sees those that are about it alone. */

@@ -1,7 +1,7 @@
 /** Credentials made, changed, revoked and removed one by one, beside the configuration document: all kinds in one way. */
 import { isDeepStrictEqual } from 'node:util';
-import { type Actor, byActor } from '../audit/actor.js';
-import { type AuditAction, createAuditRecord } from '../audit/audit-record.js';
+import type { Actor } from '../audit/actor.js';
+import { type AuditAction, createActionRecord } from '../audit/audit-record.js';
 import type { Clock } from '../clock.js';
 import { GatewayError, HttpError } from '../errors.js';
 import type { PasscodeLookup } from '../keys/passcode-lookup.js';
@@ -218,11 +218,6 @@ async function auditOf(
 ): Promise<AuditRecord> {
   const item = await store.catalog.find({ kind: 'authentication-policy', name: details.authenticationPolicy });
   const division: unknown = item === undefined ? undefined : JSON.parse(item.document).division;
-  return createAuditRecord({
-    at,
-    action,
-    outcome: 'success',
-    subject: '',
-    details: { ...byActor(actor), ...(division === undefined ? {} : { division }), ...details },
-  });
+  const all = { ...(division === undefined ? {} : { division }), ...details };
+  return createActionRecord(actor, { at, action, subject: '', details: all });
 }

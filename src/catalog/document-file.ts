@@ -1,5 +1,5 @@
 /** Reads a configuration document, and the certificate files that it names, from disk. */
-import { readFileSync, statSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { type CatalogDocument, type DocumentSource, parseDocument } from './document.js';
 import { DocumentError } from './problem.js';
 
@@ -14,12 +14,21 @@ export function readDocumentFile(file: string, environment: DocumentSource['envi
   return parseDocument({ file, text, environment, readFile: readBounded });
 }
 
+/** What is no plain file, such as a pipe, does not say beforehand how much it has. */
 function readBounded(file: string): string {
-  const { size } = statSync(file);
-  if (size > maximumBytes) {
-    throw new RangeError(`${file} is larger than ${maximumBytes} bytes`);
+  const descriptor = openSync(file, 'r');
+  try {
+    const octets = Buffer.allocUnsafe(maximumBytes + 1);
+    let length = 0;
+    for (;;) {
+      const read = readSync(descriptor, octets, length, octets.length - length, null);
+      length += read;
+      if (length > maximumBytes) throw new RangeError(`${file} is larger than ${maximumBytes} bytes`);
+      if (read === 0) return octets.toString('utf8', 0, length);
+    }
+  } finally {
+    closeSync(descriptor);
   }
-  return readFileSync(file, 'utf8');
 }
 
 const maximumBytes = 8_000_000;

@@ -2,6 +2,7 @@
 import { GatewayError } from '../errors.js';
 import type { ConfiguredKind } from '../model/credential.js';
 import type { CredentialRecord } from '../store/credential-repository.js';
+import { type NamedOrder, type NamedPlace, namedPlaceOf } from '../store/named-order.js';
 import type { Store } from '../store/store.js';
 import { batchSize, type FilledPage, fillPage, type PageWish } from './fill-page.js';
 
@@ -20,13 +21,24 @@ export async function listCredentials(
   return records.filter((record) => record.kind === kind);
 }
 
-/** A page by name, revoked ones too. It may be short where many do not fit. */
+export interface CredentialsWish extends PageWish<CredentialRecord, NamedPlace> {
+  readonly authenticationPolicy: string;
+  readonly order: NamedOrder<'createdAt'>;
+}
+
+/** A page, revoked ones too. It may be short where many do not fit. */
 export async function listCredentialPage(
-  { authenticationPolicy, ...wish }: PageWish<CredentialRecord> & Pick<CredentialName, 'authenticationPolicy'>,
+  { authenticationPolicy, order, after, limit, fits }: CredentialsWish,
   { credentials }: Pick<Store, 'credentials'>,
-): Promise<FilledPage<CredentialRecord>> {
-  return await fillPage(wish, async (after) => {
-    const items = await credentials.page({ authenticationPolicy, after, limit: batchSize });
+): Promise<FilledPage<CredentialRecord, NamedPlace>> {
+  const placeOf = (record: CredentialRecord) => namedPlaceOf(record, order);
+  return await fillPage({ after, limit, fits, placeOf }, async (last) => {
+    const items = await credentials.page({
+      authenticationPolicy,
+      order,
+      ...(last ? { after: last } : {}),
+      limit: batchSize,
+    });
     return { items, isEnd: items.length < batchSize };
   });
 }

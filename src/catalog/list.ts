@@ -1,22 +1,43 @@
 /** Reads stored objects of one kind: one, or a page of them. */
+import { type NamedOrder, type NamedPlace, namedPlaceOf } from '../store/named-order.js';
 import type { Store } from '../store/store.js';
 import { builtInTemplates } from './built-in-templates.js';
 import { batchSize, type FilledPage, fillPage, type PageWish } from './fill-page.js';
 import type { CatalogKind, CatalogObject } from './objects.js';
 import { readObject } from './stored.js';
 
-/** A page by name. It may be short where many do not fit. */
+export interface ObjectsWish extends PageWish<CatalogObject, NamedPlace> {
+  readonly kind: CatalogKind;
+  readonly order: ObjectOrder;
+}
+export type ObjectOrder = NamedOrder<'updatedAt'>;
+
+/** It may be short where many do not fit. */
 export async function listObjects(
-  { kind, ...wish }: PageWish<CatalogObject> & { readonly kind: CatalogKind },
+  { kind, order, after, limit, fits }: ObjectsWish,
   { catalog }: Pick<Store, 'catalog'>,
-): Promise<FilledPage<CatalogObject>> {
-  return await fillPage(wish, async (after) => {
-    const documents = await catalog.ofKind({ kind, after, limit: batchSize });
+): Promise<FilledPage<CatalogObject, NamedPlace>> {
+  const wish = { after, limit, fits: ({ object }: Listed) => fits(object), placeOf: ({ place }: Listed) => place };
+  const { items, ...page } = await fillPage(wish, async (last) => {
+    const documents = await catalog.ofKind({ kind, order, ...(last ? { after: last } : {}), limit: batchSize });
+    const stored = documents.map((item) => ({
+      object: readObject(item.kind, item.name, item.document),
+      place: namedPlaceOf(item, order),
+    }));
     const isEnd = documents.length < batchSize;
-    const through = isEnd ? undefined : documents.at(-1)?.name;
-    const stored = documents.map((item) => readObject(item.kind, item.name, item.document));
-    return { items: withBuiltIn(kind, stored, after, through), isEnd };
+    const through = isEnd ? undefined : stored.at(-1)?.place;
+    return {
+      items: kind === 'template' ? await withBuiltIn(stored, { order, after: last, through }, catalog) : stored,
+      isEnd,
+    };
   });
+  return { ...page, items: items.map(({ object }) => object) };
+}
+
+/** Whether its name or description has a text, in upper or lower case. */
+export function hasText({ name, value: { description = '' } }: CatalogObject, text: string): boolean {
+  const wanted = text.toLowerCase();
+  return name.toLowerCase().includes(wanted) || description.toLowerCase().includes(wanted);
 }
 
 export async function findObject(
@@ -29,17 +50,44 @@ export async function findObject(
   return kind === 'template' ? builtInTemplates().find((template) => template.name === name) : undefined;
 }
 
-/** Those that come with the gateway, in their places. */
-function withBuiltIn(
-  kind: CatalogKind,
-  stored: readonly CatalogObject[],
-  after: string,
-  through: string | undefined,
-): readonly CatalogObject[] {
-  if (kind !== 'template') return stored;
-  const names = new Set(stored.map(({ name }) => name));
-  const further = builtInTemplates().filter(
-    ({ name }) => name > after && (through === undefined || name <= through) && !names.has(name),
+interface Listed {
+  readonly object: CatalogObject;
+  readonly place: NamedPlace;
+}
+
+interface Stretch {
+  readonly order: ObjectOrder;
+  readonly after: NamedPlace | undefined;
+  readonly through: NamedPlace | undefined;
+}
+
+/** Those that come with the gateway, in their places: by time they are the oldest. An operator's template goes before one of its name. */
+async function withBuiltIn(
+  stored: readonly Listed[],
+  { order, after, through }: Stretch,
+  catalog: Store['catalog'],
+): Promise<readonly Listed[]> {
+  const places = builtInTemplates().map((object) => ({
+    object,
+    place: namedPlaceOf({ name: object.name, updatedAt: 0 }, order),
+  }));
+  const within = places.filter(
+    ({ place }) =>
+      (after === undefined || compare(place, after, order) > 0) &&
+      (through === undefined || compare(place, through, order) <= 0),
   );
-  return [...stored, ...further].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const taken = await Promise.all(within.map(({ object: { name } }) => catalog.find({ kind: 'template', name })));
+  const further = within.filter((_, index) => taken[index] === undefined);
+  return [...stored, ...further].toSorted((a, b) => compare(a.place, b.place, order));
+}
+
+function compare(a: NamedPlace, b: NamedPlace, { descending }: ObjectOrder): number {
+  const order = compareValues(a.value, b.value) || compareValues(a.name, b.name);
+  return descending ? -order : order;
+}
+
+/** Names are ASCII, and so compare as the database has it. */
+function compareValues(a: string | number, b: string | number): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }

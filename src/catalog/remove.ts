@@ -1,6 +1,6 @@
 /** Removes an object of the configuration that nothing uses any more. */
-import { type Actor, byActor } from '../audit/actor.js';
-import { createAuditRecord } from '../audit/audit-record.js';
+import type { Actor } from '../audit/actor.js';
+import { createActionRecord } from '../audit/audit-record.js';
 import type { Clock } from '../clock.js';
 import { GatewayError } from '../errors.js';
 import type { Statement } from '../store/change.js';
@@ -70,13 +70,11 @@ export async function applyRemoval(
   await store.commit({
     statements: [store.catalog.bumpVersion({ expected: version }), ...statements, store.catalog.remove({ kind, name })],
     audit: [
-      createAuditRecord({
+      createActionRecord(actor, {
         at,
         action: 'catalog.removed',
-        outcome: 'success',
         subject: '',
         details: {
-          ...byActor(actor),
           ...(division === undefined ? {} : { division }),
           version: version + 1,
           kind,

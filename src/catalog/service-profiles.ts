@@ -2,8 +2,9 @@
 import { certificateProfileSchema } from '../model/certificate-profile.js';
 import { certificateTemplateSchema } from '../model/certificate-template.js';
 import { type CompiledProfile, compileProfile } from '../policy/compile-profile.js';
+import { idPkixOcspNocheck } from '../x509/oids.js';
 
-export type ServicePurpose = 'tls-server' | 'key-generation' | 'cmc' | 'cmp' | 'cmp-encryption' | 'scep-ra';
+export type ServicePurpose = 'tls-server' | 'key-generation' | 'cmc' | 'cmp' | 'cmp-encryption' | 'scep-ra' | 'ocsp';
 
 /** The profile of the gateway's certificate for a purpose. */
 export function serviceProfile(purpose: ServicePurpose): CompiledProfile {
@@ -57,6 +58,21 @@ const cmpEncryption = compile({
   subjectAltNames: [],
 });
 
+/**
+ * Signs OCSP answers (RFC 6960 4.2.2.2). Clients do not ask whether it is revoked itself (id-pkix-ocsp-nocheck), so that it is
+ * good for a short time only, and need not know where they could (RFC 5019 2.2.2).
+ */
+const ocsp: CompiledProfile = {
+  ...compile({
+    purpose: 'ocsp',
+    extendedKeyUsages: ['OCSPSigning'],
+    subjectAltNames: [],
+    extensions: [{ id: idPkixOcspNocheck, encoding: 'der', source: 'fixed', value: '0500' }],
+    validity: '14d',
+  }),
+  locations: 'none',
+};
+
 const profiles: Readonly<Record<ServicePurpose, CompiledProfile>> = {
   'tls-server': tlsServer,
   'key-generation': keyGeneration,
@@ -64,6 +80,7 @@ const profiles: Readonly<Record<ServicePurpose, CompiledProfile>> = {
   cmp,
   'cmp-encryption': cmpEncryption,
   'scep-ra': scepRa,
+  ocsp,
 };
 
 interface ServiceCertificate {
@@ -75,11 +92,18 @@ interface ServiceCertificate {
     readonly source: 'request';
     readonly maximum: number;
   }[];
+  readonly extensions?: readonly {
+    readonly id: string;
+    readonly encoding: 'der';
+    readonly source: 'fixed';
+    /** Hex. */
+    readonly value: string;
+  }[];
   readonly validity?: string;
 }
 
 function compile(certificate: ServiceCertificate): CompiledProfile {
-  const { purpose, extendedKeyUsages, subjectAltNames } = certificate;
+  const { purpose, extendedKeyUsages, subjectAltNames, extensions = [] } = certificate;
   const { keyUsages = ['digitalSignature'], validity = '30d' } = certificate;
   const name = `service-${purpose}`;
   const template = certificateTemplateSchema.parse({
@@ -89,6 +113,7 @@ function compile(certificate: ServiceCertificate): CompiledProfile {
     extendedKeyUsages,
     subjectAttributes: ['commonName', 'organizationName'],
     subjectAltNames: subjectAltNames.map(({ type }) => type),
+    extensions: extensions.map(({ id }) => id),
     maximumValidity: validity,
   });
   const profile = certificateProfileSchema.parse({
@@ -99,6 +124,7 @@ function compile(certificate: ServiceCertificate): CompiledProfile {
       { attribute: 'organizationName', source: 'request' },
     ],
     subjectAltNames,
+    extensions,
     keyUsages,
     extendedKeyUsages,
     // Renewed by itself after two thirds: even of 30 days that leaves ten for whatever is in the way.

@@ -1,5 +1,6 @@
 /** Reads YAML 1.2 strictly and within bounds, fills in `${NAME}`, and remembers where everything stands. */
 import {
+  type Alias,
   type Document,
   isAlias,
   isCollection,
@@ -39,8 +40,9 @@ export function readYaml({ file, text, environment }: YamlSource): YamlText {
   if (text.length > maximumCharacters) {
     throw new DocumentError([`${file}:1:1 the file is larger than ${maximumCharacters} characters`]);
   }
-  if (isTooDeep(text)) {
-    throw new DocumentError([`${file}:1:1 lists and maps are nested too deeply`]);
+  const excess = excessOf(text);
+  if (excess !== undefined) {
+    throw new DocumentError([`${file}:1:1 ${excess}`]);
   }
   const lines = new LineCounter();
   const at = (offset: number): string => {
@@ -56,11 +58,12 @@ export function readYaml({ file, text, environment }: YamlSource): YamlText {
   if (unset.length > 0) {
     throw new DocumentError(unset);
   }
+  const targetOf = aliasTargets(document);
   return {
     value: plainValue(document, file),
-    position: (path) => at(offsetOf(nearest(document, path))),
+    position: (path) => at(offsetOf(nearest(document, path, targetOf))),
     keyPosition: (path, key) => {
-      const map = nearest(document, path);
+      const map = nearest(document, path, targetOf);
       const pair = isMap(map) ? map.items.find((item) => isScalar(item.key) && item.key.value === key) : undefined;
       return at(offsetOf(isNode(pair?.key) ? pair.key : map));
     },
@@ -80,20 +83,25 @@ function parse(text: string, lineCounter: LineCounter): Document {
 }
 
 /**
- * Composing descends once for each level of nesting, and what happens when it runs out of stack cannot be relied on;
- * tokenizing does not.
+ * Composing descends once for each level of nesting, and what happens when it runs out of stack cannot be relied on; it also
+ * holds each key of a map against all before it. Tokenizing does neither.
  */
-function isTooDeep(text: string): boolean {
+function excessOf(text: string): string | undefined {
   const parser = new Parser();
   for (const lexeme of new Lexer().lex(text)) {
     for (const _token of parser.next(lexeme)) {
       // Only the depth is of interest.
     }
     if (parser.stack.length > maximumDepth) {
-      return true;
+      return 'lists and maps are nested too deeply';
+    }
+    const top = parser.stack.at(-1);
+    const isMapToken = top?.type === 'block-map' || (top?.type === 'flow-collection' && top.start.source === '{');
+    if (isMapToken && top.items.length > maximumKeys) {
+      return `a map has more than ${maximumKeys} keys`;
     }
   }
-  return false;
+  return undefined;
 }
 
 function fillIn(document: Document, environment: YamlSource['environment'], at: (offset: number) => string): string[] {
@@ -130,11 +138,22 @@ function plainValue(document: Document, file: string): unknown {
   }
 }
 
-function nearest(document: Document, path: Path): Node | null {
+type AliasTarget = (alias: Alias) => Node | undefined;
+
+/** Each is looked for once: that goes through the whole document, and there may be a problem with every line of what it names. */
+function aliasTargets(document: Document): AliasTarget {
+  const known = new Map<Alias, Node | undefined>();
+  return (alias) => {
+    if (!known.has(alias)) known.set(alias, alias.resolve(document));
+    return known.get(alias);
+  };
+}
+
+function nearest(document: Document, path: Path, targetOf: AliasTarget): Node | null {
   let node: Node | null = document.contents;
   for (const step of path) {
     const next: unknown = isCollection(node) ? node.get(step, true) : undefined;
-    const target: unknown = isAlias(next) ? next.resolve(document) : next;
+    const target: unknown = isAlias(next) ? targetOf(next) : next;
     if (!isNode(target)) {
       return node;
     }
@@ -153,3 +172,4 @@ const noVariable = 'after "${" a variable name and "}" must follow; write "$${" 
 const maximumCharacters = 2_000_000;
 const maximumAliases = 100;
 const maximumDepth = 100;
+const maximumKeys = 1000;

@@ -1,7 +1,8 @@
 /** The inventory: the certificates that fit what is asked for, page by page. */
-import { setImmediate } from 'node:timers/promises';
 import type { Scope } from '../access/principal.js';
+import { isMember } from '../enrollment/group-member.js';
 import type { EnrollmentServices } from '../enrollment/services.js';
+import type { DeviceGroup } from '../model/device-group.js';
 import { certificateId } from '../store/certificate-record.js';
 import type {
   CertificateConditions,
@@ -9,6 +10,7 @@ import type {
   CertificatePlace,
   FoundCertificate,
 } from '../store/certificate-search.js';
+import { cutPage, pageInParts } from '../store/page-in-parts.js';
 import { policiesWithin } from './visible.js';
 
 export interface CertificateQuery extends Omit<CertificateConditions, 'policies' | 'ids'> {
@@ -18,6 +20,8 @@ export interface CertificateQuery extends Omit<CertificateConditions, 'policies'
   readonly policy?: string;
   /** Hex, in any of the spellings that tools have: with colons, blanks, capitals and leading zeros. */
   readonly serialNumber?: string;
+  /** Of the devices that its filter fits now. */
+  readonly dynamicGroup?: DeviceGroup;
   readonly order: CertificateOrder;
 }
 
@@ -35,26 +39,29 @@ export async function listCertificates(
   page: { readonly after?: CertificatePlace; readonly limit: number },
   services: Services,
 ): Promise<CertificatePage> {
-  const { order } = query;
-  const { limit } = page;
+  const { order, dynamicGroup } = query;
   const conditions = conditionsOf(query, services);
   if (conditions === undefined) return { certificates: [] };
   const { certificates } = services.store;
+  const placeOf = ({ id, [order.by]: at }: FoundCertificate) => ({ at, id });
   if (isNarrow(conditions)) {
-    const found = await certificates.search({ conditions, order, ...page, limit: limit + 1 });
-    return cut(found, limit, order);
+    const found = await certificates.search({ conditions, order, ...page, limit: page.limit + 1 });
+    const { items, ...end } = cutPage(found, page.limit, placeOf);
+    return { certificates: dynamicGroup ? await ofMembers(items, dynamicGroup, services) : items, ...end };
   }
-  const found: FoundCertificate[] = [];
-  let { after } = page;
-  for (let looked = 0; looked < maximumLooked; looked += partSize) {
-    const part = { conditions, order, ...(after ? { after } : {}), limit: limit + 1 - found.length };
-    const upTo = await certificates.endOfPart(part, partSize);
-    found.push(...(await certificates.search({ ...part, ...(upTo ? { upTo } : {}) })));
-    if (found.length > limit || upTo === undefined) return cut(found, limit, order);
-    after = upTo;
-    await setImmediate();
-  }
-  return { certificates: found, ...(after ? { next: after } : {}) };
+  const { items, ...end } = await pageInParts<FoundCertificate, CertificatePlace>({
+    ...page,
+    ...(dynamicGroup ? byDevices : byColumns),
+    endOfPart: (after, size) =>
+      certificates.endOfPart({ conditions, order, ...(after ? { after } : {}), limit: page.limit }, size),
+    read: async ({ limit, ...part }) => {
+      if (!dynamicGroup) return await certificates.search({ conditions, order, ...part, limit });
+      const found = await certificates.search({ conditions, order, ...part, limit: byDevices.partSize });
+      return await ofMembers(found, dynamicGroup, services);
+    },
+    placeOf,
+  });
+  return { certificates: items, ...end };
 }
 
 /** All that fit, one after the other. */
@@ -67,14 +74,20 @@ export async function* eachCertificate(query: CertificateQuery, services: Servic
   } while (after);
 }
 
-/** Read in a few milliseconds. */
-const partSize = 1000;
-const maximumLooked = 50_000;
+/** The condition that certificates are of the devices of a group. */
+export function ofGroup(group: DeviceGroup): Pick<CertificateQuery, 'deviceGroup' | 'dynamicGroup'> {
+  return group.filter === undefined ? { deviceGroup: group.name } : { dynamicGroup: group };
+}
+
+/** A part is read in a few milliseconds; the devices as well where they are to be held against a filter. */
+const byColumns = { partSize: 1000, most: 50_000 } as const;
+const byDevices = { partSize: 250, most: 5000 } as const;
 const pageSize = 500;
 
 /** Undefined where nothing can fit. */
 function conditionsOf(query: CertificateQuery, { catalog, authority }: Services): CertificateConditions | undefined {
-  const { scope, division, policy, serialNumber, order: _order, ...conditions } = query;
+  const { scope, division, policy, serialNumber, order: _order, dynamicGroup: _group, ...conditions } = query;
+  if (conditions.deviceIds?.length === 0) return undefined;
   const within = policiesWithin(scope, division, catalog());
   const policies = policy === undefined ? within : within === undefined || within.includes(policy) ? [policy] : [];
   if (policies?.length === 0) return undefined;
@@ -99,12 +112,27 @@ function spellingsOf(text: string): readonly string[] {
   return [digits.length % 2 === 0 ? digits : `0${digits}`];
 }
 
-function isNarrow({ ids, deviceId, certificateFingerprint, keyFingerprint }: CertificateConditions): boolean {
-  return [ids, deviceId, certificateFingerprint, keyFingerprint].some((condition) => condition !== undefined);
+function isNarrow({
+  ids,
+  deviceId,
+  deviceIds,
+  certificateFingerprint,
+  keyFingerprint,
+}: CertificateConditions): boolean {
+  return [ids, deviceId, deviceIds, certificateFingerprint, keyFingerprint].some(
+    (condition) => condition !== undefined,
+  );
 }
 
-function cut(found: readonly FoundCertificate[], limit: number, { by }: CertificateOrder): CertificatePage {
-  const certificates = found.slice(0, limit);
-  const last = found.length > limit ? certificates.at(-1) : undefined;
-  return { certificates, ...(last ? { next: { at: last[by], id: last.id } } : {}) };
+/** Those whose devices the filter fits now. */
+async function ofMembers(
+  found: readonly FoundCertificate[],
+  group: DeviceGroup,
+  { store }: Pick<Services, 'store'>,
+): Promise<readonly FoundCertificate[]> {
+  const ids = new Set(found.flatMap(({ deviceId }) => deviceId ?? []));
+  if (ids.size === 0) return [];
+  const devices = await store.devices.findByIds([...ids]);
+  const members = new Set(devices.filter((device) => isMember(device, group)).map(({ id }) => id));
+  return found.filter(({ deviceId }) => deviceId !== null && members.has(deviceId));
 }

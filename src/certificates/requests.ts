@@ -1,5 +1,4 @@
 /** Requests that wait for people, and those that people have decided, as programs read them. */
-import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { covers, type Scope } from '../access/principal.js';
 import { alternativeNamesOf } from '../enrollment/searchable-names.js';
@@ -7,11 +6,12 @@ import type { EnrollmentServices } from '../enrollment/services.js';
 import { decodeMessage } from '../enrollment/stored-message.js';
 import { decodeIdentity, decodeRequest } from '../enrollment/stored-request.js';
 import { GatewayError } from '../errors.js';
+import { deviceNameOf, nameByCredential } from '../policy/device-name.js';
 import { certificateId } from '../store/certificate-record.js';
-import type { EnrollmentTransactionRecord, TransactionPlace } from '../store/enrollment-transaction-repository.js';
+import type { EnrollmentTransactionRecord } from '../store/enrollment-transaction-repository.js';
 import { formatName } from '../x509/names.js';
 import { keyFingerprint } from '../x509/public-key.js';
-import { divisionOf, policiesWithin } from './visible.js';
+import { divisionOf } from './visible.js';
 
 /** What is listed: what was answered at once has a certificate, and is found by that. */
 export const openStates = ['pending', 'approved', 'rejected'] as const;
@@ -28,6 +28,10 @@ export const requestSchema = z
     policy: z.string(),
     group: z.string().nullable().describe('the device group, where the label named it'),
     division: z.string().nullable(),
+    device: z
+      .string()
+      .nullable()
+      .describe('the name of the device that it is about, whether that is registered or not'),
     protocol: z.string(),
     operation: z.string().nullable(),
     subject: z.string().nullable().describe('RFC 4514 text; of the certificate to be revoked, where that is asked for'),
@@ -56,60 +60,6 @@ export type RequestJson = z.output<typeof requestSchema>;
 
 type Services = Pick<EnrollmentServices, 'store' | 'catalog'>;
 
-export interface RequestQuery {
-  readonly scope: Scope;
-  readonly state: (typeof openStates)[number];
-  readonly division?: string;
-  readonly policy?: string;
-}
-
-export interface RequestPage {
-  readonly requests: readonly EnrollmentTransactionRecord[];
-  /** Where the next page begins, if there may be one: a page can have fewer requests than were asked for. */
-  readonly next?: TransactionPlace;
-}
-
-/** A page of at most `limit`, oldest first; it looks at so many requests and no more. */
-export async function listRequests(
-  { scope, state, division, policy }: RequestQuery,
-  page: { readonly after?: TransactionPlace; readonly limit: number },
-  { store, catalog }: Services,
-): Promise<RequestPage> {
-  const { limit } = page;
-  const within = policiesWithin(scope, division, catalog());
-  const policies = policy === undefined ? within : within === undefined || within.includes(policy) ? [policy] : [];
-  if (policies?.length === 0) return { requests: [] };
-  const { enrollmentTransactions } = store;
-  const found: EnrollmentTransactionRecord[] = [];
-  let { after } = page;
-  for (let looked = 0; looked < maximumLooked; looked += partSize) {
-    const upTo = await enrollmentTransactions.endOfPart(after, partSize);
-    found.push(
-      ...(await enrollmentTransactions.list({
-        state,
-        ...(policies ? { policies } : {}),
-        ...(after ? { after } : {}),
-        ...(upTo ? { upTo } : {}),
-        limit: limit + 1 - found.length,
-      })),
-    );
-    if (found.length > limit || upTo === undefined) return cut(found, limit);
-    after = upTo;
-    await setImmediate();
-  }
-  return { requests: found, ...(after ? { next: after } : {}) };
-}
-
-/** A request has some kilobytes. */
-const partSize = 500;
-const maximumLooked = 10_000;
-
-function cut(found: readonly EnrollmentTransactionRecord[], limit: number): RequestPage {
-  const requests = found.slice(0, limit);
-  const last = found.length > limit ? requests.at(-1) : undefined;
-  return { requests, ...(last ? { next: last } : {}) };
-}
-
 /** @throws GatewayError `not-found`, also for one of a division that the scope leaves out */
 export async function requireVisibleRequest(
   id: string,
@@ -135,6 +85,7 @@ export async function requestJson(
     policy,
     group: groupName,
     division: divisionOf(policy, catalog()) ?? null,
+    device: (await deviceOf(transaction, { store })) ?? null,
     protocol,
     certificate: answerOf(transaction) ?? wish.certificate,
     ...describeRequester(transaction),
@@ -170,7 +121,7 @@ const nothing = {
 } as const;
 
 /** What was answered at once keeps no wishes: the certificate says it all. */
-function describeWish({ request }: EnrollmentTransactionRecord): Wish {
+export function describeWish({ request }: EnrollmentTransactionRecord): Wish {
   if (request === '{}') return { ...nothing, subjectAltNames: [] };
   const message = decodeMessage(request);
   switch (message?.kind) {
@@ -209,6 +160,28 @@ function describeRequester({ identity }: EnrollmentTransactionRecord): Pick<Requ
   if (identity === '{}') return { requester: null, credentials: [] };
   const { requester, credentials } = decodeIdentity(identity);
   return { requester, credentials: credentials.map(({ name }) => name) };
+}
+
+/** The name of the device that a request is about; undefined where nothing tells. */
+export async function deviceOf(
+  { request, identity }: EnrollmentTransactionRecord,
+  { store }: Pick<Services, 'store'>,
+): Promise<string | undefined> {
+  if (request === '{}' || identity === '{}') return undefined;
+  const message = decodeMessage(request);
+  if (message?.kind === 'revocation') {
+    const certificate = await store.certificates.findByIssuerAndSerial(message.issuerId, message.serialNumber);
+    return await nameOfDevice(certificate?.deviceId ?? undefined, store);
+  }
+  const requester = decodeIdentity(identity);
+  const known = await nameOfDevice(requester.issuedCertificate?.deviceId, store);
+  if (known !== undefined) return known;
+  if (message !== undefined) return nameByCredential(requester);
+  return deviceNameOf({ identity: requester, requested: decodeRequest(request).requested });
+}
+
+async function nameOfDevice(id: string | undefined, { devices }: Services['store']): Promise<string | undefined> {
+  return id === undefined ? undefined : (await devices.findById({ id }))?.name;
 }
 
 function answerOf({ certificateIssuer, certificateSerial }: EnrollmentTransactionRecord): string | undefined {

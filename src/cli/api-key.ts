@@ -67,6 +67,7 @@ async function create({ name, role, owner, expires, json }: CreateOptions, core:
 interface ListOptions {
   readonly state?: ApiKeyState;
   readonly owner?: string;
+  readonly search?: string;
   readonly limit: number;
   readonly json?: true;
 }
@@ -76,13 +77,14 @@ function listCommand(run: RunWithCore): Command {
     .description('list API keys; the keys themselves are not kept')
     .addOption(new Option('--state <state>', 'only those in this state').choices(apiKeyStates))
     .option('--owner <user>', 'only those of this user')
+    .option('--search <text>', 'only those with this text in their name, in upper or lower case')
     .option('--limit <number>', 'how many at most', parseCount, 1000)
     .addOption(jsonOption())
     .addHelpText('after', '\nExamples:\n  gatehouse api-key list --state valid\n  gatehouse api-key list --json')
     .action((options: ListOptions) => run((core) => list(options, core)));
 }
 
-async function list({ state, owner, limit, json }: ListOptions, { store, clock }: Core): Promise<string> {
+async function list({ state, owner, search, limit, json }: ListOptions, { store, clock }: Core): Promise<string> {
   const now = clock.now();
   const user = owner === undefined ? undefined : await store.users.findByName({ name: owner });
   if (owner !== undefined && user === undefined) throw new CommandLineError(`there is no user ${owner}`);
@@ -90,6 +92,7 @@ async function list({ state, owner, limit, json }: ListOptions, { store, clock }
     limit: limit + 1,
     ...(state === undefined ? {} : { state: { is: state, at: now.getTime() } }),
     ...(user ? { owner: user.id } : {}),
+    ...(search === undefined ? {} : { search }),
   });
   const { shown, note } = cutListing({ found, limit, plural: 'API keys' });
   printNote(note);

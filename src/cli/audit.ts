@@ -1,8 +1,8 @@
 /** `gatehouse audit`: what happened, and whether the log of it is as it was written. */
 import { Command, Option } from 'commander';
-import type { AuditEventRecord } from '../store/audit-repository.js';
+import type { AuditEventRecord, AuditFilter, AuditPosition, AuditSearch } from '../store/audit-repository.js';
 import type { Store } from '../store/store.js';
-import { parseCount, parseSequence } from './arguments.js';
+import { parseCount, parseSequence, parseTime } from './arguments.js';
 import { CommandLineError } from './command-line-error.js';
 import { describeEvent, eventJson } from './describe-event.js';
 import { createProgress } from './progress.js';
@@ -22,6 +22,10 @@ interface ListOptions {
   readonly action?: string;
   readonly outcome?: string;
   readonly subject?: string;
+  readonly device?: string;
+  readonly actor?: string;
+  readonly since?: string;
+  readonly until?: string;
   readonly before?: number;
   readonly limit: number;
   readonly json?: true;
@@ -33,18 +37,26 @@ function listCommand(run: RunWithCore): Command {
     .option('--action <action>', 'those of this action, such as certificate.issued')
     .addOption(new Option('--outcome <outcome>', 'those that ended so').choices(['success', 'refused', 'pending']))
     .option('--subject <id>', 'those about this: the id of a certificate, device, request or account')
+    .option('--device <id>', 'those of the history of this device')
+    .option('--actor <who>', 'those that this one has done, such as "user alice"')
+    .option('--since <time>', 'those of this time or later')
+    .option('--until <time>', 'those before this time')
     .option('--before <sequence>', 'those before this event: the last one of the list before', parseSequence)
     .option('--limit <number>', 'how many at most', parseCount, 100)
     .addOption(jsonOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  gatehouse audit list --outcome refused\n  gatehouse audit list --action certificate.issued --limit 10000 --json | jq -r .subject',
+      '\nExamples:\n  gatehouse audit list --outcome refused --since 2026-11-01T00:00:00Z\n  gatehouse audit list --action certificate.issued --limit 10000 --json | jq -r .subject',
     )
     .action((options: ListOptions) => run(({ store }) => list(options, store)));
 }
 
-async function list({ limit, json, ...filter }: ListOptions, { audit }: Pick<Store, 'audit'>): Promise<string> {
-  const found = await audit.list({ ...filter, limit: limit + 1 });
+async function list({ limit, json, ...wanted }: ListOptions, { audit }: Pick<Store, 'audit'>): Promise<string> {
+  const found: AuditEventRecord[] = [];
+  for await (const event of eachEvent(wanted, audit)) {
+    found.push(event);
+    if (found.length > limit) break;
+  }
   const { shown, note } = cutListing({ found, limit, plural: 'events' });
   printNote(note);
   if (json) return jsonLines(shown.map(eventJson));
@@ -62,10 +74,55 @@ async function list({ limit, json, ...filter }: ListOptions, { audit }: Pick<Sto
   );
 }
 
+/** Those that fit, latest first. */
+async function* eachEvent(
+  { actor, since, until, before = Number.MAX_SAFE_INTEGER, ...columns }: Omit<ListOptions, 'limit' | 'json'>,
+  audit: Store['audit'],
+): AsyncGenerator<AuditEventRecord> {
+  const period = {
+    ...(since === undefined ? {} : { from: parseTime(since).getTime() }),
+    ...(until === undefined ? {} : { to: parseTime(until).getTime() }),
+  };
+  const isTimed = since !== undefined || until !== undefined;
+  const events = isTimed ? eachOfPeriod({ ...columns, ...period }, audit) : eachBefore({ ...columns, before }, audit);
+  for await (const event of events) {
+    if (event.sequence < before && (actor === undefined || actorOf(event) === actor)) yield event;
+  }
+}
+
+/** In the order of the log. */
+async function* eachBefore(
+  filter: Omit<AuditFilter, 'limit'>,
+  audit: Store['audit'],
+): AsyncGenerator<AuditEventRecord> {
+  let last = filter.before;
+  for (;;) {
+    const page = await audit.list({ ...filter, ...(last === undefined ? {} : { before: last }), limit: pageSize });
+    yield* page;
+    last = page.at(-1)?.sequence;
+    if (page.length < pageSize) return;
+  }
+}
+
+/** By time, for which there is an index. */
+async function* eachOfPeriod(
+  wanted: Omit<AuditSearch, 'limit' | 'window' | 'after'>,
+  audit: Store['audit'],
+): AsyncGenerator<AuditEventRecord> {
+  let after: AuditPosition | undefined;
+  do {
+    const page = await audit.search({ ...wanted, ...(after ? { after } : {}), limit: pageSize, window: pageSize });
+    yield* page.found;
+    after = page.next;
+  } while (after);
+}
+
+const pageSize = 1000;
+
 /** People and programs that manage the gateway, or else who asked for something. */
 function actorOf({ content }: Pick<AuditEventRecord, 'content'>): string {
   const { actor, requestedBy, approver, requester } = JSON.parse(content);
-  return String(actor ?? requestedBy ?? approver ?? requester ?? '');
+  return String(actor ?? requestedBy ?? approver ?? requester?.id ?? requester ?? '');
 }
 
 function showCommand(run: RunWithCore): Command {

@@ -1,7 +1,9 @@
 /** `list` and `show`, the same for every kind of object of the configuration. */
 import { Command } from 'commander';
-import type { CatalogKind, CatalogObject } from '../catalog/objects.js';
+import { hasText } from '../catalog/list.js';
+import { type CatalogKind, type CatalogObject, divisionOf } from '../catalog/objects.js';
 import type { Core } from '../open-core.js';
+import { requireKnown } from './arguments.js';
 import { findObject, listObjects, objectJson, objectYaml } from './catalog-object.js';
 import type { RunWithCore } from './run-with-core.js';
 import { jsonLines, jsonOption, table } from './table.js';
@@ -33,17 +35,29 @@ interface Options {
   readonly json?: true;
 }
 
+interface ListOptions extends Options {
+  readonly search?: string;
+  readonly division?: string;
+}
+
 export function cataloguedCommand<K extends CatalogKind>(catalogued: Catalogued<K>, run: RunWithCore): Command {
   const { kind, name, description, plural, example, headings, row, facts = async () => nothing } = catalogued;
   const command = new Command(name).description(description);
   command
     .command('list')
     .description(`list ${plural}, by name`)
+    .option('--search <text>', 'those with this text in their name or description, in upper or lower case')
+    .option('--division <name>', 'those of this division')
     .addOption(jsonOption())
     .addHelpText('after', `\nExamples:\n  gatehouse ${name} list\n  gatehouse ${name} list --json | jq -r .name`)
-    .action(({ json }: Options) =>
+    .action(({ search, division, json }: ListOptions) =>
       run(async (core) => {
-        const objects = await listObjects(kind, core.store);
+        requireKnown('division', division, [...core.catalog().divisions.keys()]);
+        const objects = (await listObjects(kind, core.store)).filter(
+          (object) =>
+            (search === undefined || hasText(object, search)) &&
+            (division === undefined || divisionOf(object) === division),
+        );
         if (json) return jsonLines(objects.map(({ value }) => value));
         if (objects.length === 0) return `no ${plural}`;
         return table(

@@ -49,7 +49,7 @@ export function createProgram(version: string): Command {
       ...(file === undefined ? {} : { file }),
     });
   };
-  const run = createRunWithCore(settings);
+  const run = createRunWithCore(settings, { makesDatabase: false });
   const groups: Readonly<Record<string, readonly Command[]>> = {
     'The gateway:': [
       serveCommand(settings),
@@ -59,10 +59,10 @@ export function createProgram(version: string): Command {
       healthCommand(settings),
       backUpCommand(settings),
       restoreCommand(settings),
-      keyCommand(settings),
+      keyCommand(settings, run),
     ],
     'Configuration:': [
-      applyCommand(run),
+      applyCommand(createRunWithCore(settings, { makesDatabase: true })),
       exportCommand(run),
       divisionCommand(run),
       groupCommand(run),

@@ -59,8 +59,10 @@ const fileSettings = new Set([
   'compromisedKeysFile',
 ]);
 
+type Values = 'files' | readonly string[];
+
 /** What may stand behind an option that takes a value. */
-function valuesOf(option: Option): 'files' | readonly string[] {
+function valuesOf(option: Option): Values {
   const [, placeholder = ''] = /[<[]([^.>\]]+)/.exec(option.flags) ?? [];
   if (isFile(placeholder) || fileSettings.has(placeholder)) return 'files';
   return option.argChoices ?? [];
@@ -92,6 +94,21 @@ function walk(places: readonly Place[], words: string, first: number, current: s
   ];
 }
 
+/** What each shell offers behind options that take a value. @param reply how it is told to */
+function valueCases(places: readonly Place[], reply: (values: Values) => string): string[] {
+  return places.flatMap(({ path, options }) =>
+    options.filter(takesValue).flatMap((option) => {
+      const values = valuesOf(option);
+      // Behind an option whose value may be left out, anything else may stand as well.
+      if (option.optional && values.length === 0) return [];
+      const pattern = spellings(option)
+        .map((flag) => quoted(`${path} ${flag}`))
+        .join('|');
+      return [`    ${pattern}) ${reply(values)}; return ;;`];
+    }),
+  );
+}
+
 function bashScript(program: Command): string {
   const places = placesOf(program);
   return [
@@ -101,9 +118,7 @@ function bashScript(program: Command): string {
     ...walk(places, 'COMP_WORDS', 1, 'COMP_CWORD'),
     '  COMPREPLY=()',
     '  case "$place $previous" in',
-    ...places.flatMap((place) =>
-      place.options.filter((option) => takesValue(option)).flatMap((option) => bashValues(place, option)),
-    ),
+    ...valueCases(places, bashReply),
     '  esac',
     '  local wanted=""',
     '  case "$place" in',
@@ -125,15 +140,9 @@ function bashScript(program: Command): string {
   ].join('\n');
 }
 
-function bashValues({ path }: Place, option: Option): string[] {
-  const values = valuesOf(option);
-  // Behind an option whose value may be left out, anything else may stand as well.
-  if (option.optional && values.length === 0) return [];
-  const reply = values === 'files' ? 'compgen -f' : `compgen -W ${quoted(values.join(' '))}`;
-  const pattern = spellings(option)
-    .map((flag) => quoted(`${path} ${flag}`))
-    .join('|');
-  return [`    ${pattern}) COMPREPLY=($(${reply} -- "$current")); return ;;`];
+function bashReply(values: Values): string {
+  const words = values === 'files' ? 'compgen -f' : `compgen -W ${quoted(values.join(' '))}`;
+  return `COMPREPLY=($(${words} -- "$current"))`;
 }
 
 function zshScript(program: Command): string {
@@ -146,9 +155,7 @@ function zshScript(program: Command): string {
     ...walk(places, 'words', 2, 'CURRENT'),
     '  local -a items',
     '  case "$place $previous" in',
-    ...places.flatMap((place) =>
-      place.options.filter((option) => takesValue(option)).flatMap((option) => zshValues(place, option)),
-    ),
+    ...valueCases(places, zshReply),
     '  esac',
     '  case "$place" in',
     ...places.flatMap(({ path, commands, options, choices, takesFile }) => {
@@ -169,14 +176,8 @@ function zshScript(program: Command): string {
   ].join('\n');
 }
 
-function zshValues({ path }: Place, option: Option): string[] {
-  const values = valuesOf(option);
-  if (option.optional && values.length === 0) return [];
-  const reply = values === 'files' ? '_files' : `compadd -- ${values.map(quoted).join(' ')}`;
-  const pattern = spellings(option)
-    .map((flag) => quoted(`${path} ${flag}`))
-    .join('|');
-  return [`    ${pattern}) ${reply}; return ;;`];
+function zshReply(values: Values): string {
+  return values === 'files' ? '_files' : `compadd -- ${values.map(quoted).join(' ')}`;
 }
 
 /** As _describe has it. */

@@ -1,7 +1,7 @@
 /** What `gatehouse passcode` and `gatehouse acme-key` have in common. */
 import { randomBytes } from 'node:crypto';
-import { Command } from 'commander';
-import { credentialState } from '../catalog/credential-state.js';
+import { Command, Option } from 'commander';
+import { type CredentialState, credentialState, credentialStates } from '../catalog/credential-state.js';
 import { revokeCredential } from '../catalog/credentials.js';
 import { listCredentials } from '../catalog/find-credentials.js';
 import type { NewCredentials } from '../catalog/new-credentials.js';
@@ -46,6 +46,11 @@ interface PolicyOptions {
   readonly json?: true;
 }
 
+interface ListOptions extends PolicyOptions {
+  readonly state?: CredentialState;
+  readonly search?: string;
+}
+
 /** `create`, with the options that every kind takes. */
 export function createCommand({ noun, plural, opens }: Wording): Command {
   return new Command('create')
@@ -63,13 +68,19 @@ export function listCommand({ command, kind, plural, kept }: Wording, run: Run):
   return new Command('list')
     .description(`list ${plural}; ${kept}`)
     .requiredOption(...policyOption)
+    .addOption(new Option('--state <state>', 'only those in this state').choices(credentialStates))
+    .option('--search <text>', 'only those with this text in their name, in upper or lower case')
     .addOption(jsonOption())
     .addHelpText('after', `\nExample:\n  gatehouse ${command} list --authentication-policy quickstart`)
-    .action(({ authenticationPolicy, json }: PolicyOptions) =>
+    .action(({ authenticationPolicy, state, search = '', json }: ListOptions) =>
       run(async (core) => {
         requirePolicy(authenticationPolicy, core);
-        const records = await listCredentials(kind, authenticationPolicy, core.store);
         const now = core.clock.now().getTime();
+        const records = (await listCredentials(kind, authenticationPolicy, core.store)).filter(
+          (record) =>
+            (state === undefined || credentialState(record, new Date(now)) === state) &&
+            record.name.toLowerCase().includes(search.toLowerCase()),
+        );
         if (json) return jsonLines(records.map((record) => credentialJson(record, now)));
         return records.length === 0 ? `no ${plural}` : records.map((record) => describe(record, now)).join('\n');
       }),

@@ -5,8 +5,8 @@ import { timeText } from './table.js';
 
 /** For programs. */
 export function jobJson(job: JobOverview, now: Date): object {
-  const { id, kind, division, name, state, problem, options, selection, createdBy, createdAt, startedAt, finishedAt } =
-    job;
+  const { id, kind, division, name, state, problem, options, selection } = job;
+  const { createdBy, runsFor, createdAt, startedAt, finishedAt } = job;
   return {
     id,
     kind,
@@ -19,6 +19,7 @@ export function jobJson(job: JobOverview, now: Date): object {
     input: job.inputName,
     ...progressOf(job, now),
     createdBy: JSON.parse(createdBy).name,
+    runsFor: JSON.parse(runsFor).name,
     createdAt: timeText(createdAt),
     startedAt: startedAt === null ? null : timeText(startedAt),
     finishedAt: finishedAt === null ? null : timeText(finishedAt),

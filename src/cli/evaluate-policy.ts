@@ -1,5 +1,5 @@
 /** `gatehouse policy evaluate`: a dry run of a request. */
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { readWish } from '../enrollment/certificate-wish.js';
 import { evaluate } from '../enrollment/evaluate.js';
@@ -86,6 +86,8 @@ Examples:
 
 async function ask(label: string, options: EvaluateOptions, core: Core): Promise<Evaluation> {
   const { protocol, operation, generateKey, subject, dns, ip, email, uri, profile, at } = options;
+  if ([options.csr, options.publicKey, generateKey].filter((given) => given !== undefined).length !== 1)
+    throw new CommandLineError('say for which key: give one of --csr, --public-key and --generate-key');
   const wish = readWish({
     csr: options.csr === undefined ? undefined : readRequest(options.csr),
     publicKey: options.publicKey === undefined ? undefined : readBounded(options.publicKey).toString('utf8'),
@@ -141,6 +143,7 @@ function readRequest(file: string): string {
 const maximumBytes = 1_000_000;
 
 function readBounded(file: string): Buffer {
+  if (!existsSync(file)) throw new CommandLineError(`there is no file ${file}`);
   if (statSync(file).size > maximumBytes) throw new CommandLineError(`${file} is larger than ${maximumBytes} bytes`);
   return readFileSync(file);
 }

@@ -10,15 +10,19 @@ export async function withExistingStore<T>(
   { database }: Pick<Settings, 'database'>,
   act: (store: Store) => Promise<T>,
 ): Promise<T> {
-  if (!existsSync(database)) {
-    throw new CommandLineError(
-      `there is no database ${database}: start the gateway once, or give the --data that it runs with`,
-    );
-  }
+  requireDatabase({ database });
   const store = await openStore({ file: database, readOnly: true });
   try {
     return await act(store);
   } finally {
     await store.close();
   }
+}
+
+/** @throws CommandLineError if there is none */
+export function requireDatabase({ database }: Pick<Settings, 'database'>): void {
+  if (existsSync(database)) return;
+  throw new CommandLineError(
+    `there is no database ${database}: start the gateway once, or give the --data that it runs with`,
+  );
 }

@@ -48,11 +48,16 @@ export function initCommand(settings: () => Settings, choose = process.stdin.isT
       const target = resolve(file);
       refuseToOverwrite(target);
       const chosen = template ?? (await choose?.()) ?? 'minimal';
-      const { data } = settings();
+      const { data, database } = settings();
       await initialize(target, chosen, data);
-      console.log(json ? jsonLines([{ template: chosen, file: target, data }]) : describe(target, chosen, data));
+      const lines = existsSync(database) ? [describe(target, chosen, data), inUse] : [describe(target, chosen, data)];
+      console.log(json ? jsonLines([{ template: chosen, file: target, data }]) : lines.join('\n'));
     });
 }
+
+/** A template is a whole fleet, with a default policy of its own. */
+const inUse =
+  'that directory has a database already, to which this would be added: for a gateway of its own give all commands --data with a new folder';
 
 const help = `
 Templates:

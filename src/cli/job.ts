@@ -3,11 +3,13 @@ import { Command, Option } from 'commander';
 import { changeJob, deleteJob, type JobChange } from '../jobs/change-job.js';
 import { columnNames } from '../jobs/input/row-cells.js';
 import { createJobKinds } from '../jobs/job-kinds.js';
+import { listJobs } from '../jobs/list-jobs.js';
 import { progressOf } from '../jobs/progress.js';
 import { requireJob } from '../jobs/require-job.js';
 import { type JobKindName, type JobState, jobKinds, jobStates } from '../model/job.js';
 import type { Core } from '../open-core.js';
-import { parseCount } from './arguments.js';
+import type { JobOverview, JobPlace } from '../store/job-record.js';
+import { parseCount, requireKnown } from './arguments.js';
 import { jobJson, outcomeOf } from './describe-job.js';
 import { jobArchiveCommand } from './job-archive.js';
 import { jobFailuresCommand, jobResultsCommand } from './job-files.js';
@@ -39,30 +41,60 @@ export function jobCommand(run: RunWithCore, readSecret = readLine): Command {
 interface ListOptions {
   readonly kind?: JobKindName;
   readonly state?: JobState;
+  readonly division?: string;
+  readonly submittedBy?: string;
+  readonly search?: string;
+  readonly sort: keyof typeof orders;
   readonly limit: number;
   readonly json?: true;
 }
 
+const orders = {
+  latest: { by: 'createdAt', descending: true },
+  oldest: { by: 'createdAt', descending: false },
+  name: { by: 'name', descending: false },
+} as const;
+
 function listCommand(run: RunWithCore): Command {
   return new Command('list')
-    .description('list jobs, latest first')
+    .description('list jobs; those that fit every condition')
     .addOption(new Option('--kind <kind>', 'those of this kind').choices(jobKinds))
     .addOption(new Option('--state <state>', 'those in this state').choices(jobStates))
+    .option('--division <name>', 'those in this division')
+    .option('--submitted-by <who>', 'those of this submitter, such as "user alice"')
+    .option('--search <text>', 'those with this text in their name, in upper or lower case')
+    .addOption(
+      new Option('--sort <order>', 'latest first, oldest first, or by name')
+        .choices(Object.keys(orders))
+        .default('latest'),
+    )
     .option('--limit <number>', 'how many at most', parseCount, 1000)
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  gatehouse job list --state running')
     .action((options: ListOptions) => run((core) => list(options, core)));
 }
 
-async function list({ kind, state, limit, json }: ListOptions, { store, clock }: Core): Promise<string> {
-  const found = await store.jobs.list({
+async function list(options: ListOptions, core: Core): Promise<string> {
+  const { kind, state, division, submittedBy, search, sort, limit, json } = options;
+  requireKnown('division', division, [...core.catalog().divisions.keys()]);
+  const query = {
+    order: orders[sort],
     ...(kind === undefined ? {} : { kind }),
     ...(state === undefined ? {} : { state }),
-    limit: limit + 1,
-  });
+    ...(division === undefined ? {} : { divisions: [division] }),
+    ...(submittedBy === undefined ? {} : { createdBy: submittedBy }),
+    ...(search === undefined ? {} : { search }),
+  };
+  const found: JobOverview[] = [];
+  let after: JobPlace | undefined;
+  do {
+    const page = await listJobs(query, { after, limit: limit + 1 - found.length }, core);
+    found.push(...page.items);
+    after = page.next;
+  } while (after && found.length <= limit);
   const { shown, note } = cutListing({ found, limit, plural: 'jobs' });
   printNote(note);
-  const now = clock.now();
+  const now = core.clock.now();
   if (json) return jsonLines(shown.map((job) => jobJson(job, now)));
   if (shown.length === 0) return 'no jobs';
   return table(
@@ -101,6 +133,7 @@ async function show(id: string, isJson: boolean, core: Core): Promise<string> {
       'rows per second': rate === undefined ? undefined : String(rate),
       'estimated end': estimatedEnd,
       'submitted by': JSON.parse(job.createdBy).name,
+      'runs for': JSON.parse(job.runsFor).name,
       submitted: timeText(job.createdAt),
       started: job.startedAt === null ? null : timeText(job.startedAt),
       ended: job.finishedAt === null ? null : timeText(job.finishedAt),

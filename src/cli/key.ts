@@ -14,24 +14,24 @@ import { openStore } from '../store/sqlite-store.js';
 import { CommandLineError } from './command-line-error.js';
 import { withExistingStore } from './existing-store.js';
 import { person } from './person.js';
-import { createRunWithCore } from './run-with-core.js';
+import type { RunWithCore } from './run-with-core.js';
 import { jsonLines, jsonOption, table } from './table.js';
 
-export function keyCommand(settings: () => Settings): Command {
+export function keyCommand(settings: () => Settings, run: RunWithCore): Command {
   return new Command('key')
     .description('where keys of CAs are and whether they can be used; changing the key-encryption key')
-    .addCommand(statusCommand(settings))
+    .addCommand(statusCommand(settings, run))
     .addCommand(changeCommand(settings))
-    .addCommand(tryPinCommand(settings));
+    .addCommand(tryPinCommand(run));
 }
 
-function statusCommand(settings: () => Settings): Command {
+function statusCommand(settings: () => Settings, run: RunWithCore): Command {
   return new Command('status')
     .description('show the key stores of CAs: whether they can be reached, and what is amiss in them')
     .addOption(jsonOption())
     .addHelpText('after', statusHelp)
     .action(({ json }: { json?: true }) =>
-      createRunWithCore(settings)(async (core) => {
+      run(async (core) => {
         const states = await readKeyStoreStates(core);
         return json ? jsonLines(states) : describeStates(states, settings());
       }),
@@ -147,14 +147,14 @@ function describeChange(to: KekSource, setting: string): string {
   ].join('\n');
 }
 
-function tryPinCommand(settings: () => Settings): Command {
+function tryPinCommand(run: RunWithCore): Command {
   return new Command('try-pin')
     .description('have a PIN tried that a token has refused before, once: after it was set in the token')
     .argument('<store>', 'name of the key store in the settings')
     .addOption(jsonOption())
     .addHelpText('after', tryPinHelp)
     .action((name: string, { json }: { json?: true }) =>
-      createRunWithCore(settings)(async (core) => {
+      run(async (core) => {
         const detail = await tryPin(name, core);
         return json
           ? jsonLines([{ name, detail }])

@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander';
 import { deviceNames } from '../certificates/describe.js';
 import { describeCertificates } from '../certificates/find.js';
-import { type CertificateQuery, eachCertificate } from '../certificates/list.js';
+import { type CertificateQuery, eachCertificate, ofGroup } from '../certificates/list.js';
 import { shownStatuses, statusOf } from '../certificates/status.js';
 import { profileUsages } from '../model/policy.js';
 import { methods } from '../model/protocol-name.js';
@@ -52,7 +52,7 @@ export function listCommand(run: RunWithCore): Command {
     .option('--profile <name>', 'those of this certificate profile')
     .addOption(new Option('--usage <usage>', 'those for this usage').choices([...profileUsages, 'service']))
     .option('--device <name>', 'those of this device')
-    .option('--group <name>', 'those of the devices of this group')
+    .option('--group <name>', 'those of the devices of this device group, static or dynamic')
     .option('--division <name>', 'those of the policies of this division; with --device the division of the device')
     .option('--issuer <generation>', 'those of this CA generation, such as quickstart-ec-1')
     .addOption(new Option('--status <status>', 'those of this status').choices(shownStatuses))
@@ -139,6 +139,7 @@ async function readQuery(options: ListOptions, core: Core): Promise<CertificateQ
     core.authority.generations().map(({ id }) => id),
   );
   const now = core.clock.now();
+  const wantedGroup = group === undefined ? undefined : groups.get(group);
   return {
     scope: 'everywhere',
     order: orders[options.sort],
@@ -146,7 +147,7 @@ async function readQuery(options: ListOptions, core: Core): Promise<CertificateQ
     ...(profile === undefined ? {} : { profile }),
     ...(usage === undefined ? {} : { usage }),
     ...(device === undefined ? {} : { deviceId: (await findDevice(device, division, core)).id }),
-    ...(group === undefined ? {} : { deviceGroup: group }),
+    ...(wantedGroup ? ofGroup(wantedGroup) : {}),
     ...(division === undefined || device !== undefined ? {} : { division }),
     ...(issuer === undefined ? {} : { issuerId: issuer }),
     ...(protocol === undefined ? {} : { protocol }),

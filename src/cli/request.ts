@@ -1,12 +1,7 @@
 /** `gatehouse request`: list, show, approve and reject. */
 import { Command, Option } from 'commander';
-import {
-  listRequests,
-  openStates,
-  type RequestJson,
-  requestJson,
-  requireVisibleRequest,
-} from '../certificates/requests.js';
+import { listRequests } from '../certificates/list-requests.js';
+import { openStates, type RequestJson, requestJson, requireVisibleRequest } from '../certificates/requests.js';
 import { requestStory } from '../certificates/story.js';
 import { type ApprovalResult, approveRequest, rejectRequest } from '../enrollment/approve.js';
 import type { Core } from '../open-core.js';
@@ -32,29 +27,51 @@ interface ListOptions {
   readonly state: (typeof openStates)[number];
   readonly policy?: string;
   readonly division?: string;
+  readonly device?: string;
+  readonly search?: string;
+  readonly sort: keyof typeof orders;
   readonly limit: number;
   readonly json?: true;
 }
 
+const orders = {
+  oldest: { by: 'createdAt', descending: false },
+  latest: { by: 'createdAt', descending: true },
+  changed: { by: 'updatedAt', descending: true },
+} as const;
+
 function listCommand(run: RunWithCore): Command {
   return new Command('list')
-    .description('list requests, oldest first; those that were answered are certificates')
+    .description('list requests; those that were answered are certificates')
     .addOption(new Option('--state <state>', 'only those in this state').choices(openStates).default('pending'))
     .option('--policy <name>', 'only those to this policy')
     .option('--division <name>', 'only those to the policies of this division')
+    .option('--device <name>', 'only those about this device, registered or not')
+    .option('--search <text>', 'only those with this text in their subject or a subject alternative name')
+    .addOption(
+      new Option('--sort <order>', 'oldest first, latest first, or those that have changed last first')
+        .choices(Object.keys(orders))
+        .default('oldest'),
+    )
     .option('--limit <number>', 'how many at most', parseCount, 1000)
     .addOption(jsonOption())
-    .addHelpText('after', '\nExamples:\n  gatehouse request list\n  gatehouse request list --state rejected --json')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  gatehouse request list\n  gatehouse request list --device pump-17\n  gatehouse request list --state rejected --json',
+    )
     .action((options: ListOptions) => run((core) => list(options, core)));
 }
 
 async function list(options: ListOptions, core: Core): Promise<string> {
-  const { state, policy, division, limit, json } = options;
+  const { state, policy, division, device, search, sort, limit, json } = options;
   const query = {
     scope: 'everywhere',
     state,
     ...(policy === undefined ? {} : { policy }),
     ...(division === undefined ? {} : { division }),
+    ...(device === undefined ? {} : { device }),
+    ...(search === undefined ? {} : { search }),
+    order: orders[sort],
   } as const;
   const found: EnrollmentTransactionRecord[] = [];
   let after: TransactionPlace | undefined;

@@ -4,8 +4,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { Command } from 'commander';
-import { byActor } from '../audit/actor.js';
-import { createAuditRecord } from '../audit/audit-record.js';
+import { createActionRecord } from '../audit/audit-record.js';
 import { systemClock } from '../clock.js';
 import { describeSource } from '../keys/kek-source.js';
 import { reopenKeyEncryptionKey } from '../keys/key-encryption-key.js';
@@ -145,12 +144,11 @@ async function checkAndRecord(copy: string, file: string, settings: Settings, pr
     await store.commit({
       statements: [],
       audit: [
-        createAuditRecord({
+        createActionRecord(person(), {
           at: systemClock.now(),
           action: 'database.restored',
-          outcome: 'success',
           subject: basename(file),
-          details: { ...byActor(person()), ...(last && { lastEvent: last.sequence, lastHash: last.hash }) },
+          details: last ? { lastEvent: last.sequence, lastHash: last.hash } : {},
         }),
       ],
     });

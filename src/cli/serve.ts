@@ -1,7 +1,6 @@
 /** `gatehouse serve`: what `npm start` runs. */
 import { Command } from 'commander';
 import { systemClock } from '../clock.js';
-import { startGateway } from '../gateway.js';
 import { createLog, standardOutput } from '../log.js';
 import type { Settings } from '../settings.js';
 
@@ -20,6 +19,8 @@ const impatienceMilliseconds = 1_000;
 
 async function serve(settings: Settings): Promise<void> {
   const log = createLog(settings.logLevel, standardOutput());
+  // Not above: the other commands start in half the time without it.
+  const { startGateway } = await import('../gateway.js');
   const gateway = await startGateway({ settings, log, clock: systemClock });
   const { deviceTlsPort, deviceHttpPort, adminPort } = gateway.listeners;
   log.info({ host: settings.host, deviceTlsPort, deviceHttpPort, adminPort, data: settings.data }, 'gatehouse ready');

@@ -25,7 +25,10 @@ export function renewCertificatesCommand(run: RunWithCore, readSecret: () => Pro
       run(async (core) => {
         const { division, keys, keyType } = options;
         const archive = await readArchiveOptions(options, readSecret);
-        const wanted = { options: given({ division, keys, keyType, archive }), selection: selectionOf(options) };
+        const wanted = {
+          options: given({ division, keys, keyType, archive }),
+          selection: selectionOf(options, core.clock.now()),
+        };
         return await submit('renew-certificates', options, wanted, core);
       }),
     );
@@ -37,5 +40,5 @@ gatehouse job archive fetches the new certificates, and the keys that the gatewa
 
 Examples:
   gatehouse job submit renew-certificates -f ending.csv --division plant --watch
-  gatehouse job submit renew-certificates --division plant --select-policy pumps --expires-before 2026-02-28T00:00:00Z
+  gatehouse job submit renew-certificates --division plant --select-policy pumps --expires-before 30d
   gatehouse job submit renew-certificates -f ending.csv --division plant --keys gateway --password-file password.txt`;

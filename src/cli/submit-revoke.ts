@@ -25,7 +25,10 @@ export function revokeCertificatesCommand(run: RunWithCore): Command {
         submit(
           'revoke-certificates',
           options,
-          { options: given({ division: options.division, reason: options.reason }), selection: selectionOf(options) },
+          {
+            options: given({ division: options.division, reason: options.reason }),
+            selection: selectionOf(options, core.clock.now()),
+          },
           core,
         ),
       ),

@@ -1,5 +1,5 @@
 /** `gatehouse user`: create, list, show, change, disable, enable, delete and password. */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { describeUser, type UserView } from '../access/describe.js';
 import { describeGrant } from '../access/grants.js';
 import { getUser } from '../access/users.js';
@@ -32,21 +32,29 @@ export function userCommand(run: RunWithCore, readInput: () => Promise<string> =
 }
 
 interface ListOptions {
+  readonly state?: 'enabled' | 'disabled';
+  readonly search?: string;
   readonly limit: number;
   readonly json?: true;
 }
 
 function listUsersCommand(run: RunWithCore): Command {
   return new Command('list')
-    .description('list users')
+    .description('list users, by name')
+    .addOption(new Option('--state <state>', 'only those in this state').choices(['enabled', 'disabled']))
+    .option('--search <text>', 'only those with this text in their name or display name, in upper or lower case')
     .option('--limit <number>', 'how many at most', parseCount, 1000)
     .addOption(jsonOption())
     .addHelpText('after', '\nExamples:\n  gatehouse user list\n  gatehouse user list --json')
     .action((options: ListOptions) => run((core) => list(options, core)));
 }
 
-async function list({ limit, json }: ListOptions, core: Core): Promise<string> {
-  const found = await core.store.users.list({ limit: limit + 1 });
+async function list({ state, search, limit, json }: ListOptions, core: Core): Promise<string> {
+  const found = await core.store.users.list({
+    limit: limit + 1,
+    ...(state === undefined ? {} : { enabled: state === 'enabled' }),
+    ...(search === undefined ? {} : { search }),
+  });
   const { shown, note } = cutListing({ found, limit, plural: 'users' });
   printNote(note);
   const users = await Promise.all(shown.map((record) => viewUser(record, core)));

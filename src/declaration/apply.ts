@@ -1,6 +1,6 @@
 /** Applies the plan of a document: one change with everything in it, or nothing. */
 import { userChange } from '../access/declare-user.js';
-import { noAdministratorLeft } from '../access/services.js';
+import { administratorGuard, noAdministratorLeft } from '../access/services.js';
 import type { Actor } from '../audit/actor.js';
 import { catalogChange } from '../catalog/apply.js';
 import type { PlanStep } from '../catalog/plan.js';
@@ -23,7 +23,7 @@ interface ApplyServices extends PlanningServices {
 export async function applyDocument(plan: DocumentPlan, services: ApplyServices): Promise<boolean> {
   if (plan.steps.every(({ action }) => action === 'unchanged')) return false;
   try {
-    await services.store.commit(changeOf(plan, services));
+    await services.store.commit(await changeOf(plan, services));
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
     if (error.code === 'invalid-state') throw noAdministratorLeft(error);
@@ -34,7 +34,7 @@ export async function applyDocument(plan: DocumentPlan, services: ApplyServices)
   return true;
 }
 
-function changeOf({ version, steps }: DocumentPlan, services: ApplyServices): Change {
+async function changeOf({ version, steps }: DocumentPlan, services: ApplyServices): Promise<Change> {
   const { store, clock, actor } = services;
   const now = clock.now();
   const changing = steps.filter(({ action }) => action !== 'unchanged');
@@ -52,7 +52,7 @@ function changeOf({ version, steps }: DocumentPlan, services: ApplyServices): Ch
       ...configuration.statements,
       ...users.flatMap(({ removals }) => removals),
       ...users.flatMap(({ statements }) => statements),
-      ...users.flatMap(({ guards }) => guards).slice(0, 1),
+      ...(users.some(({ takesAdministrator }) => takesAdministrator) ? [await administratorGuard(services)] : []),
       ...devices.flatMap(({ statements }) => statements),
     ],
     audit: [...configuration.audit, ...users.flatMap(({ audit }) => audit), ...devices.flatMap(({ audit }) => audit)],

@@ -7,6 +7,7 @@ import { readStoredCatalog } from '../catalog/stored.js';
 import { fieldsOf } from '../devices/fields.js';
 import { devicesInOrder } from '../devices/in-order.js';
 import type { DeviceRecord } from '../store/device-record.js';
+import { byName, type NamedPlace, namedPlaceOf } from '../store/named-order.js';
 import type { Store } from '../store/store.js';
 import { toPem } from '../x509/pem.js';
 
@@ -52,8 +53,8 @@ function writeDevice({ name, groupName, identifiers, attributes }: DeviceRecord)
 
 async function exportUsers({ users }: Store): Promise<Json[]> {
   const list: Json[] = [];
-  for (let after = ''; ; ) {
-    const page = await users.list({ after, limit: pageSize });
+  for (let after: NamedPlace | undefined; ; ) {
+    const page = await users.list({ ...(after ? { after } : {}), limit: pageSize });
     for (const { id, name, displayName, grants, enabled } of page) {
       const certificates = await users.certificatesOf({ userId: id });
       list.push({
@@ -68,7 +69,7 @@ async function exportUsers({ users }: Store): Promise<Json[]> {
     }
     const last = page.at(-1);
     if (last === undefined || page.length < pageSize) return list;
-    after = last.name;
+    after = namedPlaceOf(last, byName);
   }
 }
 
@@ -78,8 +79,8 @@ const shownKeys = 20;
 async function describeApiKeys({ apiKeys }: Store): Promise<string[]> {
   const names: string[] = [];
   let count = 0;
-  for (let after = ''; ; ) {
-    const page = await apiKeys.list({ after, limit: pageSize });
+  for (let after: NamedPlace | undefined; ; ) {
+    const page = await apiKeys.list({ ...(after ? { after } : {}), limit: pageSize });
     for (const { name, revokedAt } of page) {
       if (revokedAt !== null) continue;
       count++;
@@ -87,7 +88,7 @@ async function describeApiKeys({ apiKeys }: Store): Promise<string[]> {
     }
     const last = page.at(-1);
     if (last === undefined || page.length < pageSize) break;
-    after = last.name;
+    after = namedPlaceOf(last, byName);
   }
   if (count === 0) return [];
   return [`   API keys: ${names.join(', ')}${count > names.length ? ` and ${count - names.length} more` : ''}`];

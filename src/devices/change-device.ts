@@ -1,12 +1,12 @@
 /** Changes what is known of a device, and takes devices off the record that were registered by mistake. */
-import { type Actor, byActor } from '../audit/actor.js';
-import { createAuditRecord } from '../audit/audit-record.js';
+import type { Actor } from '../audit/actor.js';
 import type { EnrollmentServices } from '../enrollment/services.js';
 import { GatewayError } from '../errors.js';
 import { quote } from '../policy/safe-text.js';
 import type { Change } from '../store/change.js';
 import type { DeviceRecord } from '../store/device-record.js';
 import type { Store } from '../store/store.js';
+import { deviceEvent } from './device-event.js';
 import { type Fields, fieldsJson, fieldsOf, requireFields } from './fields.js';
 import { requireDevice, requireNotRetired } from './find-device.js';
 import { unlessOvertaken } from './overtaken.js';
@@ -45,21 +45,14 @@ export function fieldsChange(
   { device, identifiers, attributes, actor }: FieldsChange,
   { store, now }: { readonly store: Pick<Store, 'devices'>; readonly now: Date },
 ): Change | undefined {
-  const { id, division, groupName, name, updatedAt: seenAt } = device;
+  const { id, updatedAt: seenAt } = device;
   const changes = [
     ...differences('identifiers', fieldsOf(device.identifiers), identifiers),
     ...differences('attributes', fieldsOf(device.attributes), attributes),
   ];
   if (changes.length === 0) return undefined;
   const fields = { identifiers: fieldsJson(identifiers), attributes: fieldsJson(attributes) };
-  const event = createAuditRecord({
-    at: now,
-    action: 'device.changed',
-    outcome: 'success',
-    subject: id,
-    device: id,
-    details: { ...byActor(actor), division, group: groupName, device: name, changes },
-  });
+  const event = deviceEvent('device.changed', device, { actor, at: now }, { changes });
   return { statements: store.devices.change({ id, seenAt, ...fields, at: now.getTime() }), audit: [event] };
 }
 
@@ -74,29 +67,15 @@ interface Deletion {
  * @throws GatewayError `invalid-state`, 412 if it was changed meanwhile
  */
 export async function deleteDevice({ device, actor }: Deletion, { store, clock }: DeviceServices): Promise<void> {
-  const { id, division, groupName, name, state, identifiers, attributes, updatedAt: seenAt } = device;
+  const { id, name, state, identifiers, attributes, updatedAt: seenAt } = device;
   if ((await store.certificates.usagesByDevice({ deviceId: id })).length > 0) {
     throw new GatewayError(
       'invalid-state',
       `device ${quote(name)} has had certificates, whose record has to stay; retire it instead`,
     );
   }
-  const event = createAuditRecord({
-    at: clock.now(),
-    action: 'device.deleted',
-    outcome: 'success',
-    subject: id,
-    device: id,
-    details: {
-      ...byActor(actor),
-      division,
-      group: groupName,
-      device: name,
-      state,
-      identifiers: JSON.parse(identifiers),
-      attributes: JSON.parse(attributes),
-    },
-  });
+  const known = { state, identifiers: JSON.parse(identifiers), attributes: JSON.parse(attributes) };
+  const event = deviceEvent('device.deleted', device, { actor, at: clock.now() }, known);
   await unlessOvertaken(() => store.commit({ statements: store.devices.remove({ id, seenAt }), audit: [event] }));
 }
 

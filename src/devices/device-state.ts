@@ -1,11 +1,11 @@
 /** Suspends devices and resumes them: a suspended one gets nothing, and keeps what it has. */
-import { type Actor, byActor } from '../audit/actor.js';
-import { createAuditRecord } from '../audit/audit-record.js';
+import type { Actor } from '../audit/actor.js';
 import type { EnrollmentServices } from '../enrollment/services.js';
 import { GatewayError } from '../errors.js';
 import type { DeviceState } from '../model/device.js';
 import { quote } from '../policy/safe-text.js';
 import type { DeviceRecord } from '../store/device-record.js';
+import { deviceEvent } from './device-event.js';
 import { requireDevice, requireNotRetired } from './find-device.js';
 import { whileOvertaken } from './overtaken.js';
 
@@ -56,22 +56,14 @@ function stateFor(usages: ReadonlySet<string>): DeviceState {
 async function putInto(
   to: DeviceState,
   action: 'device.suspended' | 'device.resumed',
-  { id, division, groupName, name, state: from }: DeviceRecord,
+  device: DeviceRecord,
   { actor }: DeviceChange,
   { store, clock }: DeviceServices,
 ): Promise<void> {
-  const now = clock.now();
+  const { id, state: from } = device;
+  const at = clock.now();
   await store.commit({
-    statements: [store.devices.setState({ id, from, to, at: now.getTime() })],
-    audit: [
-      createAuditRecord({
-        at: now,
-        action,
-        outcome: 'success',
-        subject: id,
-        device: id,
-        details: { ...byActor(actor), division, group: groupName, device: name, from, to },
-      }),
-    ],
+    statements: [store.devices.setState({ id, from, to, at: at.getTime() })],
+    audit: [deviceEvent(action, device, { actor, at }, { from, to })],
   });
 }

@@ -1,10 +1,9 @@
 /** Lists devices by what is asked for, in pages; each page costs no more than its share, however many devices there are. */
 import type { Catalog } from '../catalog/catalog.js';
-import { deviceOf } from '../enrollment/device.js';
+import { isMember } from '../enrollment/group-member.js';
 import type { EnrollmentServices } from '../enrollment/services.js';
 import type { DeviceState } from '../model/device.js';
 import type { DeviceGroup } from '../model/device-group.js';
-import { matchesFilter } from '../policy/device-filter.js';
 import type { DevicePosition } from '../store/device-lists.js';
 import type { DeviceRecord } from '../store/device-record.js';
 import { comparePositions, type DeviceOrder, devicesInOrder, positionOf } from './in-order.js';
@@ -130,11 +129,6 @@ function fitting(
     (group === undefined || isMember(device, group)) &&
     (part === undefined || hasPart(device, part)) &&
     (identifier === undefined || identifiersOf(device)[identifier.name] === identifier.value);
-}
-
-export function isMember(device: DeviceRecord, { name, division, filter }: DeviceGroup): boolean {
-  if (filter === undefined) return device.groupName === name;
-  return device.division === division && matchesFilter(filter, deviceOf(device));
 }
 
 function hasPart(device: DeviceRecord, part: string): boolean {

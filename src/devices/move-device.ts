@@ -1,6 +1,5 @@
 /** Moves devices to other groups, also of other divisions, and sees to the certificates that do not fit there. */
-import { type Actor, byActor } from '../audit/actor.js';
-import { createAuditRecord } from '../audit/audit-record.js';
+import type { Actor } from '../audit/actor.js';
 import { deviceOf } from '../enrollment/device.js';
 import type { EnrollmentServices } from '../enrollment/services.js';
 import { GatewayError } from '../errors.js';
@@ -9,6 +8,7 @@ import { quote } from '../policy/safe-text.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
 import type { AuditRecord } from '../store/change.js';
 import type { DeviceRecord } from '../store/device-record.js';
+import { deviceEvent } from './device-event.js';
 import { requireDevice, requireNotRetired } from './find-device.js';
 import { requireOpenGroup } from './open-group.js';
 import { whileOvertaken } from './overtaken.js';
@@ -108,6 +108,7 @@ async function moveFurther(
       at: now,
       reason: 'affiliationChanged',
       actor,
+      device: moved,
       because: ({ id }) => `the device is in group ${group.name}: ${reasons.get(id)}`,
     },
     services,
@@ -170,22 +171,11 @@ function productionText(isProduction: boolean): string {
 }
 
 export function moveEvent(
-  { id, name, division, groupName }: DeviceRecord,
+  device: DeviceRecord,
   group: Pick<DeviceGroup, 'name' | 'division'>,
   { now, actor }: { readonly now: Date; readonly actor: Actor },
 ): AuditRecord {
-  return createAuditRecord({
-    at: now,
-    action: 'device.moved',
-    outcome: 'success',
-    subject: id,
-    device: id,
-    details: {
-      ...byActor(actor),
-      division: group.division,
-      group: group.name,
-      device: name,
-      from: { division, group: groupName },
-    },
-  });
+  const moved = { ...device, division: group.division, groupName: group.name };
+  const from = { division: device.division, group: device.groupName };
+  return deviceEvent('device.moved', moved, { actor, at: now }, { from });
 }

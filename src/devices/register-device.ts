@@ -1,6 +1,5 @@
 /** Registers a device before it asks for anything: for policies that take registered devices only. */
-import { type Actor, byActor } from '../audit/actor.js';
-import { createAuditRecord } from '../audit/audit-record.js';
+import type { Actor } from '../audit/actor.js';
 import type { EnrollmentServices } from '../enrollment/services.js';
 import { GatewayError } from '../errors.js';
 import { createIdentifier } from '../identifier.js';
@@ -10,6 +9,7 @@ import { quote } from '../policy/safe-text.js';
 import type { Change, Statement } from '../store/change.js';
 import type { DeviceRecord } from '../store/device-record.js';
 import type { Store } from '../store/store.js';
+import { deviceEvent } from './device-event.js';
 import { type Fields, fieldsJson, requireFields } from './fields.js';
 import { requireOpenGroup } from './open-group.js';
 import { whileOvertaken } from './overtaken.js';
@@ -92,20 +92,7 @@ export function registration(
     createdAt: now.getTime(),
     updatedAt: now.getTime(),
   };
-  const event = createAuditRecord({
-    at: now,
-    action: 'device.registered',
-    outcome: 'success',
-    subject: device.id,
-    device: device.id,
-    details: {
-      ...byActor(actor),
-      division,
-      group,
-      device: name,
-      identifiers: Object.fromEntries(identifiers),
-      attributes: Object.fromEntries(attributes),
-    },
-  });
+  const fields = { identifiers: Object.fromEntries(identifiers), attributes: Object.fromEntries(attributes) };
+  const event = deviceEvent('device.registered', device, { actor, at: now }, fields);
   return { device, change: { statements: store.devices.register(device), audit: [event] } };
 }

@@ -1,10 +1,9 @@
 /** Retires devices: for good, with the revocation of all that is valid of them. */
-import { byActor } from '../audit/actor.js';
-import { createAuditRecord } from '../audit/audit-record.js';
 import type { EnrollmentServices } from '../enrollment/services.js';
 import { GatewayError } from '../errors.js';
 import { quote } from '../policy/safe-text.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
+import { deviceEvent } from './device-event.js';
 import type { DeviceChange } from './device-state.js';
 import { requireDevice } from './find-device.js';
 import { whileOvertaken } from './overtaken.js';
@@ -41,22 +40,16 @@ async function retireFurther(
   services: RetirementServices,
 ): Promise<readonly CertificateRecord[] | undefined> {
   const { store, clock } = services;
-  const { division, groupName, name, state: from } = await requireDevice(id, services);
+  const device = await requireDevice(id, services);
+  const { state: from } = device;
   const now = clock.now();
   const left = { deviceId: id, at: now.getTime(), after: '', limit: revokedAtOnce };
   const certificates = await store.certificates.unrevokedByDevice(left);
   if (from === 'retired' && certificates.length === 0) return undefined;
-  const event = createAuditRecord({
-    at: now,
-    action: 'device.retired',
-    outcome: 'success',
-    subject: id,
-    device: id,
-    details: { ...byActor(actor), division, group: groupName, device: name, from, revoked: certificates.length },
-  });
+  const event = deviceEvent('device.retired', device, { actor, at: now }, { from, revoked: certificates.length });
   const revocations = revocationsOf(
     certificates,
-    { at: now, reason: 'cessationOfOperation', actor, because: () => 'the device is retired' },
+    { at: now, reason: 'cessationOfOperation', actor, device, because: () => 'the device is retired' },
     services,
   );
   await store.commit({

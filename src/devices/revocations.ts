@@ -1,15 +1,18 @@
 /** Certificates that are revoked because of what becomes of their device. */
 import { type Actor, byActor } from '../audit/actor.js';
-import { createAuditRecord } from '../audit/audit-record.js';
+import { certificateEvent } from '../enrollment/certificate-event.js';
 import { revocationStatements } from '../enrollment/revoke.js';
 import type { EnrollmentServices } from '../enrollment/services.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
 import type { Change } from '../store/change.js';
+import type { DeviceRecord } from '../store/device-record.js';
 
 interface Cause {
   readonly at: Date;
   readonly reason: 'affiliationChanged' | 'cessationOfOperation';
   readonly actor: Actor;
+  /** Whose they are. */
+  readonly device: Pick<DeviceRecord, 'division' | 'name'>;
   /** For the audit log: of each. */
   readonly because: (certificate: CertificateRecord) => string;
 }
@@ -19,26 +22,18 @@ export const revokedAtOnce = 100;
 
 export function revocationsOf(
   certificates: readonly CertificateRecord[],
-  { at, reason, actor, because }: Cause,
+  { at, reason, actor, device, because }: Cause,
   { store }: Pick<EnrollmentServices, 'store'>,
 ): Change {
   return {
     statements: certificates.flatMap((record) => revocationStatements(record, { at, reason }, store)),
     audit: certificates.map((record) =>
-      createAuditRecord({
-        at,
-        action: 'certificate.revoked',
-        outcome: 'success',
-        subject: record.id,
-        device: record.deviceId,
-        details: {
-          reason,
-          ...byActor(actor),
-          because: because(record),
-          name: record.subject,
-          device: record.deviceId,
-        },
-      }),
+      certificateEvent(
+        'certificate.revoked',
+        record,
+        { at, holder: { division: device.division, device: device.name } },
+        { reason, ...byActor(actor), because: because(record) },
+      ),
     ),
   };
 }

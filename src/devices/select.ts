@@ -1,9 +1,9 @@
 /** The devices of a group: a static one's by an index, a dynamic one's by looking at all of its division. */
+import { isMember } from '../enrollment/group-member.js';
 import type { EnrollmentServices } from '../enrollment/services.js';
 import type { DeviceGroup } from '../model/device-group.js';
 import type { DeviceRecord } from '../store/device-record.js';
 import { type DeviceOrder, devicesInOrder } from './in-order.js';
-import { isMember } from './list.js';
 
 interface GroupPage {
   /** Fewer than the limit, or none, also where more follow. */

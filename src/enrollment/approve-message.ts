@@ -4,7 +4,7 @@ import type { Policy } from '../model/policy.js';
 import type { Identity } from '../policy/identity.js';
 import { type CertificateRecord, certificateId } from '../store/certificate-record.js';
 import type { Statement } from '../store/change.js';
-import type { EnrollmentApprovalRecord } from '../store/enrollment-transaction-repository.js';
+import type { EnrollmentApprovalRecord } from '../store/enrollment-approvals.js';
 import type { Store } from '../store/store.js';
 import { type Approving, approvalRecord, approvedStatements, lastingCredentials } from './approving.js';
 import { unrevokedStatements } from './credential-use.js';

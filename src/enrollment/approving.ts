@@ -5,10 +5,8 @@ import type { Policy } from '../model/policy.js';
 import type { Trace } from '../policy/decision.js';
 import type { Identity, UsedCredential } from '../policy/identity.js';
 import type { AuditRecord, Statement } from '../store/change.js';
-import type {
-  EnrollmentApprovalRecord,
-  EnrollmentTransactionRecord,
-} from '../store/enrollment-transaction-repository.js';
+import type { EnrollmentApprovalRecord } from '../store/enrollment-approvals.js';
+import type { EnrollmentTransactionRecord } from '../store/enrollment-transaction-repository.js';
 import type { Store } from '../store/store.js';
 import { describeError } from './record.js';
 

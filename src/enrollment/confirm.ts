@@ -1,11 +1,12 @@
 /** What requesters say of the certificates that they got (RFC 9810 5.3.18): taken, or not. */
-import { createAuditRecord } from '../audit/audit-record.js';
 import { GatewayError } from '../errors.js';
 import { fitForLog } from '../fit-for-log.js';
 import { type CertificateRecord, hasLapsed } from '../store/certificate-record.js';
 import type { AuditRecord, Statement } from '../store/change.js';
 import { decodeCertificate, fingerprint } from '../x509/certificate.js';
 import { namesEqual } from '../x509/names.js';
+import { certificateEvent } from './certificate-event.js';
+import { type CertificateHolder, holderOf } from './certificate-holder.js';
 import { lapse, unconfirmedStatements, unwanted } from './lapse.js';
 import { recordingRefusals } from './recording-refusals.js';
 import type { ConfirmationRequest } from './request.js';
@@ -24,7 +25,7 @@ export function confirmCertificate(request: ConfirmationRequest, services: Enrol
     const at = services.clock.now();
     const { statements, audit } = request.accepted
       ? await acceptance(record, request, at, services)
-      : rejection(record, request, at, services);
+      : await rejection(record, request, at, services);
     await services.store.commit({ statements: [...statements, ...(request.accompanying ?? [])], audit });
   });
 }
@@ -65,14 +66,15 @@ async function acceptance(
   const { store } = services;
   const { id, requester } = record;
   const previous = await findPrevious(record, at, services);
+  const holder = await holderOf(record, store);
   return {
     statements: [
       store.certificates.confirm({ id, requester, at: at.getTime() }),
       ...previous.flatMap((old) => supersessionStatements(old, at, store)),
     ],
     audit: [
-      eventOf('certificate.confirmed', record, request, at),
-      ...previous.map((old) => supersessionRecord(old, id, at)),
+      eventOf('certificate.confirmed', record, holder, request, at),
+      ...previous.map((old) => supersessionRecord(old, { supersededBy: id, holder }, at)),
     ],
   };
 }
@@ -100,38 +102,26 @@ async function findPrevious(
   );
 }
 
-function rejection(
+async function rejection(
   record: CertificateRecord,
   request: ConfirmationRequest,
   at: Date,
   { store }: EnrollmentServices,
-): Outcome {
+): Promise<Outcome> {
   return {
     statements: unconfirmedStatements(record, at, store),
-    audit: [eventOf('certificate.rejected', record, request, at)],
+    audit: [eventOf('certificate.rejected', record, await holderOf(record, store), request, at)],
   };
 }
 
 function eventOf(
   action: 'certificate.confirmed' | 'certificate.rejected',
   record: CertificateRecord,
+  holder: CertificateHolder,
   { protocol, requester, reason, remoteAddress, requestId }: ConfirmationRequest,
   at: Date,
 ): AuditRecord {
-  return createAuditRecord({
-    id: requestId,
-    at,
-    action,
-    outcome: 'success',
-    subject: record.id,
-    device: record.deviceId,
-    details: {
-      protocol,
-      remoteAddress,
-      requester,
-      ...(action === 'certificate.rejected' ? { reason: unwanted, said: reason && fitForLog(reason) } : {}),
-      name: record.subject,
-      device: record.deviceId,
-    },
-  });
+  const why = action === 'certificate.rejected' ? { reason: unwanted, said: reason && fitForLog(reason) } : {};
+  const details = { protocol, remoteAddress, requester, ...why };
+  return certificateEvent(action, record, { at, id: requestId, holder }, details);
 }

@@ -17,6 +17,7 @@ import type { EnrollmentServices } from './services.js';
 import { type EnrollmentTarget, findTarget, requireMethod } from './target.js';
 import { throwAwayKey } from './throw-away-key.js';
 import { checkSupplanted } from './updates.js';
+import { withinDivisions } from './within-divisions.js';
 import { type Presentation, presentCaller } from './would-be-caller.js';
 
 /** What has come to be known on the way. */
@@ -33,8 +34,9 @@ type Known = { -readonly [Key in keyof Progress]: Progress[Key] };
  */
 export async function evaluate(question: EvaluationQuestion, services: EnrollmentServices): Promise<Evaluation> {
   const known: Known = { steps: [], rules: [], isJudged: false };
-  const { at = services.clock.now() } = question;
-  const then = { ...services, clock: { now: () => at } };
+  const { at = services.clock.now(), divisions } = question;
+  const store = divisions ? withinDivisions(services.store, divisions, services.catalog) : services.store;
+  const then = { ...services, store, clock: { now: () => at } };
   try {
     return await attempt(question, known, then);
   } catch (error) {

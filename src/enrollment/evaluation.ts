@@ -21,6 +21,8 @@ export interface EvaluationQuestion {
   readonly caller: WouldBeCaller;
   /** When it would be; now, if absent. What is on record is taken as it is now. */
   readonly at?: Date;
+  /** Only certificates of these are there for who asks; those of all, if absent. */
+  readonly divisions?: ReadonlySet<string>;
 }
 
 export interface Evaluation {

@@ -15,6 +15,8 @@ import type { EnrollmentServices } from './services.js';
 /** What is known before the store is asked. */
 interface FactsInput extends Pick<Facts, 'policy' | 'group' | 'isGroupNamed' | 'usage' | 'profile' | 'approved'> {
   readonly identity: Identity;
+  /** Of the CA, where it is not the current one. */
+  readonly generation?: string;
   readonly requested: RequestedCertificate;
   readonly operation: 'enroll' | 'reenroll';
   readonly now: Date;
@@ -46,7 +48,7 @@ export async function loadFacts(input: FactsInput, services: EnrollmentServices)
     policy,
     usage,
     profile,
-    issuer: authority.issuer(policy.issuingCa),
+    issuer: authority.issuer(policy.issuingCa, input.generation),
     group,
     isGroupNamed,
     ...(device ? { device } : {}),

@@ -13,6 +13,8 @@ import type { EnrollmentServices } from './services.js';
 
 export interface Case extends Pick<Facts, 'policy' | 'group' | 'isGroupNamed' | 'usage' | 'profile'> {
   readonly identity: Identity;
+  /** The generation that issues, where that is not the CA's current one. */
+  readonly generation?: string;
   /** What a generated key is to be encrypted with: its registered values count, beside the requester's own. */
   readonly keyWrapKey?: UsedCredential;
   readonly request: Pick<EnrollmentRequest, 'changesNames' | 'generateKey' | 'newKeyOnly' | 'requested'> & {

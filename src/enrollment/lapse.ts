@@ -1,9 +1,10 @@
 /** Certificates that are not confirmed in time: they are revoked, and what they were to replace stays. */
-import { createAuditRecord } from '../audit/audit-record.js';
 import { GatewayError, OvertakenError } from '../errors.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
 import type { Statement } from '../store/change.js';
 import type { Store } from '../store/store.js';
+import { certificateEvent } from './certificate-event.js';
+import { holderOf } from './certificate-holder.js';
 import { revocationStatements } from './revoke.js';
 import type { EnrollmentServices } from './services.js';
 
@@ -26,15 +27,10 @@ const maximumAtOnce = 200;
 
 /** Revokes one of them, unless somebody else has done so meanwhile. */
 export async function lapse(record: CertificateRecord, { store, clock }: LapseServices): Promise<void> {
+  const holder = await holderOf(record, store);
   const at = clock.now();
-  const event = createAuditRecord({
-    at,
-    action: 'certificate.lapsed',
-    outcome: 'success',
-    subject: record.id,
-    device: record.deviceId,
-    details: { requestId: record.requestId, reason: unwanted, name: record.subject, device: record.deviceId },
-  });
+  const { requestId } = record;
+  const event = certificateEvent('certificate.lapsed', record, { at, holder }, { requestId, reason: unwanted });
   try {
     await store.commit({ statements: unconfirmedStatements(record, at, store), audit: [event] });
   } catch (error) {

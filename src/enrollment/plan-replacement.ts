@@ -1,6 +1,6 @@
 /** Plans that certificates are replaced before their time, so that clients that ask for renewal information do it (RFC 9773). */
-import { type Actor, byActor } from '../audit/actor.js';
-import { createAuditRecord } from '../audit/audit-record.js';
+import type { Actor } from '../audit/actor.js';
+import { createActionRecord } from '../audit/audit-record.js';
 import { OvertakenError } from '../errors.js';
 import type { ReplacementRecord, ReplacementSelection } from '../store/certificate-replacement.js';
 import type { EnrollmentServices } from './services.js';
@@ -52,12 +52,11 @@ async function markBatch(
     const last = ids.at(-1);
     if (last === undefined) return undefined;
     const count = ids.length;
-    const event = createAuditRecord({
+    const event = createActionRecord(actor, {
       at: now,
       action: by === undefined ? 'certificate.replacement-cancelled' : 'certificate.replacement-planned',
-      outcome: 'success',
       subject: selection.id ?? '',
-      details: { ...byActor(actor), by, explanationUrl, selection, count, first: ids[0], last },
+      details: { by, explanationUrl, selection, count, first: ids[0], last },
     });
     try {
       await store.commit({

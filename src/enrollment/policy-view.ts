@@ -5,7 +5,7 @@ import type { ResolvedPolicy } from '../catalog/catalog.js';
 import { GatewayError } from '../errors.js';
 import type { CompiledProfile } from '../policy/compile-profile.js';
 import { selectProfile } from '../policy/select-profile.js';
-import type { PolicyView, RequestOutline, WantedName } from '../protocol.js';
+import type { PolicyView, RequestOutline, WantedName } from '../policy-view.js';
 import type { Requester } from './requester.js';
 
 /** Every message asks for it, and it stays as long as the catalog that it comes from. */

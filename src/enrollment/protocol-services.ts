@@ -1,5 +1,4 @@
 /** What the gateway does for its protocols, put together from the enrollment flow, the CA and the catalog. */
-import { hash } from 'node:crypto';
 import { createProtocolAuditRecord } from '../audit/audit-record.js';
 import { GatewayError } from '../errors.js';
 import type { PresentedCredential } from '../model/presented-credential.js';
@@ -7,10 +6,13 @@ import type { ProtocolServices } from '../protocol.js';
 import { findAlternateIssuers } from './alternate-issuers.js';
 import { authenticateMessage } from './authenticate-message.js';
 import { createBaseUrl, type PublicAddress } from './base-url.js';
+import { findCertificateStatus } from './certificate-status.js';
+import { commonName } from './common-name.js';
 import { confirmCertificate } from './confirm.js';
 import { findCrls, findCurrentCrl } from './current-crl.js';
 import { enroll } from './enroll.js';
 import { findCertificate, findCrl, requireOnRecord } from './find-certificate.js';
+import { createOcspResponders } from './ocsp-responders.js';
 import { openAccount } from './open-account.js';
 import { describePolicy, outlineFor } from './policy-view.js';
 import { poll, pollApproval } from './poll.js';
@@ -32,6 +34,7 @@ export function createProtocolServices(
   address: PublicAddress,
 ): ProtocolServices {
   const { authority, catalog, clock, store } = services;
+  const responders = createOcspResponders(services, serviceKeys);
   const resolve = (label: string | undefined) => findTarget(catalog(), label).resolved;
   const keyOfCa = (purpose: CaPurpose, label: string | undefined) => ({
     purpose,
@@ -96,6 +99,8 @@ export function createProtocolServices(
       if (record === undefined) throw new GatewayError('not-found', 'there is no such CRL');
       return { der: record.der, nextUpdate: new Date(record.nextUpdate) };
     },
+    certificateStatus: (id) => findCertificateStatus(id, services),
+    ocspResponder: responders,
     serviceKey: (purpose, label) => serviceKeys.get(keyOfCa(purpose, label)),
     messageKey: (purpose, label) => serviceKeys.messageKey(keyOfPolicy(purpose, label)),
     agree: (purpose, label, publicKey) => serviceKeys.agree(keyOfPolicy(purpose, label), publicKey),
@@ -120,8 +125,3 @@ function refuseOperators({ credentials = [], pending = {} }: Presenting): void {
 type CaPurpose = Parameters<ProtocolServices['serviceKey']>[0];
 
 const namesByPurpose = { 'scep-ra': 'SCEP RA', cmp: 'CMP', 'cmp-encryption': 'CMP encryption' } as const;
-
-/** Within 64 characters (RFC 5280 appendix A.1: ub-common-name), and still each policy's own. */
-function commonName(text: string): string {
-  return text.length <= 64 ? text : `${text.slice(0, 47)} ${hash('sha256', text, 'hex').slice(0, 16)}`;
-}

@@ -69,7 +69,11 @@ export function issuanceRecords(
       }),
     );
   }
-  return [...records, ...superseded.map((old) => supersessionRecord(old, certificate.id, now))];
+  const holder = { division: facts.policy.division, device: facts.deviceName };
+  return [
+    ...records,
+    ...superseded.map((old) => supersessionRecord(old, { supersededBy: certificate.id, holder }, now)),
+  ];
 }
 
 interface Refused {

@@ -1,11 +1,12 @@
 /** Revocation, hold and release: the certificate's state, its audit event, and the CRL that is due by it. */
 import { type Actor, byActor } from '../audit/actor.js';
-import { createAuditRecord } from '../audit/audit-record.js';
 import { GatewayError } from '../errors.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
 import type { AuditRecord, Statement } from '../store/change.js';
 import type { Store } from '../store/store.js';
 import { revocationReasonCode } from '../x509/crl.js';
+import { certificateEvent } from './certificate-event.js';
+import { type CertificateHolder, holderOf } from './certificate-holder.js';
 import type { RequestedReason } from './revocation-reason.js';
 import type { EnrollmentServices } from './services.js';
 
@@ -52,33 +53,19 @@ type RevocationServices = Pick<EnrollmentServices, 'store' | 'clock'>;
 export async function revokeCertificate(request: RevocationRequest, services: RevocationServices): Promise<void> {
   const { store, clock } = services;
   const record = await findRecord(request, store);
+  const holder = await holderOf(record, store);
   const at = clock.now();
   const { reason, invalidityDate, accompanying = [] } = request;
   const isHold = reason === 'certificateHold';
   if (isHold) requireHoldable(record);
+  const action = isHold ? 'certificate.held' : 'certificate.revoked';
+  const details = { reason, invalidityDate, ...describeOrigin(request) };
   const statements = isHold
     ? [store.certificates.hold({ id: record.id, at: at.getTime() }), crlDue(record, store)]
     : revocationStatements(record, { at, reason, ...(invalidityDate ? { invalidityDate } : {}) }, store);
   await store.commit({
     statements: [...statements, ...accompanying],
-    audit: [
-      ...earlierEvents(request),
-      createAuditRecord({
-        ...eventId(request),
-        at,
-        action: isHold ? 'certificate.held' : 'certificate.revoked',
-        outcome: 'success',
-        subject: record.id,
-        device: record.deviceId,
-        details: {
-          reason,
-          invalidityDate,
-          ...describeOrigin(request),
-          name: record.subject,
-          device: record.deviceId,
-        },
-      }),
-    ],
+    audit: [...earlierEvents(request), certificateEvent(action, record, { ...eventId(request), at, holder }, details)],
   });
 }
 
@@ -90,21 +77,14 @@ export async function releaseCertificate(request: ReleaseRequest, { store, clock
   const record = await findRecord(request, store);
   if (record.status !== 'held')
     throw new GatewayError('invalid-state', `the certificate is ${record.status}, not on hold`);
+  const holder = await holderOf(record, store);
   const at = clock.now();
   const { accompanying = [] } = request;
   await store.commit({
     statements: [store.certificates.release({ id: record.id }), crlDue(record, store), ...accompanying],
     audit: [
       ...earlierEvents(request),
-      createAuditRecord({
-        ...eventId(request),
-        at,
-        action: 'certificate.released',
-        outcome: 'success',
-        subject: record.id,
-        device: record.deviceId,
-        details: { ...describeOrigin(request), name: record.subject, device: record.deviceId },
-      }),
+      certificateEvent('certificate.released', record, { ...eventId(request), at, holder }, describeOrigin(request)),
     ],
   });
 }
@@ -165,15 +145,12 @@ export function revocationStatements(
   ];
 }
 
-export function supersessionRecord(old: CertificateRecord, supersededBy: string, at: Date): AuditRecord {
-  return createAuditRecord({
-    at,
-    action: 'certificate.revoked',
-    outcome: 'success',
-    subject: old.id,
-    device: old.deviceId,
-    details: { reason: 'superseded', supersededBy, name: old.subject, device: old.deviceId },
-  });
+export function supersessionRecord(
+  old: CertificateRecord,
+  { supersededBy, holder }: { readonly supersededBy: string; readonly holder: CertificateHolder },
+  at: Date,
+): AuditRecord {
+  return certificateEvent('certificate.revoked', old, { at, holder }, { reason: 'superseded', supersededBy });
 }
 
 /** With the state's change itself, so that no crash comes between a revocation and its CRL. */

@@ -22,6 +22,8 @@ export interface ServiceKeyRequest {
   readonly purpose: ServicePurpose;
   /** The CA that issues it, by its name in the catalog. */
   readonly issuingCa: string;
+  /** The generation of it that issues; the current one, and its successors, if absent. */
+  readonly generation?: string;
   /** DNS names and IP addresses; the first is the common name. */
   readonly names: readonly string[];
 }
@@ -47,7 +49,7 @@ export async function certifyServiceKey(
 }
 
 async function certify(
-  { purpose, issuingCa, names }: ServiceKeyRequest,
+  { purpose, issuingCa, generation, names }: ServiceKeyRequest,
   subjectPublicKeyInfo: Uint8Array,
   accompanying: readonly Statement[],
   services: EnrollmentServices,
@@ -72,6 +74,7 @@ async function certify(
       usage: 'service',
       profile: serviceProfile(purpose),
       identity: gatewayIdentity,
+      ...(generation === undefined ? {} : { generation }),
       request,
       approved: true,
       now,

@@ -1,10 +1,10 @@
-/** The gateway's own keys and certificates (TLS server, key generation, CMC, SCEP RA): issued by the one flow, renewed by themselves. */
+/** The gateway's own keys and certificates (TLS server, key generation, CMC, SCEP RA, OCSP): issued by the one flow, renewed by themselves. */
 
 import type { ServicePurpose } from '../catalog/service-profiles.js';
 import { GatewayError } from '../errors.js';
 import type { KeyStore } from '../keys/signer.js';
 import type { GeneratedKeyType } from '../model/key-constraints.js';
-import type { EncryptionServiceKey, MessageServiceKey, ServiceKey } from '../protocol.js';
+import type { EncryptionServiceKey, MessageServiceKey, ServiceKey } from '../service-key.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
 import { keyFingerprint } from '../x509/public-key.js';
 import { certifyServiceKey, type ServiceKeyRequest } from './service-certificate.js';
@@ -47,7 +47,7 @@ export function createServiceKeys(services: Services): ServiceKeys {
   const underWay = new Map<string, Promise<Obtained>>();
 
   async function getHeld(request: ServiceKeyRequest): Promise<Obtained> {
-    const name = ['service', request.purpose, request.issuingCa, ...request.names].join(':');
+    const name = ['service', request.purpose, request.generation ?? request.issuingCa, ...request.names].join(':');
     const known = held.get(name);
     if (known && known.lookAgainAt > services.clock.now()) return known;
     // Requests that come together share one renewal, and its failure: each would make a key otherwise.
@@ -57,11 +57,7 @@ export function createServiceKeys(services: Services): ServiceKeys {
   function renew(name: string, request: ServiceKeyRequest): Promise<Obtained> {
     const renewal = obtain(name, request, services)
       .then((obtained) => {
-        const lookAgain = Math.min(
-          services.clock.now().getTime() + holdingMilliseconds,
-          obtained.current.renewAt.getTime(),
-        );
-        held.set(name, { ...obtained, lookAgainAt: new Date(lookAgain) });
+        held.set(name, { ...obtained, lookAgainAt: lookAgainAt(obtained.current, services.clock.now()) });
         return obtained;
       })
       .finally(() => underWay.delete(name));
@@ -90,6 +86,12 @@ export function createServiceKeys(services: Services): ServiceKeys {
   };
 }
 
+/** A key whose renewal is overdue, because it has failed, is not tried again at each use. */
+function lookAgainAt({ renewAt, notAfter }: HeldServiceKey, now: Date): Date {
+  const until = renewAt > now ? renewAt : notAfter;
+  return new Date(Math.min(now.getTime() + holdingMilliseconds, until.getTime()));
+}
+
 async function withDecrypter(key: HeldServiceKey, keys: KeyStore): Promise<EncryptionServiceKey> {
   const { openKey } = await keys.decrypter(key.keyId);
   return { ...key, openKey };
@@ -102,34 +104,41 @@ interface StoredKey {
 }
 
 async function obtain(name: string, request: ServiceKeyRequest, services: Services): Promise<Obtained> {
-  const { keys, store } = services;
+  const { keys, store, log } = services;
   const stored = await findStored(name, services);
   const isKept = encryptionPurposes.has(request.purpose);
   const [latest, ...others] = stored;
-  if (latest?.certificate && mayGoOn(latest.certificate, services)) {
+  if (latest?.certificate && mayGoOn(latest.certificate, request, services)) {
     const current = await hold(latest.keyId, latest.certificate, services);
     return { current, earlier: isKept ? await holdAll(others, services) : [] };
   }
   const kept = isKept ? stored.filter(({ certificate }) => certificate !== undefined) : [];
   const obsolete = stored.filter((key) => !kept.includes(key));
-  const created = await keys.create(keyTypeOf(request, services), name);
-  const certificate = await certifyServiceKey(
-    request,
-    created.signer.publicKey,
-    [created.statement, ...obsolete.map(({ keyId }) => store.keys.remove({ id: keyId }))],
-    services,
-  );
-  return {
-    current: await hold(created.signer.keyId, certificate, services),
-    earlier: await holdAll(kept, services),
-  };
+  try {
+    const created = await keys.create(keyTypeOf(request, services), name);
+    const certificate = await certifyServiceKey(
+      request,
+      created.signer.publicKey,
+      [created.statement, ...obsolete.map(({ keyId }) => store.keys.remove({ id: keyId }))],
+      services,
+    );
+    return {
+      current: await hold(created.signer.keyId, certificate, services),
+      earlier: await holdAll(kept, services),
+    };
+  } catch (err) {
+    // The CA's key may be away for a while, which is what the last third of a responder's time is for.
+    if (request.purpose !== 'ocsp' || latest?.certificate === undefined) throw err;
+    log.error({ err, purpose: name }, 'a key of the gateway could not be renewed; the present one goes on');
+    return { current: await hold(latest.keyId, latest.certificate, services), earlier: [] };
+  }
 }
 
 /** Whoever can verify what the CA signs can verify what is protected with a key of the same kind. */
-function keyTypeOf({ purpose, issuingCa }: ServiceKeyRequest, { authority }: Services): GeneratedKeyType {
+function keyTypeOf({ purpose, issuingCa, generation }: ServiceKeyRequest, { authority }: Services): GeneratedKeyType {
   if (encryptionPurposes.has(purpose)) return 'rsa-2048';
-  if (purpose !== 'cmp') return 'ec-p256';
-  const { keyAlgorithm } = authority.issuer(issuingCa);
+  if (purpose !== 'cmp' && purpose !== 'ocsp') return 'ec-p256';
+  const { keyAlgorithm } = authority.issuer(issuingCa, generation);
   if (keyAlgorithm === 'rsa') return 'rsa-2048';
   return keyAlgorithm === 'ed25519' ? 'ed25519' : 'ec-p256';
 }
@@ -148,8 +157,13 @@ async function findStored(purpose: string, { store, clock }: Services): Promise<
 }
 
 /** Whether it need not be replaced yet: neither for its age nor because its CA has a new generation. */
-function mayGoOn(certificate: CertificateRecord, { authority, clock }: Services): boolean {
-  return authority.generation(certificate.issuerId)?.state === 'current' && renewalOf(certificate) > clock.now();
+function mayGoOn(
+  certificate: CertificateRecord,
+  { generation }: ServiceKeyRequest,
+  { authority, clock }: Services,
+): boolean {
+  const isOfIssuer = generation !== undefined || authority.generation(certificate.issuerId)?.state === 'current';
+  return isOfIssuer && renewalOf(certificate) > clock.now();
 }
 
 async function holdAll(keys: readonly StoredKey[], services: Services): Promise<HeldServiceKey[]> {

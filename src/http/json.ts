@@ -8,7 +8,33 @@ export function parseJsonObject(octets: Uint8Array, subject: string, maximumDept
   if (isDeeper(text, maximumDepth)) throw new SyntaxError(`${subject} is nested deeper than ${maximumDepth} levels`);
   const value = parse(text, subject);
   if (!isJsonObject(value)) throw new SyntaxError(`${subject} must be a JSON object`);
+  if (hasRepeatedMember(text)) throw new SyntaxError(`${subject} has a member twice in one object`);
   return value;
+}
+
+/**
+ * Whether an object in it has two members of one name: who reads the first, such as a proxy that checks requests, and who reads the
+ * last would not see the same (RFC 8259 4).
+ * @param text JSON
+ */
+export function hasRepeatedMember(text: string): boolean {
+  const open: Set<string>[] = [];
+  for (let i = 0; i < text.length; i++) {
+    const character = text[i];
+    if (character === '{') open.push(new Set());
+    else if (character === '}') open.pop();
+    else if (character === '"') {
+      const end = endOfString(text, i);
+      if (isBeforeColon(text, end)) {
+        const name: string = JSON.parse(text.slice(i, end));
+        const names = open.at(-1);
+        if (names?.has(name)) return true;
+        names?.add(name);
+      }
+      i = end - 1;
+    }
+  }
+  return false;
 }
 
 export function isJsonObject(value: unknown): value is JsonObject {
@@ -34,6 +60,23 @@ function parse(text: string, subject: string): unknown {
   } catch (cause) {
     throw new SyntaxError(`${subject} is no JSON`, { cause });
   }
+}
+
+/** @returns the position after its closing quote */
+function endOfString(text: string, start: number): number {
+  for (let i = start + 1; i < text.length; i++) {
+    if (text[i] === '\\') i++;
+    else if (text[i] === '"') return i + 1;
+  }
+  return text.length;
+}
+
+function isBeforeColon(text: string, start: number): boolean {
+  for (let i = start; i < text.length; i++) {
+    const character = text[i];
+    if (character !== ' ' && character !== '\t' && character !== '\n' && character !== '\r') return character === ':';
+  }
+  return false;
 }
 
 /** Looks before anything is built. Text that is no JSON may be counted wrongly: it is refused next. */

@@ -29,7 +29,7 @@ export async function changeJob({ id, change, actor }: ChangedJob, services: Job
     const now = clock.now();
     const { action, to } = transition(change, job);
     await store.commit({
-      statements: [moved(job, to, now.getTime(), services)],
+      statements: [moved(job, to, now.getTime(), services), ...handedTo(actor, change, id, services)],
       audit: [jobEvent(action, job, now, { ...byActor(actor), from: job.state })],
     });
   });
@@ -87,6 +87,12 @@ function transition(change: JobChange, { state, selection, startedAt }: JobOverv
       if (state !== 'cancelled' && state !== 'finished') return { action: 'job.cancelled', to: 'cancelled' } as const;
       throw notNow(`is ${state} already`);
   }
+}
+
+/** Who lets it run answers for what it does from then on. */
+function handedTo(actor: Actor, change: JobChange, id: string, { store }: JobServices): readonly Statement[] {
+  if (change !== 'start' && change !== 'resume') return [];
+  return [store.jobs.setRunsFor({ id, runsFor: JSON.stringify(actor) })];
 }
 
 function notNow(why: string): GatewayError {

@@ -62,7 +62,10 @@ export function requireKind(name: string, kinds: JobKinds): JobKind {
 /** Of a division, so that none can keep the others from theirs. */
 const mostOpenJobs = 1000;
 
-/** The caller has seen to it that the actor may. @throws GatewayError `invalid-state` when there are too many already */
+/**
+ * The caller has seen to it that the actor may.
+ * @throws GatewayError `invalid-state` when there are too many already; HttpError 422 for a selection of what the division has not got
+ */
 export async function createJob(planned: PlannedJob, actor: Actor, services: JobServices): Promise<JobOverview> {
   const { store, clock } = services;
   const { kind, division, name, selection, start } = planned;
@@ -72,6 +75,8 @@ export async function createJob(planned: PlannedJob, actor: Actor, services: Job
       `division ${division} has ${mostOpenJobs} jobs that have not ended; cancel some of them first`,
     );
   }
+  // Not sooner: what a division has is told to nobody who may not look.
+  if (selection !== undefined) kind.selection?.check?.(selection, division);
   const id = createIdentifier();
   const prepared: PreparedJob<unknown> = (await kind.prepare?.(planned.options, { jobId: id })) ?? planned;
   const now = clock.now();
@@ -86,6 +91,7 @@ export async function createJob(planned: PlannedJob, actor: Actor, services: Job
     problem: null,
     startsByItself: start ? 1 : 0,
     createdBy: JSON.stringify(actor),
+    runsFor: JSON.stringify(actor),
     createdAt: now.getTime(),
     startedAt: null,
     finishedAt: null,

@@ -21,7 +21,7 @@ export interface RowContext<Options> {
   readonly row: number;
   readonly division: string;
   readonly options: Options;
-  /** Who has submitted the job; what it may was checked then. */
+  /** On whose behalf the job runs; what it may is checked while it does. */
   readonly actor: Actor;
   /**
    * The writes that keep the row's result and count it. They MUST be in the commit that does the row's work, and in no other:
@@ -72,6 +72,8 @@ export interface JobKind<
   readonly selection?: {
     /** Strict, without transforms. */
     readonly schema: Selection;
+    /** When it is submitted. @throws HttpError 422 for what it names and the division has not got */
+    check?(selection: z.output<Selection>, division: string): void;
     /** Rows as JSON Lines have them, of the division alone. */
     rows(selection: z.output<Selection>, division: string): AsyncIterable<Readonly<Record<string, unknown>>>;
   };

@@ -23,9 +23,32 @@ interface LoadedInput {
 /**
  * All rows or none: a file that cannot be read to its end leaves the job as it was. Rows that can be read, but do not fit the
  * kind of job, have failed before it begins; the others go on.
- * @throws InputError with what is wrong and where; GatewayError `invalid-state` for a job that has rows, or makes them itself
+ * @throws InputError with what is wrong and where; GatewayError `invalid-state` for a job that has rows, or makes them itself,
+ * `unavailable` for who has too many inputs read at once
  */
-export async function loadInput(
+export async function loadInput(input: LoadedInput, services: JobServices, kinds: JobKinds): Promise<JobOverview> {
+  const { person } = input.actor;
+  const count = loading.get(person) ?? 0;
+  if (count >= mostAtOnce) {
+    throw new GatewayError('unavailable', `${mostAtOnce} inputs of yours are being read; send this one after them`, {
+      retryAfterSeconds: 30,
+    });
+  }
+  loading.set(person, count + 1);
+  try {
+    return await load(input, services, kinds);
+  } finally {
+    const left = (loading.get(person) ?? 0) - 1;
+    if (left > 0) loading.set(person, left);
+    else loading.delete(person);
+  }
+}
+
+/** How many inputs of one person are being read. Each may be slow, and holds as much of it as a commit has. */
+const loading = new Map<string, number>();
+const mostAtOnce = 64;
+
+async function load(
   { id, source, format, name, actor }: LoadedInput,
   services: JobServices,
   kinds: JobKinds,

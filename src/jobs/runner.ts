@@ -9,6 +9,7 @@ import { removeAbandonedRows, removeDeletedJobs } from './housekeeping.js';
 import { jobEvent } from './job-event.js';
 import type { JobKind, JobKinds } from './job-kind.js';
 import { addSample } from './progress.js';
+import { createRightsCheck } from './rights.js';
 import { createRunningJob, type RunningJob } from './running-job.js';
 import { hasToSelect, pauseWithProblem, selectRows } from './select-rows.js';
 import type { JobServices } from './services.js';
@@ -24,7 +25,7 @@ const pollMilliseconds = 500;
 const leaseMilliseconds = 10_000;
 const renewalMilliseconds = 2_500;
 const housekeepingMilliseconds = 10_000;
-/** Jobs that take turns; others wait for one of them to end. */
+/** Jobs that take turns, those of many divisions before many of one; others wait for one of them to end. */
 const mostJobs = 50;
 /** Rows under way: enough for commits to be shared, and few beside what devices ask. */
 const mostRows = 32;
@@ -70,13 +71,13 @@ export function startJobRunner(services: JobServices, kinds: JobKinds): JobRunne
     }
   }
 
-  /** Each job gets one row begun before any gets another. */
+  /** Each division gets one row begun before any gets another, and in it each job. */
   function beginNext(): boolean {
-    for (const [index, id] of turns.entries()) {
+    for (const id of turns) {
       const job = running.get(id);
       const row = job?.begin();
       if (job === undefined || row === undefined) continue;
-      turns = [...turns.slice(index + 1), ...turns.slice(0, index + 1)];
+      turns = afterTurn(turns, id, (each) => running.get(each)?.record.division);
       rowsUnderWay++;
       track(
         row.then(() => {
@@ -120,14 +121,23 @@ export function startJobRunner(services: JobServices, kinds: JobKinds): JobRunne
 
   async function poll(): Promise<void> {
     const runnable = await store.jobs.runnable({ limit: mostJobs });
+    const lackedRight = createRightsCheck(services);
     const stillRunning = new Set(runnable.filter(({ state }) => state === 'running').map(({ id }) => id));
     for (const id of running.keys()) {
       if (!stillRunning.has(id)) drop(id);
     }
     for (const record of runnable) {
       if (isClosed) return;
-      if (running.has(record.id)) await renew(record.id);
-      else await takeUp(record);
+      const kind = kinds.get(record.kind);
+      const problem =
+        kind === undefined
+          ? `this version of Gatehouse knows no jobs of the kind ${record.kind}`
+          : await lackedRight(record, kind);
+      if (problem !== undefined) {
+        drop(record.id);
+        await pauseWithProblem(record, problem, services);
+      } else if (running.has(record.id)) await renew(record.id);
+      else if (kind !== undefined) await takeUp(record, kind);
     }
     track(beginRows());
     if (!isTidying && performance.now() > tidiedAt + housekeepingMilliseconds) track(tidy());
@@ -144,12 +154,7 @@ export function startJobRunner(services: JobServices, kinds: JobKinds): JobRunne
     }
   }
 
-  async function takeUp(record: JobRecord): Promise<void> {
-    const kind = kinds.get(record.kind);
-    if (kind === undefined) {
-      await pauseWithProblem(record, `this version of Gatehouse knows no jobs of the kind ${record.kind}`, services);
-      return;
-    }
+  async function takeUp(record: JobRecord, kind: JobKind): Promise<void> {
     if (hasToSelect(record)) {
       if (!selecting.has(record.id)) track(select(record, kind));
       return;
@@ -226,6 +231,21 @@ export function startJobRunner(services: JobServices, kinds: JobKinds): JobRunne
       await store.commit({ statements: releases, audit: [] }).catch(() => undefined);
     },
   };
+}
+
+/** The job goes behind all others of its division, and these behind those of the others. */
+function afterTurn(
+  turns: readonly string[],
+  id: string,
+  divisionOf: (id: string) => string | undefined,
+): readonly string[] {
+  const division = divisionOf(id);
+  const others = turns.filter((each) => each !== id);
+  return [
+    ...others.filter((each) => divisionOf(each) !== division),
+    ...others.filter((each) => divisionOf(each) === division),
+    id,
+  ];
 }
 
 function leaseName(jobId: string): string {

@@ -42,8 +42,8 @@ export function createRunningJob({ record, kind, onReady }: RunningJobOptions, s
   const { store, log, clock } = services;
   const { id: jobId, division } = record;
   const options: unknown = JSON.parse(record.options);
-  const submitter: Actor = JSON.parse(record.createdBy);
-  const actor: Actor = { ...submitter, job: jobId };
+  const responsible: Actor = JSON.parse(record.runsFor);
+  const actor: Actor = { ...responsible, job: jobId };
   const { sealedJobKey } = record;
   const jobKeys = sealedJobKey === null ? undefined : openJobKeys(jobId, sealedJobKey, services.sealing);
   const timers = new Set<NodeJS.Timeout>();

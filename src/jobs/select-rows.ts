@@ -1,6 +1,7 @@
 /** Makes the rows of a job that has a selection in place of a file: from what there is when it runs. */
 import { GatewayError, isRefusal } from '../errors.js';
 import type { JobRecord } from '../store/job-record.js';
+import { countRows } from './input/count-rows.js';
 import { type InputRow, mostRows, problemOfRow } from './input/read-rows.js';
 import { jobEvent } from './job-event.js';
 import type { JobKind } from './job-kind.js';
@@ -44,25 +45,34 @@ export async function selectRows(job: JobRecord, kind: JobKind, services: JobSer
 }
 
 /** For somebody to look at. */
-export async function pauseWithProblem({ id }: JobRecord, problem: string, { store }: JobServices): Promise<void> {
-  const pause = (from: 'ready' | 'running') =>
-    store.commit({ statements: [store.jobs.setState({ id, from, to: 'paused', problem })], audit: [] });
-  // It is in neither state when somebody else was faster.
-  await pause('ready').catch(() => pause('running').catch(() => undefined));
+export async function pauseWithProblem(
+  job: JobRecord,
+  problem: string,
+  { store, clock }: Pick<JobServices, 'store' | 'clock'>,
+): Promise<void> {
+  const { id, runsFor } = job;
+  await store
+    .commit({
+      statements: [store.jobs.pause({ id, runsFor, problem })],
+      audit: [jobEvent('job.paused', job, clock.now(), { actor: 'gateway', problem })],
+    })
+    // Somebody else was faster, or the store is busy: then it is tried again.
+    .catch(() => undefined);
 }
 
 async function* selectedRows({ selection, division }: JobRecord, kind: JobKind): AsyncGenerator<InputRow> {
   if (kind.selection === undefined)
     throw new GatewayError('malformed-request', `jobs of the kind ${kind.name} need a file`);
-  let count = 0;
+  const count = countRows(mostRows, tooManySelected);
   for await (const row of kind.selection.rows(JSON.parse(selection ?? ''), division)) {
-    count++;
-    if (count > mostRows) {
-      throw new GatewayError(
-        'malformed-request',
-        `more than ${mostRows} rows are selected; select fewer in each of several jobs`,
-      );
-    }
+    count();
     yield { text: JSON.stringify(row), problem: problemOfRow(row, kind) };
   }
+}
+
+function tooManySelected(): GatewayError {
+  return new GatewayError(
+    'malformed-request',
+    `more than ${mostRows} rows are selected; select fewer in each of several jobs`,
+  );
 }

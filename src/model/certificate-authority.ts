@@ -33,8 +33,32 @@ export const certificateAuthoritySchema = z.strictObject({
       validity: durationSchema.default(7 * 86_400).describe('how long one is valid; longer than the interval'),
     })
     .default({ partitions: 1, interval: 86_400, validity: 7 * 86_400 }),
+  ocsp: z
+    .strictObject({
+      enabled: z
+        .boolean()
+        .default(true)
+        .describe('whether requests about its certificates are answered, and new certificates say where'),
+      validity: durationSchema
+        .refine((seconds) => seconds >= 60 && seconds <= 7 * 86_400, 'an answer is valid for 1m to 7d')
+        .default(3_600)
+        .describe('how long an answer is valid'),
+      maximumAge: durationSchema
+        .default(60)
+        .describe('how long HTTP caches may keep an answer: a revocation may take so long to reach those behind them'),
+      unissued: z
+        .enum(['unknown', 'revoked'])
+        .default('unknown')
+        .describe('what is said of serial numbers that were never issued (RFC 6960 2.2)'),
+    })
+    .default({ enabled: true, validity: 3_600, maximumAge: 60, unissued: 'unknown' }),
 });
 export type CertificateAuthorityConfig = z.output<typeof certificateAuthoritySchema>;
+
+/** The OCSP settings of a CA; the usual ones for a CA that is not configured any more and whose certificates go on. */
+export function ocspOf(config: CertificateAuthorityConfig | undefined): CertificateAuthorityConfig['ocsp'] {
+  return config?.ocsp ?? certificateAuthoritySchema.shape.ocsp.parse(undefined);
+}
 
 /** previous: still verifies and signs CRLs; current: issues; next: announced, not yet issuing. */
 export const generationStates = ['previous', 'current', 'next'] as const;

@@ -28,6 +28,8 @@ export interface CompiledProfile {
   readonly extendedKeyUsage?: Uint8Array;
   /** DER Extension; absent without policies. */
   readonly certificatePolicies?: Uint8Array;
+  /** That its certificates do not say where their CRL, OCSP responder and issuer are: those of OCSP responders (RFC 5019 2.2.2). */
+  readonly locations?: 'none';
 }
 
 /** A profile that cannot be compiled, with everything that is wrong with it. */

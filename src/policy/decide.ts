@@ -58,6 +58,7 @@ interface IssuanceContent {
   readonly notAfter: Date;
   readonly extensions: readonly Uint8Array[];
   readonly isCa: boolean;
+  readonly locations: 'all' | 'none';
 }
 
 const decided = Symbol('decided');
@@ -79,6 +80,8 @@ class Approved {
   /** Each a whole DER Extension; without SKI, AKI, CRL distribution points and AIA, which the CA adds. */
   readonly extensions: readonly Uint8Array[];
   readonly isCa: boolean;
+  /** Whether the CA adds CRL distribution points and AIA. None is for its own OCSP responders alone (RFC 5019 2.2.2). */
+  readonly locations: 'all' | 'none';
 
   constructor(proof: symbol, content: IssuanceContent) {
     // The class can be reached through an instance, its constructor used by nobody else all the same.
@@ -92,6 +95,7 @@ class Approved {
     this.notAfter = content.notAfter;
     this.extensions = Object.freeze([...content.extensions]);
     this.isCa = content.isCa;
+    this.locations = content.locations;
     Object.freeze(this);
   }
 
@@ -153,6 +157,7 @@ export function approveCertificateAuthority({ pathLength, ...content }: Certific
       keyUsageExtension(['digitalSignature', 'keyCertSign', 'cRLSign']),
     ],
     isCa: true,
+    locations: 'all',
   });
 }
 
@@ -210,6 +215,7 @@ function conclude(draft: Draft, trace: TraceEntry[], modified: readonly string[]
     notAfter: draft.notAfter,
     extensions: draft.extensions,
     isCa: draft.isCa,
+    locations: draft.facts.profile.locations ?? 'all',
   });
   return { trace, outcome: 'approved', issuance, modified, revokes: draft.revokes };
 }

@@ -164,8 +164,10 @@ function createApp() {
 
 /** What no route answered, and what failed outside of any handler. */
 function endApp(app: Express, log: Log): void {
-  app.use((_request, response) => {
-    response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('nothing is served at this address\n');
+  app.use((request, response) => {
+    const hint = request.path.startsWith('/api/') ? '; the management API is at the admin port' : '';
+    const text = `nothing is served at this address${hint}\n`;
+    response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end(text);
   });
   app.use((error: unknown, request: IncomingMessage, response: ServerResponse, _next: unknown) => {
     // A path that is not valid percent-encoding is the client's mistake; Express marks it with a status.

@@ -107,7 +107,7 @@ async function readExchange(
   } catch (error) {
     if (error instanceof GatewayError) {
       const { label } = request.params as Record<string, string | undefined>;
-      const operation = route.path.split('/').findLast((segment) => !segment.startsWith(':')) ?? '';
+      const operation = route.path.split('/').findLast((segment) => !/^[:*]/.test(segment)) ?? '';
       const remoteAddress = plainAddress(request.socket.remoteAddress ?? '');
       await recordRefusal({
         protocol: handler.name,

@@ -3,6 +3,7 @@ import type { Expression, ExpressionBuilder, SqlBool } from 'kysely';
 import type { ApiKeyRecord, UserRecord } from './access-record.js';
 import { containsText } from './contains-text.js';
 import type { Database } from './database.js';
+import { byName, isBeyond, type NamedOrder, type NamedPlace } from './named-order.js';
 import { slotsOf } from './query.js';
 
 /** What its owner's record says of it; null where there is none. */
@@ -22,8 +23,10 @@ export interface ApiKeyFilter {
   readonly state?: { readonly is: ApiKeyState; readonly at: number };
   /** A part of the name, in upper or lower case. */
   readonly search?: string;
-  /** The last name of the page before. */
-  readonly after?: string;
+  /** By name if not given. */
+  readonly order?: NamedOrder<'createdAt'>;
+  /** The last one of the page before. */
+  readonly after?: NamedPlace;
   /** The size of a page. */
   readonly limit: number;
 }
@@ -108,15 +111,16 @@ export function createApiKeyRepository(database: Database) {
         .where('apiKey.name', '=', slot.name),
     ),
 
-    /** A page of those that fit every given filter, by name. */
-    list: ({ owner, state, search, after, limit }: ApiKeyFilter) =>
+    /** A page of those that fit every given filter. */
+    list: ({ owner, state, search, order = byName, after, limit }: ApiKeyFilter) =>
       list((db) => {
         let query = db.selectFrom('apiKey').leftJoin('user', 'user.id', 'apiKey.owner').select(ownedColumns);
         if (owner !== undefined) query = query.where('apiKey.owner', '=', owner);
         if (state) query = query.where((row) => isInState(row, state));
         if (search !== undefined) query = query.where((row) => containsText(row.ref('apiKey.name'), search));
-        if (after !== undefined) query = query.where('apiKey.name', '>', after);
-        return query.orderBy('apiKey.name').limit(limit);
+        if (after !== undefined) query = query.where(isBeyond(order, after, 'apiKey'));
+        const direction = order.descending ? 'desc' : 'asc';
+        return query.orderBy(`apiKey.${order.by}`, direction).orderBy('apiKey.name', direction).limit(limit);
       }),
   };
 }

@@ -24,7 +24,7 @@ export interface AuditFilter {
   readonly limit: number;
 }
 
-/** Where a page begins: after this event, backwards. */
+/** Where a page begins: after this event. */
 export interface AuditPosition {
   readonly at: number;
   readonly sequence: number;
@@ -34,6 +34,10 @@ export interface AuditSearch {
   readonly action?: string;
   readonly outcome?: string;
   readonly subject?: string;
+  /** The id of the device that they are part of the history of. */
+  readonly device?: string;
+  /** Oldest first. */
+  readonly ascending?: boolean;
   /** Epoch milliseconds: from this time on, and before this one. */
   readonly from?: number;
   readonly to?: number;
@@ -79,8 +83,8 @@ export function createAuditRepository(database: Database) {
       }),
 
     /**
-     * Events that fit, latest first: by time, those of a subject in the order in which they were written. Not all events may have been looked at: `next` is where to go on, and
-     * undefined at the log's end.
+     * Events that fit, latest first unless asked otherwise: by time, those of a subject or device in the order in which they were
+     * written. Not all events may have been looked at: `next` is where to go on, and undefined at the log's end.
      */
     async search({ limit, window, ...wanted }: AuditSearch): Promise<{
       readonly found: readonly AuditEventRecord[];
@@ -88,16 +92,22 @@ export function createAuditRepository(database: Database) {
     }> {
       const found = await list((db) => {
         let query = db
-          .selectFrom(lookedAt(db, wanted).select(columns).limit(window).as('events'))
+          .selectFrom(
+            lookedAt(db, wanted)
+              .select([...columns, 'device'])
+              .limit(window)
+              .as('events'),
+          )
           .select(columns.map((column) => `events.${column}` as const));
-        for (const column of ['action', 'outcome'] as const) {
+        for (const column of ['action', 'outcome', 'device'] as const) {
           const value = wanted[column];
           query = value === undefined ? query : query.where(`events.${column}`, '=', value);
         }
         if (wanted.from !== undefined) query = query.where('events.at', '>=', wanted.from);
         if (wanted.to !== undefined) query = query.where('events.at', '<', wanted.to);
-        if (wanted.subject === undefined) query = query.orderBy('events.at', 'desc');
-        return query.orderBy('events.sequence', 'desc').limit(limit);
+        const direction = wanted.ascending ? 'asc' : 'desc';
+        if (wanted.subject === undefined && wanted.device === undefined) query = query.orderBy('events.at', direction);
+        return query.orderBy('events.sequence', direction).limit(limit);
       });
       const last = found.at(-1);
       if (last !== undefined && found.length === limit)
@@ -145,23 +155,24 @@ const linksAtOnce = 250;
 
 type Tables = { auditEvent: AuditEventRecord };
 
-/** Where an index leads: to the events of a subject by sequence, else to all by time. */
+/** Where an index leads: to the events of a subject or device by sequence, else to all by time. */
 function lookedAt(
   db: QueryCreator<Tables>,
-  { subject, from, to, after }: Pick<AuditSearch, 'subject' | 'from' | 'to' | 'after'>,
+  { subject, device, ascending, from, to, after }: Omit<AuditSearch, 'action' | 'outcome' | 'limit' | 'window'>,
 ) {
   let query = db.selectFrom('auditEvent');
-  if (subject !== undefined) {
-    query = query.where('subject', '=', subject);
-    if (after !== undefined) query = query.where('sequence', '<', after.sequence);
-    return query.orderBy('sequence', 'desc');
+  const [beyond, direction] = ascending ? (['>', 'asc'] as const) : (['<', 'desc'] as const);
+  if (subject !== undefined || device !== undefined) {
+    query = subject === undefined ? query.where('device', '=', device ?? '') : query.where('subject', '=', subject);
+    if (after !== undefined) query = query.where('sequence', beyond, after.sequence);
+    return query.orderBy('sequence', direction);
   }
   if (from !== undefined) query = query.where('at', '>=', from);
   if (to !== undefined) query = query.where('at', '<', to);
   if (after !== undefined) {
-    query = query.where((row) => row(row.refTuple('at', 'sequence'), '<', row.tuple(after.at, after.sequence)));
+    query = query.where((row) => row(row.refTuple('at', 'sequence'), beyond, row.tuple(after.at, after.sequence)));
   }
-  return query.orderBy('at', 'desc').orderBy('sequence', 'desc');
+  return query.orderBy('at', direction).orderBy('sequence', direction);
 }
 
 const columns = ['sequence', 'id', 'at', 'action', 'outcome', 'subject', 'content', 'hash'] as const;

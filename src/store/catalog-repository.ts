@@ -1,5 +1,7 @@
 /** The catalog's documents as the operator last applied them, and the version that tells other nodes of a change. */
+import type { QueryCreator } from 'kysely';
 import type { Database } from './database.js';
+import { isBeyond, type NamedOrder, type NamedPlace } from './named-order.js';
 import { slotsOf } from './query.js';
 
 export interface CatalogItemRecord {
@@ -11,16 +13,26 @@ export interface CatalogItemRecord {
   readonly updatedAt: number;
 }
 
+export interface CatalogPage {
+  readonly kind: string;
+  readonly order: NamedOrder<'updatedAt'>;
+  /** The last one of the page before. */
+  readonly after?: NamedPlace;
+  readonly limit: number;
+}
+
 interface CatalogVersionRow {
   readonly id: number;
   readonly number: number;
 }
 
+interface Tables {
+  catalogItem: CatalogItemRecord;
+  catalogVersion: CatalogVersionRow;
+}
+
 export function createCatalogRepository(database: Database) {
-  const { write, read, find } = database.tables<{
-    catalogItem: CatalogItemRecord;
-    catalogVersion: CatalogVersionRow;
-  }>();
+  const { write, read, find, list } = database.tables<Tables>();
   const version = find((db, slot: { id: number }) =>
     db.selectFrom('catalogVersion').select('number').where('id', '=', slot.id),
   );
@@ -34,41 +46,23 @@ export function createCatalogRepository(database: Database) {
       db.selectFrom('catalogItem').select(columns).where('kind', '=', slot.kind).where('name', '=', slot.name),
     ),
 
-    /** Documents of one kind whose names come after one, in their order. */
-    ofKind: read((db, slot: { kind: string; after: string; limit: number }) =>
-      db
-        .selectFrom('catalogItem')
-        .select(columns)
-        .where('kind', '=', slot.kind)
-        .where('name', '>', slot.after)
-        .orderBy('name')
-        .limit(slot.limit),
-    ),
+    /** A page of the documents of one kind. */
+    ofKind: ({ kind, order, after, limit }: CatalogPage) =>
+      list((db) => {
+        let query = db.selectFrom('catalogItem').select(columns).where('kind', '=', kind);
+        if (after !== undefined) query = query.where(isBeyond(order, after));
+        const direction = order.descending ? 'desc' : 'asc';
+        return query.orderBy(order.by, direction).orderBy('name', direction).limit(limit);
+      }),
 
     /** Guard: refuses the change as 'not-found' unless there is this document. */
-    require: write(
-      (db, slot: { kind: string; name: string }) =>
-        db
-          .updateTable('catalogItem')
-          .set((row) => ({ name: row.ref('name') }))
-          .where('kind', '=', slot.kind)
-          .where('name', '=', slot.name),
-      { rows: 1, otherwise: 'not-found' },
-    ),
+    require: write(untouched, { rows: 1, otherwise: 'not-found' }),
 
     /**
      * Guard for what relies on an older reading of the configuration: refuses the change as 'unavailable' if the document was
      * removed meanwhile.
      */
-    requireStill: write(
-      (db, slot: { kind: string; name: string }) =>
-        db
-          .updateTable('catalogItem')
-          .set((row) => ({ name: row.ref('name') }))
-          .where('kind', '=', slot.kind)
-          .where('name', '=', slot.name),
-      { rows: 1, otherwise: 'unavailable' },
-    ),
+    requireStill: write(untouched, { rows: 1, otherwise: 'unavailable' }),
 
     /** The number of changes so far; 0 in a new database. */
     version: async () => (await version({ id: 1 }))?.number ?? 0,
@@ -112,6 +106,15 @@ export function createCatalogRepository(database: Database) {
       { rows: 1, otherwise: 'unavailable' },
     ),
   };
+}
+
+/** A write that changes nothing of a document, and finds out whether there is one. */
+function untouched(db: QueryCreator<Tables>, { kind, name }: { kind: string; name: string }) {
+  return db
+    .updateTable('catalogItem')
+    .set((row) => ({ name: row.ref('name') }))
+    .where('kind', '=', kind)
+    .where('name', '=', name);
 }
 
 const columns = ['kind', 'name', 'document', 'updatedAt'] as const;

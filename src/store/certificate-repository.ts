@@ -13,6 +13,7 @@ import {
 } from './certificate-record.js';
 import { createCertificateReplacement } from './certificate-replacement.js';
 import { createCertificateRequester } from './certificate-requester.js';
+import { createCertificateRevocation } from './certificate-revocation.js';
 import { createCertificateSearch } from './certificate-search.js';
 import { createCertificatesOfDevice } from './certificates-of-device.js';
 import { containsText } from './contains-text.js';
@@ -57,6 +58,7 @@ export function createCertificateRepository(database: Database) {
     ...createCertificateConfirmation(database),
     ...createCertificateRequester(database),
     ...createCertificateReplacement(database),
+    ...createCertificateRevocation(database),
     ...createCertificatesOfDevice(database),
     ...createCertificateSearch(database),
 
@@ -77,6 +79,14 @@ export function createCertificateRepository(database: Database) {
     findById,
     findByIssuerAndSerial: (issuerId: string, serialNumber: string) =>
       findById({ id: certificateId(issuerId, serialNumber) }),
+
+    /** What an OCSP answer is made of, and no more of it: it is read for each of them. */
+    findStatus: find((db, slot: { id: string }) =>
+      db
+        .selectFrom('certificate')
+        .select(['status', 'revokedAt', 'revocationReason', 'confirmBy'])
+        .where('id', '=', slot.id),
+    ),
 
     /** A certificate that is at hand: both its serial number and its fingerprint. */
     findByFingerprint: find((db, slot: { serialNumber: string; certificateFingerprint: string }) =>
@@ -136,33 +146,6 @@ export function createCertificateRepository(database: Database) {
         .orderBy('issuedAt', 'desc'),
     ),
 
-    /** Neither revoked nor held, and not expired `at` (epoch milliseconds); latest first. */
-    validByDevice: read((db, slot: { deviceId: string; at: number }) =>
-      db
-        .selectFrom('certificate')
-        .select(columns)
-        .where('deviceId', '=', slot.deviceId)
-        .where('status', '=', valid)
-        .where('notAfter', '>=', slot.at)
-        .orderBy('issuedAt', 'desc'),
-    ),
-
-    /**
-     * What a CRL lists: revoked or held, and not expired before `notExpiredBefore`. RFC 5280 3.3: an entry stays on at
-     * least one CRL issued after the certificate's end, so give the time of the last CRL.
-     */
-    revocations: read((db, slot: { issuerId: string; crlPartition: number; notExpiredBefore: number }) =>
-      db
-        .selectFrom('certificate')
-        .select(['serialNumber', 'status', 'revokedAt', 'revocationReason', 'invalidityDate'])
-        .where('issuerId', '=', slot.issuerId)
-        .where('crlPartition', '=', slot.crlPartition)
-        .where('status', '<>', valid)
-        .where('notAfter', '>=', slot.notExpiredBefore)
-        .orderBy('revokedAt')
-        .orderBy('id'),
-    ),
-
     /** Guard: refuses the change as 'revoked-requester' unless the certificate is neither revoked nor held. */
     requireValid: write(
       (db, slot: { id: string }) =>
@@ -198,45 +181,6 @@ export function createCertificateRepository(database: Database) {
             ),
           ),
       { rows: 1, otherwise: 'unavailable' },
-    ),
-
-    /** Also from hold, and when it is not confirmed yet. Refused as 'already-revoked'. */
-    revoke: write(
-      (db, slot: { id: string; revokedAt: number; revocationReason: number; invalidityDate: number | null }) =>
-        db
-          .updateTable('certificate')
-          .set({
-            status: 'revoked',
-            revokedAt: slot.revokedAt,
-            revocationReason: slot.revocationReason,
-            invalidityDate: slot.invalidityDate,
-            confirmBy: null,
-          })
-          .where('id', '=', slot.id)
-          .where('status', 'in', ['valid', 'held']),
-      { rows: 1, otherwise: 'already-revoked' },
-    ),
-
-    /** RFC 5280 5.3.1 certificateHold. Refused as 'invalid-state' unless it is valid. */
-    hold: write(
-      (db, slot: { id: string; at: number }) =>
-        db
-          .updateTable('certificate')
-          .set({ status: 'held', revokedAt: slot.at, revocationReason: 6 })
-          .where('id', '=', slot.id)
-          .where('status', '=', 'valid'),
-      { rows: 1, otherwise: 'invalid-state' },
-    ),
-
-    /** Ends a hold. Refused as 'invalid-state' unless it is held. */
-    release: write(
-      (db, slot: { id: string }) =>
-        db
-          .updateTable('certificate')
-          .set({ status: 'valid', revokedAt: null, revocationReason: null, invalidityDate: null })
-          .where('id', '=', slot.id)
-          .where('status', '=', 'held'),
-      { rows: 1, otherwise: 'invalid-state' },
     ),
 
     /** A page of those that fit every given filter, latest first. */

@@ -10,9 +10,11 @@ import type { Database } from './database.js';
 export type ShownStatus = CertificateRecord['status'] | 'unconfirmed' | 'expired';
 
 export interface CertificateConditions {
-  /** Of these; together with the next three the conditions that few certificates fit, and that are looked up at once. */
+  /** Of these; together with the next four the conditions that few certificates fit, and that are looked up at once. */
   readonly ids?: readonly string[];
   readonly deviceId?: string;
+  /** Of these devices; not an empty list. */
+  readonly deviceIds?: readonly string[];
   readonly certificateFingerprint?: string;
   readonly keyFingerprint?: string;
   /** Not an empty list. */
@@ -124,7 +126,7 @@ interface Tables {
 type Row = ExpressionBuilder<Tables, 'certificate'>;
 
 function plain(row: Row, conditions: CertificateConditions) {
-  const { ids, policies, deviceGroup, status, subject, name, text } = conditions;
+  const { ids, deviceIds, policies, deviceGroup, status, subject, name, text } = conditions;
   const equal = equalColumns.flatMap((column) => {
     const wanted = conditions[column];
     return wanted === undefined ? [] : [row(column, '=', wanted)];
@@ -132,6 +134,7 @@ function plain(row: Row, conditions: CertificateConditions) {
   return [
     ...equal,
     ...(ids === undefined ? [] : [row('id', 'in', ids)]),
+    ...(deviceIds === undefined ? [] : [row('deviceId', 'in', deviceIds)]),
     ...(policies === undefined ? [] : [row('policy', 'in', policies)]),
     ...(deviceGroup === undefined ? [] : [isOfGroup(row, deviceGroup)]),
     ...(status === undefined ? [] : hasStatus(row, status)),

@@ -1,4 +1,5 @@
 /** The certificates of one device, by its index: however many others there are. */
+import { valid } from './certificate-counts.js';
 import { type CertificateRecord, certificateColumns as columns } from './certificate-record.js';
 import type { Database } from './database.js';
 
@@ -6,6 +7,17 @@ export function createCertificatesOfDevice(database: Database) {
   const { read, find } = database.tables<{ certificate: CertificateRecord }>();
 
   return {
+    /** Neither revoked nor held, and not expired `at` (epoch milliseconds); latest first. */
+    validByDevice: read((db, slot: { deviceId: string; at: number }) =>
+      db
+        .selectFrom('certificate')
+        .select(columns)
+        .where('deviceId', '=', slot.deviceId)
+        .where('status', '=', valid)
+        .where('notAfter', '>=', slot.at)
+        .orderBy('issuedAt', 'desc'),
+    ),
+
     /** Valid or held, and not expired `at` (epoch milliseconds), by id `after` that one: what is left to revoke. */
     unrevokedByDevice: read((db, slot: { deviceId: string; at: number; after: string; limit: number }) =>
       db

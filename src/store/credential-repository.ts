@@ -1,6 +1,7 @@
 /** What devices authenticate with, and how often each was used. */
-import type { ExpressionBuilder, QueryCreator } from 'kysely';
+import { type ExpressionBuilder, type QueryCreator, sql } from 'kysely';
 import type { Database } from './database.js';
+import { isBeyond, type NamedOrder, type NamedPlace } from './named-order.js';
 import { slotsOf } from './query.js';
 
 export interface CredentialRecord {
@@ -36,10 +37,18 @@ export interface CredentialRecord {
 /** What `replace` changes: everything but its history. */
 export type CredentialDefinition = Omit<CredentialRecord, 'id' | 'uses' | 'createdAt' | 'revokedAt' | 'source'>;
 
+export interface CredentialPage {
+  readonly authenticationPolicy: string;
+  readonly order: NamedOrder<'createdAt'>;
+  /** The last one of the page before. */
+  readonly after?: NamedPlace;
+  readonly limit: number;
+}
+
 export type CredentialRepository = ReturnType<typeof createCredentialRepository>;
 
 export function createCredentialRepository(database: Database) {
-  const { write, read, find } = database.tables<Tables>();
+  const { write, read, find, list } = database.tables<Tables>();
 
   return {
     /** Refused as 'duplicate-request' if the authentication policy has a credential of this name. */
@@ -167,17 +176,19 @@ export function createCredentialRepository(database: Database) {
         .orderBy('name'),
     ),
 
-    /** What operators have made, in pages by name. */
-    page: read((db, slot: { authenticationPolicy: string; after: string; limit: number }) =>
-      db
-        .selectFrom('credential')
-        .select(columns)
-        .where('authenticationPolicy', '=', slot.authenticationPolicy)
-        .where('name', '>', slot.after)
-        .where('source', '<>', 'message')
-        .orderBy('name')
-        .limit(slot.limit),
-    ),
+    /** A page of what operators have made. */
+    page: ({ authenticationPolicy, order, after, limit }: CredentialPage) =>
+      list((db) => {
+        let query = db
+          .selectFrom('credential')
+          .select(columns)
+          .where('authenticationPolicy', '=', authenticationPolicy)
+          // In the words of credential_created_at, so that SQLite sees that the index has them all.
+          .where('source', '<>', sql.lit('message' as const));
+        if (after !== undefined) query = query.where(isBeyond(order, after));
+        const direction = order.descending ? 'desc' : 'asc';
+        return query.orderBy(order.by, direction).orderBy('name', direction).limit(limit);
+      }),
 
     /** Refused as 'invalid-state' if it was used. */
     removeUnused: write(

@@ -1,5 +1,6 @@
 /** How repositories, and the protocols' own stores, write their queries: once, typed, for both databases. */
 import type { Compilable, QueryCreator } from 'kysely';
+import { atFirstUse } from '../at-first-use.js';
 import type { Bindable, Expectation, Statement } from './change.js';
 import type { Dialect } from './dialect.js';
 import { checkBindable, compileQuery, type Values } from './query.js';
@@ -14,7 +15,7 @@ export interface Database {
 }
 
 /**
- * Each function takes a builder, compiles it at once and for good, and returns a function of the named values:
+ * Each function takes a builder, compiles it at first use and for good, and returns a function of the named values:
  * `find((db, slot: { id: string }) => db.selectFrom('key').select(['id', 'algorithm']).where('id', '=', slot.id))`.
  * The builder's `slot` only stands for the values: it can be put into the query, not looked at.
  * Columns are selected by name (never `selectAll`, whose columns keep their snake_case names).
@@ -46,13 +47,19 @@ export function createDatabase(dialect: Dialect, run: RunRead): Database {
 
 function createQueries<Tables>(db: QueryCreator<Tables>, run: RunRead): Queries<Tables> {
   function read<V extends Values<V>, Row>(build: (db: QueryCreator<Tables>, slot: V) => Compilable<Row>) {
-    const query = compileQuery<V>((slot) => build(db, slot));
-    return async (values: V) => (await run(query.sql, query.bind(values))) as Row[];
+    const query = atFirstUse(() => compileQuery<V>((slot) => build(db, slot)));
+    return async (values: V) => {
+      const { sql, bind } = query();
+      return (await run(sql, bind(values))) as Row[];
+    };
   }
   return {
     write<V extends Values<V>>(build: (db: QueryCreator<Tables>, slot: V) => Compilable, expectation?: Expectation) {
-      const query = compileQuery<V>((slot) => build(db, slot));
-      return (values: V) => ({ sql: query.sql, parameters: query.bind(values), ...expectation });
+      const query = atFirstUse(() => compileQuery<V>((slot) => build(db, slot)));
+      return (values: V) => {
+        const { sql, bind } = query();
+        return { sql, parameters: bind(values), ...expectation };
+      };
     },
     read,
     find<V extends Values<V>, Row>(build: (db: QueryCreator<Tables>, slot: V) => Compilable<Row>) {

@@ -10,7 +10,7 @@ import { deviceColumns as columns, type DeviceIdentifierRecord, type DeviceRecor
 import { slotsOf } from './query.js';
 
 export function createDeviceRepository(database: Database) {
-  const { write, find } = database.tables<Tables>();
+  const { write, find, list } = database.tables<Tables>();
 
   /** Refused as 'unavailable' if a parallel request registered it: look it up and try again. */
   const insert = write(
@@ -97,6 +97,9 @@ export function createDeviceRepository(database: Database) {
     register: (record: DeviceRecord): Statement[] => [insertInGroup(record), ...identifiersOf(record)],
 
     findById: find((db, slot: { id: string }) => db.selectFrom('device').select(columns).where('id', '=', slot.id)),
+
+    /** Those of these ids that there are, in no order. */
+    findByIds: (ids: readonly string[]) => list((db) => db.selectFrom('device').select(columns).where('id', 'in', ids)),
 
     findByName: find((db, slot: { division: string; name: string }) =>
       db.selectFrom('device').select(columns).where('division', '=', slot.division).where('name', '=', slot.name),

@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import type { Statement } from './change.js';
 import type { Database } from './database.js';
+import { createEnrollmentApprovals } from './enrollment-approvals.js';
 import { slotsOf } from './query.js';
 
 export type EnrollmentTransactionState = 'pending' | 'approved' | 'issued' | 'rejected';
@@ -34,22 +35,16 @@ export interface EnrollmentTransactionRecord {
   readonly conversation: string | null;
 }
 
-export interface EnrollmentApprovalRecord {
-  readonly requestId: string;
-  /** Whom it stands for: what has to differ where two people approve. */
-  readonly approver: string;
-  /** Epoch milliseconds. */
-  readonly at: number;
-  /** The approver, for people; null where that was not kept yet. */
-  readonly name: string | null;
-  readonly comment: string | null;
-}
-
 export interface EnrollmentTransactionFilter {
   readonly state?: EnrollmentTransactionState;
   readonly policy?: string;
   /** Not an empty list. */
   readonly policies?: readonly string[];
+  /** The device group that its label named. */
+  readonly groupName?: string;
+  readonly protocol?: string;
+  /** As they came, oldest first, if not given. */
+  readonly order?: TransactionOrder;
   /** The last transaction of the page before. */
   readonly after?: TransactionPlace;
   /** The last one to look at. */
@@ -58,8 +53,17 @@ export interface EnrollmentTransactionFilter {
   readonly limit: number;
 }
 
-/** A place in the order in which requests came. */
-export type TransactionPlace = Pick<EnrollmentTransactionRecord, 'createdAt' | 'requestId'>;
+export interface TransactionOrder {
+  readonly by: 'createdAt' | 'updatedAt';
+  readonly descending: boolean;
+}
+
+/** A place in an order of requests: that of one, which may be gone. */
+export interface TransactionPlace {
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly requestId: string;
+}
 
 interface Move {
   readonly key: string;
@@ -75,29 +79,15 @@ interface CertificateName {
 }
 
 export function createEnrollmentTransactionRepository(database: Database) {
-  const { write, read, find, list } = database.tables<{
-    enrollmentTransaction: EnrollmentTransactionRecord;
-    enrollmentApproval: EnrollmentApprovalRecord;
-  }>();
+  const { write, find, list } = database.tables<{ enrollmentTransaction: EnrollmentTransactionRecord }>();
+  const { removeOrphaned, ...approvals } = createEnrollmentApprovals(database);
   const removeExpired = write((db, slot: { now: number }) =>
     db.deleteFrom('enrollmentTransaction').where('expiresAt', '<=', slot.now),
   );
-  const removeOrphanedApprovals = write((db) =>
-    db
-      .deleteFrom('enrollmentApproval')
-      .where((row) =>
-        row.not(
-          row.exists(
-            row
-              .selectFrom('enrollmentTransaction')
-              .select('key')
-              .whereRef('enrollmentTransaction.requestId', '=', 'enrollmentApproval.requestId'),
-          ),
-        ),
-      ),
-  );
 
   return {
+    ...approvals,
+
     /** Takes the place of one that expires by `expiredBy`. Refused as 'duplicate-transaction' if one of this key lasts longer. */
     insert: write(
       (db, slot: EnrollmentTransactionRecord & { readonly expiredBy: number }) =>
@@ -150,12 +140,12 @@ export function createEnrollmentTransactionRepository(database: Database) {
         .limit(1),
     ),
 
-    /** A page of those that fit every given filter, oldest first. */
+    /** A page of those that fit every given filter. */
     list: (filter: EnrollmentTransactionFilter) =>
       list((db) => {
-        const { policies, after, upTo, limit } = filter;
+        const { policies, order = oldestFirst, after, upTo, limit } = filter;
         let query = db.selectFrom('enrollmentTransaction').select(columns);
-        for (const column of ['state', 'policy'] as const) {
+        for (const column of ['state', 'policy', 'groupName', 'protocol'] as const) {
           const wanted = filter[column];
           query = wanted === undefined ? query : query.where(column, '=', wanted);
         }
@@ -163,35 +153,38 @@ export function createEnrollmentTransactionRepository(database: Database) {
           // In the words of enrollment_transaction_open, so that SQLite sees that the index has them all.
           query = query.where('state', '<>', sql.lit('issued' as const));
         }
+        const { by, descending } = order;
         if (after !== undefined) {
           query = query.where((row) =>
-            row(row.refTuple('createdAt', 'requestId'), '>', row.tuple(after.createdAt, after.requestId)),
+            row(row.refTuple(by, 'requestId'), descending ? '<' : '>', row.tuple(after.at, after.requestId)),
           );
         }
         if (upTo !== undefined) {
           query = query.where((row) =>
-            row(row.refTuple('createdAt', 'requestId'), '<=', row.tuple(upTo.createdAt, upTo.requestId)),
+            row(row.refTuple(by, 'requestId'), descending ? '>=' : '<=', row.tuple(upTo.at, upTo.requestId)),
           );
         }
         if (policies !== undefined) query = query.where('policy', 'in', policies);
-        return query.orderBy('createdAt').orderBy('requestId').limit(limit);
+        const direction = descending ? 'desc' : 'asc';
+        return query.orderBy(by, direction).orderBy('requestId', direction).limit(limit);
       }),
 
     /** Where a part of so many open ones ends, whatever their state and policy; undefined if there are no more. */
-    endOfPart: async (after: TransactionPlace | undefined, size: number) => {
+    endOfPart: async ({ by, descending }: TransactionOrder, after: TransactionPlace | undefined, size: number) => {
       const [end] = await list((db) => {
         let query = db
           .selectFrom('enrollmentTransaction')
-          .select(['createdAt', 'requestId'])
+          .select([`${by} as at`, 'requestId'])
           .where('state', '<>', sql.lit('issued' as const));
         if (after !== undefined) {
           query = query.where((row) =>
-            row(row.refTuple('createdAt', 'requestId'), '>', row.tuple(after.createdAt, after.requestId)),
+            row(row.refTuple(by, 'requestId'), descending ? '<' : '>', row.tuple(after.at, after.requestId)),
           );
         }
+        const direction = descending ? 'desc' : 'asc';
         return query
-          .orderBy('createdAt')
-          .orderBy('requestId')
+          .orderBy(by, direction)
+          .orderBy('requestId', direction)
           .limit(1)
           .offset(size - 1);
       });
@@ -250,34 +243,11 @@ export function createEnrollmentTransactionRepository(database: Database) {
     ),
 
     /** Removes those that expired by `now` (epoch milliseconds), with their approvals. */
-    removeExpired: (values: { now: number }): readonly Statement[] => [
-      removeExpired(values),
-      removeOrphanedApprovals({}),
-    ],
-
-    /** Refused as 'invalid-state' if this person approved it before. */
-    insertApproval: write(
-      (db, slot: EnrollmentApprovalRecord) =>
-        db
-          .insertInto('enrollmentApproval')
-          .values(slotsOf(slot, approvalColumns))
-          .onConflict((conflict) => conflict.doNothing()),
-      { rows: 1, otherwise: 'invalid-state' },
-    ),
-
-    /** Those of a request, in their order. */
-    approvals: read((db, slot: { requestId: string }) =>
-      db
-        .selectFrom('enrollmentApproval')
-        .select(approvalColumns)
-        .where('requestId', '=', slot.requestId)
-        .orderBy('at')
-        .orderBy('approver'),
-    ),
+    removeExpired: (values: { now: number }): readonly Statement[] => [removeExpired(values), removeOrphaned({})],
   };
 }
 
-const approvalColumns = ['requestId', 'approver', 'at', 'name', 'comment'] as const;
+const oldestFirst: TransactionOrder = { by: 'createdAt', descending: false };
 
 const columns = [
   'key',

@@ -18,6 +18,8 @@ export interface JobRecord {
   readonly startsByItself: number;
   /** JSON text of the actor. */
   readonly createdBy: string;
+  /** JSON text of the actor on whose behalf its rows are done: who has submitted it, or started or resumed it last. */
+  readonly runsFor: string;
   readonly createdAt: number;
   readonly startedAt: number | null;
   /** When it was finished or cancelled. */
@@ -73,10 +75,29 @@ export interface JobFilter {
   readonly divisions?: readonly string[];
   readonly kind?: JobKindName;
   readonly state?: JobState;
-  /** The id of the last job of the page before. */
-  readonly before?: string;
+  /** The name of the actor that has submitted it. */
+  readonly createdBy?: string;
+  /** A part of the name, in upper or lower case. */
+  readonly search?: string;
+  readonly order: JobOrder;
+  /** The last job of the page before. */
+  readonly after?: JobPlace;
+  /** The last one to look at. */
+  readonly upTo?: JobPlace;
   /** The size of a page. */
   readonly limit: number;
+}
+
+/** Jobs have their ids in the order in which they were submitted. */
+export interface JobOrder {
+  readonly by: 'name' | 'createdAt';
+  readonly descending: boolean;
+}
+
+export interface JobPlace {
+  /** Empty for a job without. */
+  readonly name: string;
+  readonly id: string;
 }
 
 export const jobColumns = [
@@ -90,6 +111,7 @@ export const jobColumns = [
   'problem',
   'startsByItself',
   'createdBy',
+  'runsFor',
   'createdAt',
   'startedAt',
   'finishedAt',
@@ -103,3 +125,12 @@ export const jobColumns = [
   'archive',
   'deletedAt',
 ] as const satisfies readonly (keyof JobRecord)[];
+
+/** With how far it is; of `job` joined with `job_progress`. */
+export const jobWithProgress = [
+  ...jobColumns.map((column) => `job.${column}` as const),
+  'jobProgress.total',
+  'jobProgress.done',
+  'jobProgress.failed',
+  'jobProgress.samples',
+] as const;

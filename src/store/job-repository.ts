@@ -1,20 +1,24 @@
 /** Jobs: their states, who has them in hand, and how far they are. */
 import type { JobState } from '../model/job.js';
 import type { Database } from './database.js';
+import { createJobLists } from './job-lists.js';
+import { createJobLoading } from './job-loading.js';
 import {
   jobColumns as columns,
-  type JobFilter,
   type JobProgressRecord,
   type JobRecord,
   type JobRowRecord,
+  jobWithProgress,
 } from './job-record.js';
 import { slotsOf } from './query.js';
 
 export function createJobRepository(database: Database) {
-  const { write, read, find, list } = database.tables<Tables>();
+  const { write, read, find } = database.tables<Tables>();
   const changed = { rows: 1, otherwise: 'invalid-state' } as const;
 
   return {
+    ...createJobLists(database),
+    ...createJobLoading(database),
     insert: write((db, slot: JobRecord) => db.insertInto('job').values(slotsOf(slot, columns))),
     insertProgress: write((db, slot: JobProgressRecord) =>
       db.insertInto('jobProgress').values(slotsOf(slot, ['jobId', 'total', 'done', 'failed', 'samples'])),
@@ -25,34 +29,32 @@ export function createJobRepository(database: Database) {
       db
         .selectFrom('job')
         .innerJoin('jobProgress', 'jobProgress.jobId', 'job.id')
-        .select([...qualified, ...progress])
+        .select(jobWithProgress)
         .where('job.id', '=', slot.id)
         .where('job.deletedAt', 'is', null),
     ),
 
-    /** A page of those that fit every given filter, latest first. */
-    list: ({ divisions, kind, state, before, limit }: JobFilter) =>
-      list((db) => {
-        let query = db
-          .selectFrom('job')
-          .innerJoin('jobProgress', 'jobProgress.jobId', 'job.id')
-          .select([...qualified, ...progress])
-          .where('job.deletedAt', 'is', null);
-        query = divisions === undefined ? query : query.where('job.division', 'in', divisions);
-        query = kind === undefined ? query : query.where('job.kind', '=', kind);
-        query = state === undefined ? query : query.where('job.state', '=', state);
-        query = before === undefined ? query : query.where('job.id', '<', before);
-        return query.orderBy('job.id', 'desc').limit(limit);
-      }),
-
-    /** Those to be worked on, oldest first. */
+    /** Those to be worked on: the oldest of each division, then the second of each, and so on. */
     runnable: read((db, slot: { limit: number }) =>
       db
-        .selectFrom('job')
-        .select(columns)
-        .where('state', 'in', ['ready', 'running'])
-        .where('deletedAt', 'is', null)
-        .orderBy('id')
+        .with('waiting', (queries) =>
+          queries
+            .selectFrom('job')
+            .select((row) => [
+              'id',
+              row.fn
+                .agg<number>('row_number')
+                .over((over) => over.partitionBy('division').orderBy('id'))
+                .as('place'),
+            ])
+            .where('state', 'in', ['ready', 'running'])
+            .where('deletedAt', 'is', null),
+        )
+        .selectFrom('waiting')
+        .innerJoin('job', 'job.id', 'waiting.id')
+        .select(columns.map((column) => `job.${column}` as const))
+        .orderBy('waiting.place')
+        .orderBy('waiting.id')
         .limit(slot.limit),
     ),
 
@@ -64,17 +66,6 @@ export function createJobRepository(database: Database) {
         .where('division', '=', slot.division)
         .where('state', 'in', ['draft', 'loading', 'ready', 'running', 'paused'])
         .limit(slot.limit),
-    ),
-
-    /** Those whose reader is gone. */
-    abandoned: read((db, slot: { now: number }) =>
-      db
-        .selectFrom('job')
-        .select(columns)
-        .where('state', '=', 'loading')
-        .where('loaderUntil', '<=', slot.now)
-        .orderBy('id')
-        .limit(100),
     ),
 
     deleted: read((db, slot: { limit: number }) =>
@@ -96,6 +87,26 @@ export function createJobRepository(database: Database) {
           .where('state', '=', slot.from)
           .where('deletedAt', 'is', null),
       changed,
+    ),
+
+    /**
+     * By the gateway, which says why. Refused as 'invalid-state' unless it is ready or runs, and still for whom it was seen to:
+     * who resumes it meanwhile is not meant.
+     */
+    pause: write(
+      (db, slot: { id: string; runsFor: string; problem: string }) =>
+        db
+          .updateTable('job')
+          .set({ state: 'paused', problem: slot.problem })
+          .where('id', '=', slot.id)
+          .where('state', 'in', ['ready', 'running'])
+          .where('runsFor', '=', slot.runsFor)
+          .where('deletedAt', 'is', null),
+      changed,
+    ),
+
+    setRunsFor: write((db, slot: { id: string; runsFor: string }) =>
+      db.updateTable('job').set({ runsFor: slot.runsFor }).where('id', '=', slot.id),
     ),
 
     /** It is being worked on from now. Refused as 'invalid-state' unless it is ready. */
@@ -142,62 +153,6 @@ export function createJobRepository(database: Database) {
       changed,
     ),
 
-    /** Refused as 'invalid-state' unless it is in the state `from`: for another loader than this one it is none. */
-    beginLoading: write(
-      (db, slot: { id: string; from: JobState; loader: string; until: number }) =>
-        db
-          .updateTable('job')
-          .set({ state: 'loading', loader: slot.loader, loaderUntil: slot.until })
-          .where('id', '=', slot.id)
-          .where('state', '=', slot.from)
-          .where('deletedAt', 'is', null),
-      changed,
-    ),
-
-    /** Guard: refuses the change as 'invalid-state' unless this loader still has it; it has it until then, afterwards. */
-    keepLoading: write(
-      (db, slot: { id: string; loader: string; until: number }) =>
-        db
-          .updateTable('job')
-          .set({ loaderUntil: slot.until })
-          .where('id', '=', slot.id)
-          .where('state', '=', 'loading')
-          .where('loader', '=', slot.loader),
-      changed,
-    ),
-
-    /** Takes the place of a loader that is gone. Refused as 'invalid-state' if it is not. */
-    takeLoading: write(
-      (db, slot: { id: string; loader: string; until: number; now: number }) =>
-        db
-          .updateTable('job')
-          .set({ loader: slot.loader, loaderUntil: slot.until })
-          .where('id', '=', slot.id)
-          .where('state', '=', 'loading')
-          .where('loaderUntil', '<=', slot.now),
-      changed,
-    ),
-
-    /** All rows are there, or none. Refused as 'invalid-state' unless this loader has it. */
-    endLoading: write(
-      (db, slot: Loaded) =>
-        db
-          .updateTable('job')
-          .set({
-            state: slot.to,
-            problem: slot.problem,
-            inputName: slot.inputName,
-            inputFormat: slot.inputFormat,
-            inputColumns: slot.inputColumns,
-            loader: null,
-            loaderUntil: null,
-          })
-          .where('id', '=', slot.id)
-          .where('state', '=', 'loading')
-          .where('loader', '=', slot.loader),
-      changed,
-    ),
-
     /** Refused as 'invalid-state' unless it has ended, or has never had rows. */
     markDeleted: write(
       (db, slot: { id: string; at: number }) =>
@@ -241,16 +196,3 @@ interface Tables {
   jobProgress: JobProgressRecord;
   jobRow: JobRowRecord;
 }
-
-interface Loaded {
-  readonly id: string;
-  readonly loader: string;
-  readonly to: JobState;
-  readonly problem: string | null;
-  readonly inputName: string | null;
-  readonly inputFormat: 'csv' | 'jsonl' | null;
-  readonly inputColumns: string | null;
-}
-
-const qualified = columns.map((column) => `job.${column}` as const);
-const progress = ['jobProgress.total', 'jobProgress.done', 'jobProgress.failed', 'jobProgress.samples'] as const;

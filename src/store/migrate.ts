@@ -14,7 +14,9 @@ import { access } from './migrations/0008-access.js';
 import { jobs } from './migrations/0009-jobs.js';
 import { devices } from './migrations/0010-devices.js';
 import { inventory } from './migrations/0011-inventory.js';
-import { keyStores } from './migrations/0013-key-stores.js';
+import { jobsRunFor } from './migrations/0012-jobs-run-for.js';
+import { lists } from './migrations/0013-lists.js';
+import { keyStores } from './migrations/0015-key-stores.js';
 
 /** In the order of their numbers: the schema's version is how many of them were applied. */
 export const migrations: readonly Migration[] = [
@@ -29,6 +31,8 @@ export const migrations: readonly Migration[] = [
   jobs,
   devices,
   inventory,
+  jobsRunFor,
+  lists,
   keyStores,
 ];
 

@@ -1,4 +1,4 @@
-/** All repositories. Creating them compiles every statement for the database's dialect. */
+/** All repositories. */
 import { createApiKeyRepository } from './api-key-repository.js';
 import { createAuditRepository } from './audit-repository.js';
 import { createCaGenerationRepository } from './ca-generation-repository.js';

@@ -1,21 +1,30 @@
 /** The people who manage the gateway, and the certificates that they authenticate with. */
 import type { ExpressionBuilder } from 'kysely';
 import type { ApiKeyRecord, UserCertificateRecord, UserRecord } from './access-record.js';
+import type { CertificateRecord } from './certificate-record.js';
 import { containsText } from './contains-text.js';
 import type { Database } from './database.js';
 import type { MetaRow } from './meta-repository.js';
 import { schemaVersionName } from './migrate.js';
+import { byName, isBeyond, type NamedOrder, type NamedPlace } from './named-order.js';
 import { slotsOf } from './query.js';
+
+export type UserSortKey = 'createdAt' | 'updatedAt';
 
 export interface UserFilter {
   readonly enabled?: boolean;
   /** A part of the name or the display name, in upper or lower case. */
   readonly search?: string;
-  /** The last name of the page before. */
-  readonly after?: string;
+  /** By name if not given. */
+  readonly order?: NamedOrder<UserSortKey>;
+  /** The last one of the page before. */
+  readonly after?: NamedPlace;
   /** The size of a page. */
   readonly limit: number;
 }
+
+/** After all that ends by itself. */
+export const forever = Number.MAX_SAFE_INTEGER;
 
 export function createUserRepository(database: Database) {
   const { write, find, read, list } = database.tables<Tables>();
@@ -82,19 +91,27 @@ export function createUserRepository(database: Database) {
     ),
 
     /**
-     * Guard, after a change: refuses it as 'invalid-state' unless somebody can still act as solution administrator of
-     * everything: an enabled user with a password or a valid certificate, or an API key.
+     * Guard, after a change: refuses it as 'invalid-state' unless somebody is left who can act as solution administrator of
+     * everything, and will be able to `until` then (epoch milliseconds; {@link forever}) if nobody takes that away: an enabled
+     * user with a password or a certificate that is valid then, or an API key.
      */
     requireAdministrator: write(
-      (db, slot: { at: number }) =>
+      (db, slot: { until: number }) =>
         db
           .updateTable('meta')
           .set((row) => ({ value: row.ref('value') }))
           .where('name', '=', schemaVersionName)
-          .where((row) =>
-            row.or([row.exists(administratingUser(row, slot)), row.exists(administratingKey(row, slot))]),
-          ),
+          .where((row) => isAdministered(row, slot)),
       { rows: 1, otherwise: 'invalid-state' },
+    ),
+
+    /** A row if there is such a one. */
+    findAdministered: find((db, slot: { until: number }) =>
+      db
+        .selectFrom('meta')
+        .select('name')
+        .where('name', '=', schemaVersionName)
+        .where((row) => isAdministered(row, slot)),
     ),
 
     findById: find((db, slot: { id: string }) => db.selectFrom('user').select(columns).where('id', '=', slot.id)),
@@ -122,8 +139,8 @@ export function createUserRepository(database: Database) {
         .orderBy('fingerprint'),
     ),
 
-    /** A page of those that fit every given filter, by name. */
-    list: ({ enabled, search, after, limit }: UserFilter) =>
+    /** A page of those that fit every given filter. */
+    list: ({ enabled, search, order = byName, after, limit }: UserFilter) =>
       list((db) => {
         let query = db.selectFrom('user').select(columns);
         if (enabled !== undefined) query = query.where('enabled', '=', enabled ? 1 : 0);
@@ -132,8 +149,9 @@ export function createUserRepository(database: Database) {
             row.or([containsText(row.ref('name'), search), containsText(row.ref('displayName'), search)]),
           );
         }
-        if (after !== undefined) query = query.where('name', '>', after);
-        return query.orderBy('name').limit(limit);
+        if (after !== undefined) query = query.where(isBeyond(order, after));
+        const direction = order.descending ? 'desc' : 'asc';
+        return query.orderBy(order.by, direction).orderBy('name', direction).limit(limit);
       }),
   };
 }
@@ -142,10 +160,15 @@ interface Tables {
   user: UserRecord;
   userCertificate: UserCertificateRecord;
   apiKey: ApiKeyRecord;
+  certificate: Pick<CertificateRecord, 'certificateFingerprint' | 'status'>;
   meta: MetaRow;
 }
 
-function administratingUser(row: ExpressionBuilder<Tables, 'meta'>, slot: { at: number }) {
+function isAdministered(row: ExpressionBuilder<Tables, 'meta'>, slot: { until: number }) {
+  return row.or([row.exists(administratingUser(row, slot)), row.exists(administratingKey(row, slot))]);
+}
+
+function administratingUser(row: ExpressionBuilder<Tables, 'meta'>, slot: { until: number }) {
   return row
     .selectFrom('user')
     .select('user.id')
@@ -159,20 +182,31 @@ function administratingUser(row: ExpressionBuilder<Tables, 'meta'>, slot: { at: 
             .selectFrom('userCertificate')
             .select('userCertificate.fingerprint')
             .whereRef('userCertificate.userId', '=', 'user.id')
-            .where('userCertificate.notAfter', '>', slot.at),
+            .where('userCertificate.notBefore', '<=', slot.until)
+            .where('userCertificate.notAfter', '>', slot.until)
+            .where((each) => each.not(each.exists(stoppedCertificate(each)))),
         ),
       ]),
     );
 }
 
-function administratingKey(row: ExpressionBuilder<Tables, 'meta'>, slot: { at: number }) {
+/** The certificate as one that was issued here and is revoked or on hold. */
+function stoppedCertificate(row: ExpressionBuilder<Tables, 'userCertificate'>) {
+  return row
+    .selectFrom('certificate')
+    .select('certificate.certificateFingerprint')
+    .whereRef('certificate.certificateFingerprint', '=', 'userCertificate.fingerprint')
+    .where('certificate.status', '!=', 'valid');
+}
+
+function administratingKey(row: ExpressionBuilder<Tables, 'meta'>, slot: { until: number }) {
   return row
     .selectFrom('apiKey')
     .leftJoin('user', 'user.id', 'apiKey.owner')
     .select('apiKey.id')
     .where('apiKey.isAdministrator', '=', 1)
     .where('apiKey.revokedAt', 'is', null)
-    .where((key) => key.or([key('apiKey.expiresAt', 'is', null), key('apiKey.expiresAt', '>', slot.at)]))
+    .where((key) => key.or([key('apiKey.expiresAt', 'is', null), key('apiKey.expiresAt', '>', slot.until)]))
     .where((key) =>
       key.or([
         key('apiKey.owner', 'is', null),

@@ -28,6 +28,12 @@ export const idAtCommonName = '2.5.4.3';
 export const idAdOcsp = '1.3.6.1.5.5.7.48.1';
 export const idAdCaIssuers = '1.3.6.1.5.5.7.48.2';
 
+// RFC 6960 4.2.1, 4.2.2.2.1, 4.4.8, RFC 9654 2.1: OCSP
+export const idPkixOcspBasic = '1.3.6.1.5.5.7.48.1.1';
+export const idPkixOcspNonce = '1.3.6.1.5.5.7.48.1.2';
+export const idPkixOcspNocheck = '1.3.6.1.5.5.7.48.1.5';
+export const idPkixOcspExtendedRevoke = '1.3.6.1.5.5.7.48.1.9';
+
 // RFC 4043, RFC 4108 5: forms of otherName
 export const idOnPermanentIdentifier = '1.3.6.1.5.5.7.8.3';
 export const idOnHardwareModuleName = '1.3.6.1.5.5.7.8.4';

@@ -114,6 +114,16 @@ export function subjectKeyIdentifier(spki: Uint8Array): Uint8Array {
   return Uint8Array.from(hash('sha1', keyBits(spki), 'buffer'));
 }
 
+/** The key's bits: the content of the BIT STRING (RFC 5280 4.1.2.7), which OCSP hashes (RFC 6960 4.1.1). @throws DerError */
+export function keyBits(spki: Uint8Array): Uint8Array {
+  return DerReader.decode(spki, (r) =>
+    r.sequence((info) => {
+      info.element(Tag.sequence);
+      return info.bitString();
+    }),
+  );
+}
+
 // What OpenSSL takes at most (OPENSSL_RSA_MAX_MODULUS_BITS); a larger number only costs time.
 const maximumRsaBits = 16384;
 // FIPS 186-5 5.1: below 2^256.
@@ -199,15 +209,6 @@ function usualForm(spki: Uint8Array, key: PublicKeyDescription): Uint8Array {
   } catch (cause) {
     throw new UnsupportedKeyError('EC point not on its curve', { cause });
   }
-}
-
-function keyBits(spki: Uint8Array): Uint8Array {
-  return DerReader.decode(spki, (r) =>
-    r.sequence((info) => {
-      info.element(Tag.sequence);
-      return info.bitString();
-    }),
-  );
 }
 
 const rsaAlgorithm = sequence(oid(rsaEncryption), nullValue);

@@ -185,7 +185,8 @@ const pkcs1ById: ReadonlyMap<string, SignatureAlgorithm> = new Map([
   [sha384WithRsaEncryption, pkcs1.sha384],
   [sha512WithRsaEncryption, pkcs1.sha512],
 ]);
-const hashById: ReadonlyMap<string, HashAlgorithm> = new Map([
+/** By dotted object identifier. */
+export const hashById: ReadonlyMap<string, HashAlgorithm> = new Map([
   [idSha1, 'sha1'],
   [idSha256, 'sha256'],
   [idSha384, 'sha384'],

@@ -5,6 +5,7 @@ import { prepareEst } from './est-load.js';
 import { prepareHandshakes } from './handshake-load.js';
 import type { Load, LoadClient } from './load.js';
 import type { FromGenerator, LoadJob, LoadResult, ToGenerator } from './load-job.js';
+import { prepareOcsp } from './ocsp-load.js';
 import { prepareScep } from './scep-load.js';
 
 let start: (() => void) | undefined;
@@ -39,6 +40,8 @@ function prepare(job: LoadJob): Load | Promise<Load> {
       return prepareCmp(job);
     case 'acme':
       return prepareAcme(job);
+    case 'ocsp':
+      return prepareOcsp(job);
     case 'handshake':
       return prepareHandshakes(job);
   }

@@ -66,13 +66,22 @@ export interface ExternalAccount {
   readonly hmacKey: string;
 }
 
+/** The status of some certificates in turn. */
+export interface OcspJob extends AnyJob {
+  readonly kind: 'ocsp';
+  readonly question: 'get' | 'post-with-nonce';
+  readonly issuerPem: string;
+  /** Lower-case hex. */
+  readonly serialNumbers: readonly string[];
+}
+
 /** TLS connections that carry nothing. */
 export interface HandshakeJob extends AnyJob {
   readonly kind: 'handshake';
   readonly clientCa: ClientCa;
 }
 
-export type LoadJob = EstJob | ScepJob | CmpJob | AcmeJob | HandshakeJob;
+export type LoadJob = EstJob | ScepJob | CmpJob | AcmeJob | OcspJob | HandshakeJob;
 
 export interface LoadResult {
   readonly done: number;

@@ -4,6 +4,7 @@ import { addAcmeCommand } from './acme-command.js';
 import { addCmpCommand } from './cmp-command.js';
 import { addEstCommand } from './est-command.js';
 import { addJobsCommand } from './jobs-command.js';
+import { addOcspCommand } from './ocsp-command.js';
 import { addScepCommand } from './scep-command.js';
 
 const program = new Command('npm run bench --').description(
@@ -14,6 +15,7 @@ addScepCommand(program);
 addCmpCommand(program);
 addAcmeCommand(program);
 addJobsCommand(program);
+addOcspCommand(program);
 
 try {
   await program.parseAsync();

@@ -3,19 +3,21 @@ import { availableParallelism, cpus } from 'node:os';
 import type { Phase } from './phase.js';
 
 export interface BenchReport {
+  /** What there are so many of in a second; enrollments, if absent. */
+  readonly unit?: string;
   /** CPU microseconds of what the phases' floors are made of. */
   readonly floors: readonly { readonly name: string; readonly microseconds: number }[];
   readonly phases: readonly Phase[];
 }
 
-export function formatReport({ floors, phases }: BenchReport): string {
+export function formatReport({ unit = 'enrollments', floors, phases }: BenchReport): string {
   const width = Math.max(...floors.map(({ name }) => name.length));
   const lines = [
     `Node ${process.version}, ${availableParallelism()} × ${cpus()[0]?.model.trim() ?? 'CPU'}`,
     ...floors.map(({ name, microseconds }) => `floor: ${name.padEnd(width)}   ${us(microseconds)}`),
     '',
     table([
-      ['', 'enrollments/s', 'median', 'p99', 'server CPU each', 'event loop', 'other threads', 'floor', 'CPU / floor'],
+      ['', `${unit}/s`, 'median', 'p99', 'server CPU each', 'event loop', 'other threads', 'floor', 'CPU / floor'],
       ...phases.map(describe),
     ]),
   ];

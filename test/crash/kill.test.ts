@@ -43,15 +43,16 @@ beforeAll(async () => {
   for (let round = 0; round < kills; round++) {
     await gateway.start();
     const work = clients.map((client) => client.work());
-    // Other moments of the load in each round.
-    await new Promise((resolve) => setTimeout(resolve, 150 + ((round * 137) % 300)));
+    // Other moments of the load in each round: some soon after the start, some in the midst of answers on any machine.
+    if (round % 2 === 1) await answers(2 * clientCount);
+    await passed(150 + ((round * 137) % 300));
     await gateway.kill();
     await Promise.all(work);
   }
   // It starts by itself once more, and answers what the last kill left open.
   await gateway.start();
   const work = clients.map((client) => client.work());
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await answers(clientCount);
   await gateway.kill();
   await Promise.all(work);
   received = clients.flatMap((client) => client.received);
@@ -60,6 +61,17 @@ beforeAll(async () => {
 afterAll(async () => {
   await gateway.close();
 });
+
+/** So many more than the clients have. */
+async function answers(count: number): Promise<void> {
+  const answered = () => clients.reduce((sum, client) => sum + client.received.length, 0);
+  const wanted = answered() + count;
+  while (answered() < wanted) await passed(10);
+}
+
+function passed(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
 
 async function allCertificates(): Promise<readonly CertificateRecord[]> {
   return await gateway.core.store.certificates.list({ policy: 'fleet', usage: 'operational', limit: 1_000_000 });

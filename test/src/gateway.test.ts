@@ -55,7 +55,7 @@ describe('protocol handlers by setting', () => {
     [
       'a name that is not built in',
       'est,ests',
-      /there is no handler "ests"; built in are acme, cmp, est, repository, rest, scep/,
+      /there is no handler "ests"; built in are acme, cmp, est, ocsp, repository, rest, scep/,
     ],
     ['a module that is no handler', 'est,./none.mjs', /none\.mjs/],
   ])('stop the start with %s', async (_what, protocols, message) => {

@@ -1,5 +1,6 @@
 /** The `gatehouse` command as a process. */
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,4 +28,13 @@ it('ends without a word when nobody reads its output to the end', () => {
   const pipe = `"${process.execPath}" "${main}" completion bash | head -c 1; exit "\${PIPESTATUS[0]}"`;
   const ended = spawnSync('bash', ['-c', pipe], { encoding: 'utf8' });
   expect({ status: ended.status, stderr: ended.stderr }).toEqual({ status: 0, stderr: '' });
+});
+
+it('takes a data directory that is not there for a mistake, and makes none', () => {
+  const ended = spawnSync(process.execPath, [main, 'device', 'list', '--data', nowhere], { encoding: 'utf8' });
+  expect({ status: ended.status, stderr: ended.stderr, isMade: existsSync(nowhere) }).toEqual({
+    status: 1,
+    stderr: `gatehouse: there is no database ${nowhere}/gatehouse.sqlite: start the gateway once, or give the --data that it runs with\n`,
+    isMade: false,
+  });
 });

@@ -42,7 +42,7 @@ describe('settings', () => {
       kekFile: resolve('data/key-encryption-key'),
       publicName: 'localhost',
       publicHttpUrl: 'http://localhost:8080',
-      protocols: ['est', 'scep', 'cmp', 'acme', 'rest', 'repository'],
+      protocols: ['est', 'scep', 'cmp', 'acme', 'rest', 'ocsp', 'repository'],
       trustedProxies: [],
       adminClientCertificates: false,
       logLevel: 'info',

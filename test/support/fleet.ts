@@ -77,6 +77,17 @@ export function policyLike(name: string, changes = ''): string {
   return `policies:\n  - { name: ${name}, division: plant, ${[...defaults, ...(changes === '' ? [] : [changes])].join(', ')} }\n`;
 }
 
+/** A further profile of {@link fleet}, which leaves out of certificates what it does not know. */
+export const lenientProfile = `
+profiles:
+  - name: lenient
+    template: device
+    subject: [{ attribute: commonName, source: request, required: true }]
+    keyUsages: [digitalSignature]
+    otherExtensions: ignore
+    validity: 90d
+`;
+
 /** Applies a document to a running gateway, as another process's `gatehouse apply` does, and waits until it is in use. */
 export async function applyYaml({ gateway, settings }: TestGateway, text: string): Promise<void> {
   const { core } = gateway;

@@ -22,6 +22,9 @@ export interface RowOutcome {
 
 export const operator: Actor = { name: 'user alice', person: 'user:alice', remoteAddress: '192.0.2.7' };
 
+/** No user of the store: a gateway's runner would pause what runs for nobody. */
+const runsFor: Actor = { name: 'command line (test)', person: 'command line:test' };
+
 /** Submits a job as the engine does, and performs its rows. */
 export async function runIssueJob(
   core: Core,
@@ -55,14 +58,15 @@ export async function submitIssueJob(core: Core, given: IssueOptions, rows: numb
   const { options, archive, sealedJobKey } = prepared;
   const inserted: Statement[] = [
     {
-      sql: `insert into job (id, kind, division, state, starts_by_itself, created_at, options, created_by, archive, sealed_job_key)
-        values (?, 'issue-certificates', ?, 'running', 1, ?, ?, ?, ?, ?)`,
+      sql: `insert into job (id, kind, division, state, starts_by_itself, created_at, options, created_by, runs_for, archive,
+        sealed_job_key) values (?, 'issue-certificates', ?, 'running', 1, ?, ?, ?, ?, ?, ?)`,
       parameters: [
         id,
         division,
         core.clock.now().getTime(),
         JSON.stringify(options),
         JSON.stringify(operator),
+        JSON.stringify(runsFor),
         archive ?? null,
         sealedJobKey ?? null,
       ],

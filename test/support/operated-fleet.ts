@@ -1,13 +1,11 @@
 /** A gateway with two divisions whose certificates operators ask for, and calls of the management API's operations on it. */
-import { Readable } from 'node:stream';
-import { z } from 'zod';
 import type { Scope } from '../../src/access/principal.js';
 import { createOperations } from '../../src/api/operations.js';
 import { issueCertificate } from '../../src/certificates/issue.js';
-import { HttpError } from '../../src/errors.js';
 import type { CertificateRecord } from '../../src/store/certificate-record.js';
 import type { GeneralName } from '../../src/x509/general-names.js';
 import { toPem } from '../../src/x509/pem.js';
+import { callOperation, operationOf } from './call-operation.js';
 import { applyYaml, fleet, policyLike } from './fleet.js';
 import { type KeyPair, makeCsr, newKey } from './make-csr.js';
 import { operator } from './operator.js';
@@ -107,26 +105,20 @@ interface Answered {
   readonly location: string | undefined;
 }
 
-/** Calls an operation as the router does once it knows the caller: what the schemas refuse is thrown as a ZodError. */
-export async function call({ gateway }: TestGateway, id: string, asked: Asked = {}): Promise<Answered> {
-  const operation = createOperations({ ...gateway.core, version: 'test' }).find((each) => each.id === id);
-  if (operation === undefined) throw new Error(`there is no operation ${id}`);
-  const name = asked.by ?? 'olga';
-  const answer = await operation.handle({
-    params: (operation.params ?? z.unknown()).parse({ id: asked.id }),
-    query: (operation.query ?? z.unknown()).parse(asked.query ?? {}),
-    body: (operation.body ?? z.unknown()).parse(asked.body),
-    stream: Readable.from([]),
-    contentType: undefined,
+/** What the operation's schemas refuse is thrown as a ZodError. */
+export async function call(
+  { gateway }: TestGateway,
+  operationId: string,
+  { id, by: name = 'olga', scope = 'everywhere', ...asked }: Asked = {},
+): Promise<Answered> {
+  const operation = operationOf(createOperations({ ...gateway.core, version: 'test' }), operationId);
+  const answer = await callOperation(operation, {
+    ...asked,
+    params: { id },
+    scope,
     principal: { kind: 'user', id: name, name, person: name, grants: [] },
     actor: { ...operator(name), remoteAddress: '192.0.2.7', requestId: `request-of-${name}` },
-    scope: asked.scope ?? 'everywhere',
-    requireMatch: (current) => {
-      if (asked.ifMatch === undefined || JSON.stringify(current) === JSON.stringify(asked.ifMatch)) return;
-      throw new HttpError(412, 'invalid-state', 'it was changed meanwhile; read it again');
-    },
   });
-  operation.answer?.parse(answer.value);
   const body = answer.content?.body ?? '';
   if (typeof body !== 'string' && !(body instanceof Uint8Array)) throw new Error('the answer is a stream');
   return {

@@ -73,6 +73,20 @@ export async function recordOf(
   return record;
 }
 
+/** Puts copies of a certificate on record, with serial numbers from `first` on. */
+export async function insertCopies(
+  { gateway }: TestGateway,
+  record: CertificateRecord,
+  { first, count }: { readonly first: number; readonly count: number },
+): Promise<void> {
+  const { store } = gateway.core;
+  const serialNumbers = Array.from({ length: count }, (_, index) => (first + index).toString(16));
+  const statements = serialNumbers.map((serialNumber) =>
+    store.certificates.insert({ ...record, serialNumber, certificateFingerprint: `copy-${serialNumber}` }),
+  );
+  await store.commit({ statements, audit: [] });
+}
+
 /** The id of the first request that waits for approval, as soon as there is one. */
 export async function firstPendingRequest({ gateway }: TestGateway): Promise<string> {
   for (;;) {

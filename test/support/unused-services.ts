@@ -28,6 +28,8 @@ export const unusedServices: ProtocolServices = {
   currentCrl: unused,
   crls: unused,
   rootUpdate: unused,
+  certificateStatus: unused,
+  ocspResponder: unused,
   caCertificate: unused,
   serviceKey: unused,
   messageKey: unused,

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import type { AcmeIdentifier } from '../../../src/model/acme.js';
 import type { OutboundClient } from '../../../src/outbound/outbound-client.js';
 import { OutboundError } from '../../../src/outbound/outbound-error.js';
-import type { PolicyView } from '../../../src/protocol.js';
+import type { PolicyView } from '../../../src/policy-view.js';
 import { AcmeError } from '../problem.js';
 import type { Names } from './names.js';
 

@@ -9,6 +9,7 @@ import type { Store } from '../../store/store.js';
 import { type Certificate, decodeCertificate } from '../../x509/certificate.js';
 import { formatName } from '../../x509/names.js';
 import { toPem } from '../../x509/pem.js';
+import { csvLine } from '../csv-text.js';
 import { createIssuerFiles, type IssuerFiles } from './issuer-files.js';
 import type { JobKeys } from './job-keys.js';
 import type { ZipEntry } from './zip-stream.js';
@@ -103,9 +104,4 @@ function keyFile({ row, sealedKey }: ArchivedRow, keys: JobKeys, { passwordKey }
       : toPem('ENCRYPTED PRIVATE KEY', encodeEncryptedPrivateKey(passwordKey, pkcs8));
   pkcs8.fill(0);
   return Buffer.from(pem);
-}
-
-/** RFC 4180. */
-function csvLine(cells: readonly string[]): string {
-  return `${cells.map((cell) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(',')}\r\n`;
 }

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { CsvError, parse } from 'csv-parse';
 import { quote } from '../../policy/safe-text.js';
+import { readCell } from '../csv-text.js';
 import type { JobKind } from '../job-kind.js';
 import { InputError, type InputProblem, maximumProblems, refuse } from './input-error.js';
 import { columnNames, failureColumns, isColumn } from './row-cells.js';
@@ -36,10 +37,11 @@ export async function* csvRows(
       onColumns(header.filter((name) => !isFailureColumn(name)));
       continue;
     }
-    const problem = problemOf(record, header);
+    const cells = record.map(readCell);
+    const problem = problemOf(cells, header);
     if (problem !== undefined) problems.push({ line, message: problem });
     if (problems.length === maximumProblems) break;
-    if (problems.length === 0) yield csvRow(record, header);
+    if (problems.length === 0) yield csvRow(cells, header);
   }
   if (problems.length > 0) throw new InputError(problems);
   if (header === undefined)

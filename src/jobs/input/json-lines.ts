@@ -1,4 +1,5 @@
 /** Rows of JSON Lines: an object a line. */
+import { hasRepeatedMember } from '../../http/json.js';
 import { InputError, type InputProblem, maximumProblems } from './input-error.js';
 import { failureColumns } from './row-cells.js';
 import { longestRow, tooLong } from './text-blocks.js';
@@ -43,6 +44,7 @@ function readObject(text: string): JsonRow | string {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'it is no JSON object';
   if (isDeeper(value, deepest)) return `it is nested more than ${deepest} levels deep`;
+  if (hasRepeatedMember(text)) return 'it has a member twice in one object';
   const row: Record<string, unknown> = { ...value };
   if (!failureColumns.some((column) => column in row)) return { text, value: row };
   for (const column of failureColumns) delete row[column];

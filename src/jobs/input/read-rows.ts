@@ -1,6 +1,7 @@
 /** The rows of a file, whatever its form. */
 import { quote } from '../../policy/safe-text.js';
 import type { JobKind } from '../job-kind.js';
+import { countRows } from './count-rows.js';
 import { csvRows } from './csv-rows.js';
 import { refuse } from './input-error.js';
 import { jsonRows } from './json-lines.js';
@@ -83,11 +84,12 @@ async function* readJson(blocks: AsyncIterable<string>, kind: JobKind, columns: 
 }
 
 async function* counted(rows: AsyncIterable<InputRow>): AsyncGenerator<InputRow> {
-  let count = 0;
+  let isEmpty = true;
+  const count = countRows(mostRows, () => refuse(`it has more than ${mostRows} rows: split it`));
   for await (const row of rows) {
-    count++;
-    if (count > mostRows) throw refuse(`it has more than ${mostRows} rows: split it`);
+    count();
+    isEmpty = false;
     yield row;
   }
-  if (count === 0) throw refuse('it has no rows');
+  if (isEmpty) throw refuse('it has no rows');
 }

@@ -1,8 +1,9 @@
 /** Certificates that a job works on because of what they are, in place of a file that names them. */
 import { z } from 'zod';
+import type { Catalog } from '../../catalog/catalog.js';
 import { eachDeviceOf } from '../../devices/select.js';
 import type { EnrollmentServices } from '../../enrollment/services.js';
-import { GatewayError } from '../../errors.js';
+import { GatewayError, HttpError } from '../../errors.js';
 import type { DeviceGroup } from '../../model/device-group.js';
 import { nameSchema } from '../../model/label.js';
 import { quote } from '../../policy/safe-text.js';
@@ -32,11 +33,10 @@ export async function* selectCertificates(
   services: Services,
 ): AsyncGenerator<CertificateRecord> {
   const { policies, groups } = services.catalog();
-  const { group, policy } = selection;
+  const missing = missingIn(selection, division, services.catalog());
+  if (missing !== undefined) throw new GatewayError('not-found', missing);
   const belongs = ({ policy: name }: CertificateRecord) => policies.get(name)?.policy.division === division;
-  if (policy !== undefined && policies.get(policy)?.policy.division !== division) throw missing('policy', policy);
-  const found = group === undefined ? undefined : groups.get(group);
-  if (group !== undefined && found?.division !== division) throw missing('device group', group);
+  const found = selection.group === undefined ? undefined : groups.get(selection.group);
   const now = services.clock.now().getTime();
   const source = found === undefined ? ofInventory(selection, services) : ofGroup(found, now, services);
   for await (const record of source) {
@@ -44,8 +44,25 @@ export async function* selectCertificates(
   }
 }
 
-function missing(what: string, name: string): GatewayError {
-  return new GatewayError('not-found', `the division has no ${what} ${quote(name)}`);
+/** When it is submitted: what another division has is not there. @throws HttpError 422 */
+export function checkSelection(selection: CertificateSelection, division: string, catalog: Catalog): void {
+  const missing = missingIn(selection, division, catalog);
+  if (missing !== undefined) throw new HttpError(422, 'malformed-request', `select: ${missing}`);
+}
+
+/** What it names and the division has not got, in words. */
+function missingIn(
+  { group, policy }: CertificateSelection,
+  division: string,
+  { policies, groups }: Catalog,
+): string | undefined {
+  if (policy !== undefined && policies.get(policy)?.policy.division !== division) {
+    return `the division has no policy ${quote(policy)}`;
+  }
+  if (group !== undefined && groups.get(group)?.division !== division) {
+    return `the division has no device group ${quote(group)}`;
+  }
+  return undefined;
 }
 
 function isUsable({ status, notAfter, usage }: CertificateRecord, now: number): boolean {

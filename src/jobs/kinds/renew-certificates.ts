@@ -8,7 +8,7 @@ import { GatewayError } from '../../errors.js';
 import { nameSchema } from '../../model/label.js';
 import type { CertificateRecord } from '../../store/certificate-record.js';
 import type { JobKind, RowResult } from '../job-kind.js';
-import { certificateSelectionSchema, selectCertificates } from './certificate-selection.js';
+import { certificateSelectionSchema, checkSelection, selectCertificates } from './certificate-selection.js';
 import { findNamedCertificate, namedColumns, namedFields } from './named-certificate.js';
 import { requireDivision } from './require-division.js';
 import { madeKeyOptions, prepareArchive, requireMadeKeysFit, rowResult, wipeKey } from './row-of-certificate.js';
@@ -58,6 +58,7 @@ export function createRenewCertificates(
     resultColumns: ['issuedTo', 'issuedSubject', 'issuedSerialNumber', 'validUntil', 'issuedFingerprint'],
     selection: {
       schema: certificateSelectionSchema,
+      check: (selection, division) => checkSelection(selection, division, services.catalog()),
       async *rows(selection, division) {
         for await (const record of selectCertificates(selection, division, services)) {
           if (await isToBeRenewed(record, services)) yield { certificate: record.id };

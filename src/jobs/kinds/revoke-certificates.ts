@@ -1,7 +1,8 @@
 /** Jobs that revoke certificates: those that are named, or all that fit a selection when the job runs. */
 import { z } from 'zod';
 import { byActor } from '../../audit/actor.js';
-import { createAuditRecord } from '../../audit/audit-record.js';
+import { certificateEvent } from '../../enrollment/certificate-event.js';
+import { type CertificateHolder, holderOf } from '../../enrollment/certificate-holder.js';
 import { finalReasons } from '../../enrollment/revocation-reason.js';
 import { revocationStatements } from '../../enrollment/revoke.js';
 import type { EnrollmentServices } from '../../enrollment/services.js';
@@ -9,8 +10,9 @@ import { GatewayError, OvertakenError } from '../../errors.js';
 import { nameSchema } from '../../model/label.js';
 import { quote } from '../../policy/safe-text.js';
 import type { CertificateRecord } from '../../store/certificate-record.js';
+import type { AuditRecord } from '../../store/change.js';
 import type { JobKind, RowContext } from '../job-kind.js';
-import { certificateSelectionSchema, selectCertificates } from './certificate-selection.js';
+import { certificateSelectionSchema, checkSelection, selectCertificates } from './certificate-selection.js';
 import { findNamedCertificate, namedColumns, namedFields } from './named-certificate.js';
 import { requireDivision } from './require-division.js';
 
@@ -54,6 +56,7 @@ export function createRevokeCertificates(
     resultColumns: ['revoked'],
     selection: {
       schema: certificateSelectionSchema,
+      check: (selection, division) => checkSelection(selection, division, catalog()),
       async *rows(selection, division) {
         for await (const { issuerId, serialNumber } of selectCertificates(selection, division, services)) {
           yield { issuer: issuerId, serialNumber };
@@ -63,6 +66,8 @@ export function createRevokeCertificates(
     divisionOf: ({ division }) => requireDivision(division, catalog()),
     async perform(row, context) {
       const certificates = await findCertificates(row, context.division, services);
+      const [first] = certificates;
+      const holder = first ? await holderOf(first, store) : {};
       const at = clock.now();
       const reason = row.reason ?? context.options.reason;
       const done = context.done({ values: { revoked: String(certificates.length) } });
@@ -72,7 +77,7 @@ export function createRevokeCertificates(
             ...certificates.flatMap((record) => revocationStatements(record, { at, reason }, store)),
             ...done,
           ],
-          audit: certificates.map((record) => revocationEvent(record, at, reason, context)),
+          audit: certificates.map((record) => revocationEvent(record, { at, reason, holder }, context)),
         });
       } catch (error) {
         // Somebody else has revoked one of them; the device's others are still to be.
@@ -132,16 +137,9 @@ async function certificatesOfDevice(
 }
 
 function revocationEvent(
-  { id, subject, deviceId }: CertificateRecord,
-  at: Date,
-  reason: string,
+  record: CertificateRecord,
+  { at, reason, holder }: { readonly at: Date; readonly reason: string; readonly holder: CertificateHolder },
   { actor, row }: RowContext<unknown>,
-) {
-  return createAuditRecord({
-    at,
-    action: 'certificate.revoked',
-    outcome: 'success',
-    subject: id,
-    details: { reason, ...byActor(actor), row, name: subject, device: deviceId },
-  });
+): AuditRecord {
+  return certificateEvent('certificate.revoked', record, { at, holder }, { reason, ...byActor(actor), row });
 }

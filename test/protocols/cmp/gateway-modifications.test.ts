@@ -11,7 +11,7 @@ import { type CmpOutcome, issuedBy } from '../../support/cmp/outcome.js';
 import { readMessage } from '../../support/cmp/read-message.js';
 import { createCmpClient } from '../../support/cmp-client.js';
 import { byMac, cmpPolicy, enrolled, startCmpFleet } from '../../support/cmp-fleet.js';
-import { applyYaml } from '../../support/fleet.js';
+import { applyYaml, lenientProfile } from '../../support/fleet.js';
 import { newKey } from '../../support/make-csr.js';
 import { by } from '../../support/operator.js';
 import { createTestClock } from '../../support/test-clock.js';
@@ -22,19 +22,9 @@ let client: CmpClient;
 let patient: CmpClient;
 const clock = createTestClock();
 
-const profile = `
-profiles:
-  - name: lenient
-    template: device
-    subject: [{ attribute: commonName, source: request, required: true }]
-    keyUsages: [digitalSignature]
-    otherExtensions: ignore
-    validity: 90d
-`;
-
 beforeAll(async () => {
   test = await startCmpFleet({ clock });
-  await applyYaml(test, profile);
+  await applyYaml(test, lenientProfile);
   const profiles = 'profiles: [{ usage: operational, profile: lenient }]';
   await applyYaml(test, cmpPolicy('lenient', '', profiles));
   await applyYaml(test, cmpPolicy('manual', 'confirmWait: 77s', `approval: manual, pollInterval: 30s, ${profiles}`));

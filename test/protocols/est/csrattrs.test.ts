@@ -8,7 +8,7 @@ import {
   idAaExtensionReqTemplate,
 } from '../../../protocols/est/csrattrs-template.js';
 import { signatureHashes } from '../../../src/model/message-protection.js';
-import type { PolicyView } from '../../../src/protocol.js';
+import type { PolicyView } from '../../../src/policy-view.js';
 import { DerReader, Tag } from '../../../src/x509/der.js';
 import { sequence } from '../../../src/x509/der-writer.js';
 import { decodeExtensions, decodeKeyUsage } from '../../../src/x509/extensions.js';

@@ -5,7 +5,9 @@ import type { EnrollmentRequest, PollRequest, RefusedMessage } from '../../../sr
 import type { EnrollmentResult } from '../../../src/enrollment/result.js';
 import { GatewayError } from '../../../src/errors.js';
 import { policySchema } from '../../../src/model/policy.js';
-import type { Exchange, PolicyView, ProtocolServices, Reply, ServiceKey } from '../../../src/protocol.js';
+import type { PolicyView } from '../../../src/policy-view.js';
+import type { Exchange, ProtocolServices, Reply } from '../../../src/protocol.js';
+import type { ServiceKey } from '../../../src/service-key.js';
 import { unusedServices } from '../../support/unused-services.js';
 
 export interface FakeOptions {

@@ -99,6 +99,8 @@ describe('EST bodies that are no request', () => {
       const spoilt = Buffer.from(good);
       const at = numbers.next().value % good.length;
       randomBytes(1 + (numbers.next().value % 8)).copy(spoilt, at);
+      // Of one octet, one in 256 is what was there.
+      if (spoilt.equals(good)) continue;
       const operation = operations[i % 2] ?? 'simpleenroll';
       expect((await est.post(operation, spoilt)).status).toBeLessThan(500);
     }

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Place, possessionText } from '../../../protocols/rest/possession-proof.js';
 import { approveRequest } from '../../../src/enrollment/approve.js';
 import { fromPem, toPem } from '../../../src/x509/pem.js';
-import { applyYaml, fleet, fleetPasscode, makePasscode, policyLike } from '../../support/fleet.js';
+import { applyYaml, fleet, fleetPasscode, lenientProfile, makePasscode, policyLike } from '../../support/fleet.js';
 import { type KeyPair, newKey, rsaKey, spkiOf } from '../../support/make-csr.js';
 import { by } from '../../support/operator.js';
 import { countRecords, eventOf, recordOf } from '../../support/records.js';
@@ -13,16 +13,6 @@ import { startTestGateway, type TestGateway } from '../../support/test-gateway.j
 
 let test: TestGateway;
 let rest: RestClient;
-
-const lenientProfile = `
-profiles:
-  - name: lenient
-    template: device
-    subject: [{ attribute: commonName, source: request, required: true }]
-    keyUsages: [digitalSignature]
-    otherExtensions: ignore
-    validity: 90d
-`;
 
 beforeAll(async () => {
   test = await startTestGateway({ configuration: fleet.replace('methods: [est, scep, cmp]', 'methods: [est, rest]') });

@@ -10,7 +10,9 @@ import type {
 import type { EnrollmentResult } from '../../../src/enrollment/result.js';
 import { GatewayError } from '../../../src/errors.js';
 import { policySchema } from '../../../src/model/policy.js';
-import type { EncryptionServiceKey, Exchange, PolicyView, Reply } from '../../../src/protocol.js';
+import type { PolicyView } from '../../../src/policy-view.js';
+import type { Exchange, Reply } from '../../../src/protocol.js';
+import type { EncryptionServiceKey } from '../../../src/service-key.js';
 import { unusedServices } from '../../support/unused-services.js';
 import { makeRaKey } from './scep-messages.js';
 

@@ -281,6 +281,8 @@ describe('a SCEP message that was changed on its way', () => {
       const spoilt = Buffer.from(good);
       const at = numbers.next().value % good.length;
       randomBytes(1 + (numbers.next().value % 8)).copy(spoilt, at);
+      // Of one octet, one in 256 is what was there.
+      if (spoilt.equals(good)) continue;
       await expectAnyRefusal(await scep.pkiOperation(spoilt, i % 3 === 0 ? 'GET' : 'POST'));
     }
     nextMinute();

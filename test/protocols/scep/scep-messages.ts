@@ -10,7 +10,7 @@ import { openEnvelopedData } from '../../../src/cms/open-enveloped-data.js';
 import { decodeSignedData } from '../../../src/cms/signed-data.js';
 import { findSignerCertificate } from '../../../src/cms/verify-signed-data.js';
 import { createKeyOpener } from '../../../src/keys/rsa-key-transport.js';
-import type { EncryptionServiceKey } from '../../../src/protocol.js';
+import type { EncryptionServiceKey } from '../../../src/service-key.js';
 import { decodeCertificate } from '../../../src/x509/certificate.js';
 import { readString } from '../../../src/x509/character-strings.js';
 import { DerReader, Tag } from '../../../src/x509/der.js';

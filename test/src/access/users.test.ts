@@ -2,8 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import { createApiKey, getApiKey, revokeApiKey } from '../../../src/access/api-keys.js';
 import { everything } from '../../../src/access/grants.js';
 import { changeOwnPassword } from '../../../src/access/own-password.js';
+import { addUserCertificate } from '../../../src/access/user-certificates.js';
 import { changeUser, createUser, deleteUser, getUser, setEnabled, setPassword } from '../../../src/access/users.js';
 import type { UserRecord } from '../../../src/store/access-record.js';
+import { fingerprint } from '../../../src/x509/certificate.js';
+import { toPem } from '../../../src/x509/pem.js';
+import { ca, makeChain } from '../../support/make-chain.js';
+import { caGeneration, certificate } from '../store/temporary-store.js';
 import { makeKey, managerWith, remoteAddress, root, type TestAccess, withAccess } from './access-services.js';
 
 const password = 'correct horse battery';
@@ -214,6 +219,30 @@ describe('The last solution administrator', () => {
       },
     ],
     [
+      'by a key that will expire',
+      (access) => makeKey(access, { expiresAt: new Date(access.clock.now().getTime() + 10 * 365 * 86_400_000) }),
+    ],
+    [
+      'by a certificate, which ends',
+      async (access) => {
+        const [der = new Uint8Array()] = makeChain([ca('CN=admin')]);
+        const user = await makeUser(access, { ...withoutPassword, name: 'other' });
+        await addUserCertificate(user, toPem('CERTIFICATE', der), root, access);
+      },
+    ],
+    [
+      'who is disabled',
+      async (access) => setEnabled(await makeUser(access, { ...administrator, name: 'other' }), false, root, access),
+    ],
+    [
+      'by a key of hers that will expire',
+      async (access) => {
+        await makeUser(access, { ...withoutPassword, name: 'other' });
+        const expiresAt = new Date(access.clock.now().getTime() + 86_400_000);
+        await makeKey(access, { owner: 'other', expiresAt });
+      },
+    ],
+    [
       'by the key of a user who is none any more',
       async (access) => {
         const former = await makeUser(access, { ...withoutPassword, name: 'former' });
@@ -239,6 +268,62 @@ describe('The last solution administrator', () => {
       const seen = await makeUser(access, administrator);
       await make(access);
       await expect(deleteUser(seen, root, access)).rejects.toMatchObject({ code: 'invalid-state' });
+    });
+  });
+
+  it('is spared by a user who has a key without an end, but no password', async () => {
+    await withAccess(async (access) => {
+      const seen = await makeUser(access, administrator);
+      await makeUser(access, { ...withoutPassword, name: 'other' });
+      await makeKey(access, { owner: 'other' });
+      await deleteUser(seen, root, access);
+      const record = await getApiKey('platform', 'everywhere', access);
+      await expect(revokeApiKey(record, root, access)).rejects.toMatchObject({ code: 'invalid-state' });
+    });
+  });
+
+  it('may be one by a certificate or a key that expires, where there is no other, and is one of these for so long', async () => {
+    await withAccess(async (access) => {
+      const [der = new Uint8Array()] = makeChain([ca('CN=admin')]);
+      const other = await makeUser(access, { ...withoutPassword, name: 'other' });
+      const expiresAt = new Date(access.clock.now().getTime() + 1000);
+      const { record } = await makeKey(access, { expiresAt });
+      await expect(revokeApiKey(record, root, access)).rejects.toMatchObject({ code: 'invalid-state' });
+      const withCertificate = await addUserCertificate(other, toPem('CERTIFICATE', der), root, access);
+      await revokeApiKey(record, root, access);
+      await expect(deleteUser(withCertificate, root, access)).rejects.toMatchObject({ code: 'invalid-state' });
+    });
+  });
+
+  it('is none by a certificate that was issued here and is revoked', async () => {
+    await withAccess(async (access) => {
+      const [der = new Uint8Array()] = makeChain([ca('CN=admin')]);
+      const { record } = await makeKey(access, { expiresAt: new Date(access.clock.now().getTime() + 1000) });
+      const other = await makeUser(access, { ...withoutPassword, name: 'other' });
+      await addUserCertificate(other, toPem('CERTIFICATE', der), root, access);
+      const issued = certificate('0a', { certificateFingerprint: fingerprint(der), status: 'revoked' });
+      const { caGenerations, certificates, commit } = access.store;
+      await commit({ statements: [caGenerations.insert(caGeneration()), certificates.insert(issued)], audit: [] });
+      await expect(revokeApiKey(record, root, access)).rejects.toMatchObject({ code: 'invalid-state' });
+    });
+  });
+
+  it('is left when the last two are removed fifty times at once', async () => {
+    await withAccess(async (access) => {
+      const user = await makeUser(access, administrator);
+      const { record } = await makeKey(access);
+      await makeKey(access, { name: 'brief', expiresAt: new Date(access.clock.now().getTime() + 60_000) });
+      const removals = Array.from({ length: 50 }, (_, i) =>
+        i % 2 === 0 ? deleteUser(user, root, access) : revokeApiKey(record, root, access),
+      );
+      const results = await Promise.allSettled(removals);
+      expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      for (const result of results) {
+        if (result.status === 'rejected') expect(result.reason.code).toMatch(/^(invalid-state|already-revoked)$/);
+      }
+      const isUserLeft = (await access.store.users.findByName({ name: 'admin' })) !== undefined;
+      const isKeyLeft = (await getApiKey('platform', 'everywhere', access)).revokedAt === null;
+      expect([isUserLeft, isKeyLeft].sort()).toEqual([false, true]);
     });
   });
 

@@ -6,7 +6,7 @@ import { fleet } from '../../support/fleet.js';
 import { makeCertificate } from '../../support/make-chain.js';
 import { eventsOf } from '../../support/records.js';
 import { startTestGateway, type TestGateway } from '../../support/test-gateway.js';
-import { type Caller, createCaller } from './call.js';
+import { type Caller, createCaller, tester } from './call.js';
 
 let test: TestGateway;
 let root: Caller;
@@ -20,7 +20,7 @@ const password = 'correct horse battery';
 const ofPlant: Grant = { role: 'auditor', division: 'plant' };
 
 function callerWith(...grants: readonly Grant[]): Caller {
-  return callerAs({ kind: 'user', id: 'tester', name: 'tester', person: 'user:tester', grants });
+  return callerAs(tester(...grants));
 }
 
 function callerAs(principal: Principal): Caller {

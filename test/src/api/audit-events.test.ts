@@ -4,7 +4,7 @@ import { createAuditRecord } from '../../../src/audit/audit-record.js';
 import type { Grant } from '../../../src/model/access.js';
 import { fleet } from '../../support/fleet.js';
 import { startTestGateway, type TestGateway } from '../../support/test-gateway.js';
-import { type Caller, createCaller } from './call.js';
+import { type Caller, createCaller, tester } from './call.js';
 
 const start = Date.UTC(2030, 0, 1);
 const minute = 60_000;
@@ -35,8 +35,7 @@ beforeAll(async () => {
 afterAll(() => test.close());
 
 function callerWith(...grants: readonly Grant[]): Caller {
-  const principal = { kind: 'user', id: 'tester', name: 'tester', person: 'user:tester', grants } as const;
-  return createCaller({ ...test.gateway.core, version: '0' }, principal);
+  return createCaller({ ...test.gateway.core, version: '0' }, tester(...grants));
 }
 
 interface Page {

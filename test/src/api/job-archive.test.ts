@@ -1,10 +1,10 @@
 /** Who may have the archive of a job over the management API. */
-import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Principal, scopeOf } from '../../../src/access/principal.js';
+import type { Principal } from '../../../src/access/principal.js';
 import { jobArchiveOperations } from '../../../src/api/job-archive.js';
-import type { Answer, Operation } from '../../../src/api/operation.js';
+import type { Answer } from '../../../src/api/operation.js';
 import type { Grant } from '../../../src/model/access.js';
+import { callOperation, operationOf } from '../../support/call-operation.js';
 import { applyYaml, fleet, policyLike } from '../../support/fleet.js';
 import { operator, runIssueJob, submitIssueJob } from '../../support/issue-job.js';
 import { makeCsr, newKey } from '../../support/make-csr.js';
@@ -28,20 +28,19 @@ const otherCreator = principalOf('user:bob', { role: 'device-creator', division:
 const administrator = principalOf('user:carol', { role: 'device-administrator', division: 'plant' });
 const foreigner = principalOf('user:dave', { role: 'device-administrator', division: 'elsewhere' });
 
-function call(operationId: string, id: string, principal: Principal): Promise<Answer<unknown>> {
+async function call(
+  operationId: string,
+  id: string,
+  principal: Principal,
+  query: object = {},
+): Promise<Answer<unknown>> {
   const operations = jobArchiveOperations({ ...test.gateway.core, version: '0' });
-  const operation: Operation | undefined = operations.find((each) => each.id === operationId);
-  if (operation?.permission === undefined) throw new Error('no such operation');
-  return operation.handle({
+  const { name, person } = principal;
+  return await callOperation(operationOf(operations, operationId), {
     params: { id },
-    query: undefined,
-    body: undefined,
-    stream: Readable.from([]),
-    contentType: undefined,
+    query,
     principal,
-    actor: { name: principal.name, person: principal.person },
-    scope: scopeOf(principal, operation.permission),
-    requireMatch: () => undefined,
+    actor: { name, person },
   });
 }
 
@@ -78,6 +77,25 @@ describe('GET /jobs/{id}/archive', () => {
     await expect(call('getJobArchive', id, submitter)).rejects.toMatchObject({ status: 410 });
     const job = await submitIssueJob(test.gateway.core, { policy: 'batch', keys: 'gateway', archive }, 1);
     await expect(call('getJobArchive', job.id, submitter)).rejects.toMatchObject({ code: 'invalid-state' });
+  });
+});
+
+describe('GET /jobs/{id}/archive?keep=true', () => {
+  it('can be repeated, until the client says that it has the archive', async () => {
+    const id = await newJob();
+    for (let i = 0; i < 2; i++) {
+      const { content } = await call('getJobArchive', id, submitter, { keep: 'true' });
+      expect(content).toMatchObject({ type: 'application/zip' });
+      expect(content?.delivered).toBeUndefined();
+    }
+    expect(await call('destroyJobKeys', id, submitter)).toEqual({});
+    await expect(call('getJobArchive', id, submitter, { keep: 'true' })).rejects.toMatchObject({ status: 410 });
+    const events = await test.gateway.core.store.audit.list({ subject: id, limit: 10 });
+    expect(events.map(({ action }) => action)).toEqual([
+      'job.keys-destroyed',
+      'job.archive-opened',
+      'job.archive-opened',
+    ]);
   });
 });
 

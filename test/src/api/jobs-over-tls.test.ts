@@ -239,6 +239,26 @@ describe('the archive of a job', () => {
     await keysAreGone(id);
   });
 
+  it('keeps its keys until the client says that it has it, where that is asked for, however small it is', async () => {
+    const id = await issueJob(1);
+    const path = `/jobs/${id}/archive?keep=true`;
+    // All of it waits in this client, unread, when it goes: to the gateway that looks like one that has everything.
+    const outgoing = begin('GET', path).end();
+    const answer = await answered(outgoing);
+    await new Promise((resolve) => answer.once('readable', resolve));
+    outgoing.destroy();
+    // Nor does one that has everything, and has not yet written it to its disk, destroy it.
+    for (let i = 0; i < 2; i++) {
+      const whole = await answered(begin('GET', path).end());
+      expect(Object.keys(opened(await octetsOf(whole)))).toHaveLength(4);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(await hasKeys(id)).toBe(true);
+    expect((await creator.delete(`/jobs/${id}/archive`)).status).toBe(204);
+    expect(await hasKeys(id)).toBe(false);
+    expect((await creator.get(`/jobs/${id}/archive?keep=true`)).status).toBe(410);
+  });
+
   it('keeps its keys where only its head is asked for', async () => {
     const id = await issueJob(1);
     const answer = await answered(begin('HEAD', `/jobs/${id}/archive`).end());

@@ -1,13 +1,15 @@
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Principal, scopeOf } from '../../../src/access/principal.js';
+import type { Principal } from '../../../src/access/principal.js';
 import { jobOperations } from '../../../src/api/jobs.js';
-import type { Answer, Call, Operation } from '../../../src/api/operation.js';
+import type { Answer, Operation } from '../../../src/api/operation.js';
+import { changeJob } from '../../../src/jobs/change-job.js';
 import { createJobKinds } from '../../../src/jobs/job-kinds.js';
 import { type JobRunner, startJobRunner } from '../../../src/jobs/runner.js';
 import type { Grant } from '../../../src/model/access.js';
 import type { Core } from '../../../src/open-core.js';
-import { actor, csvOfDevices, finished, openJobCore } from '../jobs/job-store.js';
+import { callOperation, type OperationCall, operationOf } from '../../support/call-operation.js';
+import { actor, csvOfDevices, finished, jobThat, openJobCore } from '../jobs/job-store.js';
 
 let core: Core & { readonly data: string };
 let runner: JobRunner;
@@ -26,35 +28,13 @@ afterAll(async () => {
 
 const everything: readonly Grant[] = [{ role: 'solution-administrator' }];
 
-interface Request {
-  readonly params?: object;
-  readonly query?: object;
-  readonly body?: unknown;
-  readonly content?: string;
-  readonly contentType?: string;
+interface Request extends Pick<OperationCall, 'params' | 'query' | 'body' | 'content' | 'contentType'> {
   readonly grants?: readonly Grant[];
 }
 
-/** As the router does, but for what is HTTP: with what the operation's own schemas let through. */
-async function call(id: string, request: Request = {}): Promise<Answer<unknown>> {
-  const operation = operations.find((each) => each.id === id);
-  if (operation === undefined) throw new Error(`there is no operation ${id}`);
-  const { params, query, body, content = '', contentType, grants = everything } = request;
+async function call(id: string, { grants = everything, ...request }: Request = {}): Promise<Answer<unknown>> {
   const principal: Principal = { kind: 'user', id: 'alice', name: 'alice', person: 'user:alice', grants };
-  const made: Call<unknown, unknown, unknown> = {
-    params: operation.params?.parse(params ?? {}),
-    query: operation.query?.parse(query ?? {}),
-    body: operation.body?.parse(body ?? {}),
-    stream: Readable.from([Buffer.from(content)]),
-    contentType,
-    principal,
-    actor,
-    scope: operation.permission === undefined ? 'everywhere' : scopeOf(principal, operation.permission),
-    requireMatch: () => undefined,
-  };
-  const answer = await operation.handle(made);
-  if (operation.answer !== undefined) operation.answer.parse(answer.value);
-  return answer;
+  return await callOperation(operationOf(operations, id), { ...request, principal, actor });
 }
 
 interface RowPage {
@@ -244,6 +224,42 @@ describe('who may do what with jobs', () => {
     for (const refusal of refusals) {
       expect(refusal).toMatchObject({ status: 422, message: 'options: there is no such division, group or policy' });
     }
+  });
+
+  it('refuses a selection of what another division has, and tells nothing of it to who may not look', async () => {
+    const selecting = (kind: string, group: string) => ({ kind, options: { division: 'plant' }, select: { group } });
+    for (const kind of ['revoke-certificates', 'renew-certificates']) {
+      for (const group of ['printers', 'nowhere']) {
+        await expect(create(selecting(kind, group))).rejects.toMatchObject({
+          status: 422,
+          message: `select: the division has no device group "${group}"`,
+        });
+        await expect(create(selecting(kind, group), inOffice)).rejects.toMatchObject({
+          status: 422,
+          message: 'options: there is no such division, group or policy',
+        });
+      }
+      await expect(create(selecting(kind, 'pumps'), inOffice)).rejects.toMatchObject({
+        message: 'options: there is no such division, group or policy',
+      });
+    }
+  });
+
+  it('shows for whom a job runs, and why it is paused', async () => {
+    const { id } = await create({ start: false });
+    await put(id, csvOfDevices(1, 'shown'));
+    expect((await call('getJob', { params: { id } })).value).toMatchObject({ runsFor: 'user alice' });
+    const bob = { name: 'user bob', person: 'user:bob' };
+    await changeJob({ id, change: 'start', actor: bob }, core);
+    await jobThat(core, id, ({ problem }) => problem !== null);
+    expect((await call('getJob', { params: { id } })).value).toMatchObject({
+      state: 'paused',
+      createdBy: 'user alice',
+      runsFor: 'user bob',
+      problem: 'user bob is deleted; who may submit such a job can resume it, in their own name',
+    });
+    expect((await call('resumeJob', { params: { id } })).value).toMatchObject({ runsFor: 'user alice' });
+    expect(await finished(core, id)).toMatchObject({ done: 1 });
   });
 
   it('needs the permission for what the job does as well, in its division', async () => {

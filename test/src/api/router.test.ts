@@ -334,6 +334,7 @@ describe('Authentication to the management API', () => {
       actor: {
         name: 'API key plant',
         person: 'api-key:id-of-plant',
+        apiKey: 'id-of-plant',
         remoteAddress: '127.0.0.1',
         requestId: answer.requestId,
       },
@@ -431,6 +432,17 @@ describe('Requests to the management API', () => {
       '{"name":"a","size":{"x":[{"\\u005f_proto__":1}]}}',
       'size.x[0].__proto__: is not known here',
     ],
+    [
+      'half a character',
+      '{"name":"a\\ud800","size":1}',
+      'name: has half of a surrogate pair, which is no character; leave it out',
+    ],
+    [
+      'half a character in a name',
+      '{"name":"a","size":{"\\udc00":1}}',
+      'size: has half of a surrogate pair, which is no character; leave it out',
+    ],
+    ['a member twice', '{"name":"a","size":1,"name":"b"}', 'the request body has a member twice in one object'],
     ['none', undefined, 'the request body: is missing; a map of keys and values is expected'],
   ])('have a body refused: %s', async (_what, body, detail) => {
     const headers = body === undefined ? {} : { 'content-type': 'application/json' };

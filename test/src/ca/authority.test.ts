@@ -150,6 +150,7 @@ describe('authority: a key that cannot be used', () => {
       const generations = createGenerations({
         store,
         publicHttpUrl: 'http://gate.example:8080',
+        answersOcsp: true,
         keys: {
           lazySigner: (key) => {
             const signer = keys.lazySigner(key);
@@ -180,6 +181,7 @@ describe('authority: a key that cannot be used', () => {
       const generations = createGenerations({
         store,
         publicHttpUrl: 'http://gate.example:8080',
+        answersOcsp: true,
         keys: { lazySigner: ({ publicKey }) => keys.lazySigner({ keyId: root, publicKey }) },
       });
       await generations.reload();

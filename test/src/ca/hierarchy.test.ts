@@ -93,7 +93,7 @@ describe('CA hierarchy: certificates (RFC 5280 4.2)', () => {
       );
       const access = issuing?.getExtension(AuthorityInfoAccessExtension);
       expect(access?.caIssuers.map((name) => name.value)).toEqual(['http://gate.example:8080/aia/root-1.cer']);
-      expect(access?.ocsp).toEqual([]);
+      expect(access?.ocsp.map((name) => name.value)).toEqual(['http://gate.example:8080/ocsp/root-1']);
       expect(issuing?.extensions).toHaveLength(6);
     });
   });

@@ -226,7 +226,12 @@ async function countSignatures({ store, keys }: TestNode, { configs, clock }: Te
       };
     },
   };
-  const generations = createGenerations({ store, keys: counting, publicHttpUrl: 'http://gate.example:8080' });
+  const generations = createGenerations({
+    store,
+    keys: counting,
+    publicHttpUrl: 'http://gate.example:8080',
+    answersOcsp: true,
+  });
   const authority = createAuthority({ generations, configs: () => configs, clock });
   await authority.reload();
   return {

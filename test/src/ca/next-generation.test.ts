@@ -94,7 +94,7 @@ describe('next generation: its certificate', () => {
         'http://gate.example:8080/aia/root-1.cer',
       );
       expect(generations.find('issuing-2')?.crlUrl(0)).toBe('http://gate.example:8080/crl/issuing-2/0.crl');
-      expect(Buffer.from(generations.find('issuing-2')?.authorityInfoAccess ?? []).toString('latin1')).toContain(
+      expect(Buffer.from(generations.find('issuing-2')?.authorityInfoAccess(true) ?? []).toString('latin1')).toContain(
         '/aia/issuing-2.cer',
       );
     });

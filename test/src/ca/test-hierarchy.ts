@@ -60,7 +60,12 @@ export function createWorld(documents: readonly object[]): TestWorld {
         keys: store.keys,
         stores: [createSoftwareCaKeys({ software, keys: store.keys })],
       });
-      const generations = createGenerations({ store, keys, publicHttpUrl: 'http://gate.example:8080' });
+      const generations = createGenerations({
+        store,
+        keys,
+        publicHttpUrl: 'http://gate.example:8080',
+        answersOcsp: true,
+      });
       const authority = createAuthority({ generations, configs: () => configs, clock });
       const crls = createCrlPublisher({ store, generations, configs: () => configs, clock, createAuditRecord });
       const options = { configs, store, keys, generations, authority, clock, createAuditRecord };

@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: documents have such placeholders
 import { describe, expect, it } from '@jest/globals';
 import { readYaml } from '../../../src/catalog/yaml-text.js';
+import { cpuTimeOf } from '../../support/cpu-time.js';
 import { problemsOf } from './configured-store.js';
 
 const read = (text: string, environment: Record<string, string> = {}) =>
@@ -31,6 +32,17 @@ describe('YAML text', () => {
     expect(problems[0]).toMatch(new RegExp(`^${place}`));
   });
 
+  it('finds what stands behind an alias as soon, however many lines there are to say it of', async () => {
+    const lines = (count: number) => Array.from({ length: count }, (_, i) => `  - { name: n${i} }\n`).join('');
+    const count = 4000;
+    const yaml = read(`first: &list\n${lines(count)}second: *list\n`);
+    const spent = await cpuTimeOf(() => {
+      for (let i = 0; i < count; i++) yaml.position(['second', i, 'name']);
+    });
+    expect(spent).toBeLessThan(1000);
+    expect(yaml.position(['second', count - 1, 'name'])).toBe(`a.yaml:${count + 1}:13`);
+  });
+
   it('refuses aliases that multiply (billion laughs)', async () => {
     const lines = ['a0: &a0 [x, x, x, x, x, x, x, x, x, x]'];
     for (let i = 1; i < 10; i++) {
@@ -43,6 +55,22 @@ describe('YAML text', () => {
     expect(await problemsOf(() => read(lines.join('\n')))).toEqual([
       'a.yaml:1:1 aliases (*name) repeat too much of the file',
     ]);
+  });
+
+  it.each([
+    ['in lines', Array.from({ length: 100_000 }, (_, i) => `k${i}: v\n`).join('')],
+    ['in braces', `a: {${Array.from({ length: 100_000 }, (_, i) => `k${i}: v`).join(', ')}}`],
+    ['without values', `{${Array.from({ length: 100_000 }, (_, i) => `k${i}`).join(',')}}`],
+  ])('refuses maps of more keys than anything has: %s', async (_name, text) => {
+    expect(await problemsOf(() => read(text))).toEqual(['a.yaml:1:1 a map has more than 1000 keys']);
+  });
+
+  it('takes long lists, and maps of a thousand keys', () => {
+    const keys = Array.from({ length: 1000 }, (_, i) => `k${i}: v`);
+    expect(
+      read(`[${keys.map((key) => `{${key}}`).join(',')}, {${keys.join(',')}}, [${'x,'.repeat(5000)}]]`).value,
+    ).toHaveLength(1002);
+    expect(read(`${keys.join('\n')}\n`).value).toHaveProperty('k999', 'v');
   });
 
   it.each([

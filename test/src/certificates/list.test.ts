@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import SqliteDatabase from 'better-sqlite3';
 import { fillNames } from '../../../src/certificates/fill-names.js';
-import { eachCertificate, listCertificates } from '../../../src/certificates/list.js';
+import { eachCertificate, listCertificates, ofGroup } from '../../../src/certificates/list.js';
 import { revokeOne } from '../../../src/certificates/revocations.js';
+import type { DeviceFilter } from '../../../src/model/device-filter.js';
+import { type DeviceGroup, deviceGroupSchema } from '../../../src/model/device-group.js';
 import type { CertificateRecord } from '../../../src/store/certificate-record.js';
 import type { CertificateConditions, CertificatePlace } from '../../../src/store/certificate-search.js';
 import { cpuTimeOf } from '../../support/cpu-time.js';
@@ -36,7 +38,13 @@ beforeAll(async () => {
 });
 afterAll(() => test.close());
 
+/** A dynamic one of division plant. */
+function group(filter: DeviceFilter): DeviceGroup {
+  return deviceGroupSchema.parse({ name: 'some', division: 'plant', filter });
+}
+
 type Asked = CertificateConditions & {
+  readonly dynamicGroup?: DeviceGroup;
   readonly division?: string;
   readonly policy?: string;
   readonly serialNumber?: string;
@@ -72,7 +80,16 @@ describe('the inventory', () => {
     ['a key', () => ({ keyFingerprint: valve.keyFingerprint }), ['CN=valve-1']],
     ['a device', () => ({ deviceId: gate.deviceId ?? '' }), ['CN=gate-1']],
     ['a device and a policy that is not its', () => ({ deviceId: gate.deviceId ?? '', policy: 'plant' }), []],
+    ['several devices', () => ({ deviceIds: [gate.deviceId ?? '', pump.deviceId ?? ''] }), ['CN=gate-1', 'CN=pump-1']],
+    ['no device', () => ({ deviceIds: [] }), []],
     ["the device's group", () => ({ deviceGroup: 'tanks' }), ['CN=valve-1']],
+    ['a dynamic group', () => ofGroup(group({ field: 'name', startsWith: 'pump' })), ['CN=pump-1']],
+    ['a dynamic group of nothing', () => ofGroup(group({ field: 'name', equals: 'gate-1' })), []],
+    [
+      'a dynamic group and a device',
+      () => ({ ...ofGroup(group({ not: { field: 'name', equals: 'x' } })), deviceId: gate.deviceId ?? '' }),
+      [],
+    ],
     ['a policy', () => ({ policy: 'plant' }), ['CN=valve-1', 'CN=pump-1']],
     ['a division', () => ({ division: 'site' }), ['CN=gate-1']],
     ['a policy of another division', () => ({ division: 'site', policy: 'plant' }), []],
@@ -140,6 +157,7 @@ function colons(serialNumber: string): string {
 
 describe('an inventory of 50,000', () => {
   const many = 50_000;
+  const pumps = group({ field: 'name', equals: 'pump-1' });
 
   beforeAll(() => {
     const connection = new SqliteDatabase(test.settings.database);
@@ -183,8 +201,42 @@ describe('an inventory of 50,000', () => {
     expect(second.next).toBeUndefined();
   });
 
+  it('goes through a dynamic group page by page, whatever there is of others in between', async () => {
+    const connection = new SqliteDatabase(test.settings.database);
+    // Of each thousand one is the pump's; all others are the gate's.
+    connection
+      .prepare(
+        `update certificate set device_id = case when issued_at % 1000 = 1 then ? else ? end where profile = 'many'`,
+      )
+      .run(pump.deviceId, gate.deviceId);
+    for (const descending of [true, false]) {
+      const order = { by: 'issuedAt', descending } as const;
+      const query = { scope: 'everywhere', profile: 'many', order, ...ofGroup(pumps) } as const;
+      const seen: number[] = [];
+      let after: CertificatePlace | undefined;
+      let pages = 0;
+      do {
+        const page = await listCertificates(query, { limit: 100, ...(after ? { after } : {}) }, test.gateway.core);
+        expect(page.certificates.length).toBeLessThanOrEqual(5);
+        seen.push(...page.certificates.map(({ issuedAt }) => issuedAt));
+        after = page.next;
+        pages++;
+      } while (after);
+      const expected = Array.from({ length: many / 1000 }, (_, index) => index * 1000 + 1);
+      expect(seen).toEqual(descending ? expected.reverse() : expected);
+      expect(pages).toBeGreaterThanOrEqual(10);
+    }
+    connection.exec("update certificate set device_id = null where profile = 'many'");
+    connection.close();
+  });
+
   it('finds what is rare within a bounded time', async () => {
-    const queries = [{ text: 'nowhere' }, { division: 'site', subject: 'nowhere' }, { deviceGroup: 'gates' }];
+    const queries = [
+      { text: 'nowhere' },
+      { division: 'site', subject: 'nowhere' },
+      { deviceGroup: 'gates' },
+      ofGroup(group({ field: 'name', equals: 'nowhere' })),
+    ];
     for (const conditions of queries) {
       const query = { scope: 'everywhere', order: newestFirst, ...conditions } as const;
       const spent = await cpuTimeOf(() => listCertificates(query, { limit: 100 }, test.gateway.core));
@@ -198,6 +250,7 @@ describe('an inventory of 50,000', () => {
       { keyFingerprint: 'k4711' },
       { serialNumber: '10001267' },
       { deviceId: pump.deviceId ?? '' },
+      { deviceIds: [pump.deviceId ?? '', gate.deviceId ?? ''] },
     ];
     const query = { scope: 'everywhere', order: newestFirst } as const;
     const spent = await cpuTimeOf(async () => {

@@ -29,6 +29,7 @@ describe('gatehouse api-key', () => {
       grants: [{ role: 'solution-administrator' }],
     });
     const listed = await apiKey('list');
+    expect(await apiKey('list --search x')).toBe('no API keys');
     expect(listed).toMatch(/^NAME +BEGINS WITH +STATE +ROLES +USER +EXPIRES +LAST USED\n/);
     expect(listed).toContain('first-administrator');
     expect(listed).not.toContain(key);
@@ -81,6 +82,8 @@ describe('gatehouse user', () => {
     );
     // Whatever is being written is in the same queue.
     await test.gateway.core.store.commit({ statements: [], audit: [] });
+    expect(await user('list --state disabled')).toBe('no users');
+    expect(await user('list --search LIC --state enabled')).toContain('alice');
     expect(await user('list')).toMatch(/\nalice +enabled +approver of plant +password +\d{4}-\d\d-\d\d$/);
     expect(await user('change alice --role auditor')).toBe('changed user alice');
     expect(JSON.parse(await user('show alice --json'))).toMatchObject({ grants: [{ role: 'auditor' }] });

@@ -1,21 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { loadCatalog } from '../../../src/catalog/load.js';
 import { acmeKeyCommand } from '../../../src/cli/acme-key.js';
+import { runCommandOn } from '../../support/run-command.js';
 import { type ConfiguredStore, clock, smallFleet, withConfiguredStore } from '../catalog/configured-store.js';
 
 /** Runs `gatehouse acme-key …` and returns what it prints. */
 async function run(configured: ConfiguredStore, words: string): Promise<string> {
-  let printed = '';
   const catalog = await loadCatalog(configured.store);
-  const core = { ...configured, clock, catalog: () => catalog };
-  const command = acmeKeyCommand(async (act) => {
-    printed = await act(core);
-  });
-  for (const each of [command, ...command.commands]) {
-    each.exitOverride().configureOutput({ writeErr: () => undefined });
-  }
-  await command.parseAsync(words.split(' '), { from: 'user' });
-  return printed;
+  return await runCommandOn(acmeKeyCommand, { ...configured, clock, catalog: () => catalog }, words.split(' '));
 }
 
 const policy = '--authentication-policy pumps';

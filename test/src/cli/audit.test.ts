@@ -25,6 +25,14 @@ it('gatehouse audit list shows the latest events first, those that fit every con
   expect(await run('list', '--outcome', 'refused')).toBe('no events');
   const older = (await run('list', '--before', '3', '--json')).split('\n').map((line) => JSON.parse(line).sequence);
   expect(older).toEqual([2, 1]);
+  const all = (await run('list', '--json')).split('\n').map((line) => JSON.parse(line));
+  expect(await run('list', '--until', all.at(-1).at)).toBe('no events');
+  expect((await run('list', '--json', '--since', all.at(-1).at)).split('\n')).toHaveLength(all.length);
+  const [from] = all;
+  expect((await run('list', '--json', '--since', from.at, '--before', '2')).split('\n').length).toBeLessThan(2);
+  expect(await run('list', '--actor', 'nobody')).toBe('no events');
+  expect(await run('list', '--device', 'nobody')).toBe('no events');
+  await expect(run('list', '--since', 'soon')).rejects.toThrow('soon is not a time such as 2026-01-31T12:00:00Z');
 });
 
 it('gatehouse audit show shows one by its sequence or id', async () => {

@@ -102,6 +102,16 @@ describe('gatehouse certificate', () => {
     expect(await run('revoke', `0x${certificate.serialNumber}`)).toContain('(CN=pump-3)');
   });
 
+  it('takes the id that it prints for the serial number', async () => {
+    const certificate = await issue('pump-6');
+    const id = `devices-1:${certificate.serialNumber.toLowerCase()}`;
+    expect(await run('hold', id)).toContain(`${id} (CN=pump-6) is on hold`);
+    expect(await run('release', id, '--issuer', 'devices-1')).toContain(`${id} (CN=pump-6) is valid again`);
+    await expect(run('revoke', id, '--issuer', 'root-1')).rejects.toThrow('is on record for devices-1');
+    await expect(run('revoke', id.replace('devices-1', 'devices-2'))).rejects.toThrow('is on record for devices-2');
+    expect(await statusOf(certificate)).toBe('valid');
+  });
+
   it('refuses what is revoked already, unknown, or no serial number', async () => {
     const certificate = await issue('pump-4');
     await run('revoke', certificate.serialNumber);

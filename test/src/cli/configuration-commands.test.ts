@@ -50,6 +50,10 @@ describe('list and show', () => {
       'digitalSignature keyEncipherment',
       '-',
     ]);
+    expect(lines(await run(groupCommand, 'list', '--search', 'VALV'))).toHaveLength(2);
+    expect(lines(await run(groupCommand, 'list', '--division', 'plant'))).toHaveLength(3);
+    expect(await run(groupCommand, 'list', '--search', 'x')).toBe('no device groups');
+    await expect(run(groupCommand, 'list', '--division', 'x')).rejects.toThrow('there is no division "x"');
     const built = lines(await run(templateCommand, 'list')).find(([name]) => name === 'basic-intermediate-ca');
     expect(built?.slice(0, 4)).toEqual(['basic-intermediate-ca', 'yes', 'CAs', '10y']);
     expect(lines(await run(policyCommand, 'list'))[2]).toEqual([
@@ -151,7 +155,10 @@ describe('gatehouse policy', () => {
 
   it('refuses questions that say too little or too much', async () => {
     const asked = ['evaluate', 'fleet', '--protocol', 'est'];
-    await expect(run(policyCommand, ...asked)).rejects.toThrow('give one of csr, publicKey and generateKey');
+    await expect(run(policyCommand, ...asked)).rejects.toThrow('give one of --csr, --public-key and --generate-key');
+    await expect(run(policyCommand, ...asked, '--csr', '/missing.csr')).rejects.toThrow(
+      'there is no file /missing.csr',
+    );
     await expect(
       run(policyCommand, ...asked, '--generate-key', '--device', 'a', '--issued-certificate', 'b'),
     ).rejects.toThrow('a caller presents one certificate');

@@ -6,7 +6,7 @@ import { decodeCertificateList } from '../../../src/x509/crl.js';
 import { certificateOf, createEstClient, type EstClient } from '../../support/est-client.js';
 import { applyYaml, fleet, fleetPasscode, policyLike } from '../../support/fleet.js';
 import { makeCsr, newKey } from '../../support/make-csr.js';
-import { eventsOf, recordOf } from '../../support/records.js';
+import { eventsOf, insertCopies, recordOf } from '../../support/records.js';
 import { runCommand } from '../../support/run-command.js';
 import { startTestGateway, type TestGateway } from '../../support/test-gateway.js';
 
@@ -213,25 +213,14 @@ describe('gatehouse device retire', () => {
   it('goes through many in parts, and finishes what an earlier run has left', async () => {
     const { store } = test.gateway.core;
     const record = await recordOf(test, await issue('old-4'));
-    const insert = (from: number, count: number) =>
-      store.commit({
-        statements: Array.from({ length: count }, (_, index) =>
-          store.certificates.insert({
-            ...record,
-            serialNumber: (0x1000 + from + index).toString(16),
-            certificateFingerprint: `many-${from + index}`,
-          }),
-        ),
-        audit: [],
-      });
-    await insert(0, 249);
+    await insertCopies(test, record, { first: 0x1000, count: 249 });
     expect(await run('retire', 'old-4')).toContain('250 certificates are revoked');
     expect((await contentsOf('device.retired')).slice(0, 3)).toMatchObject([
       { from: 'retired', revoked: 50 },
       { from: 'retired', revoked: 100 },
       { from: 'operational', revoked: 100 },
     ]);
-    await insert(249, 1);
+    await insertCopies(test, record, { first: 0x2000, count: 1 });
     expect(await run('retire', 'old-4')).toContain('1 certificate is revoked');
     expect(
       await store.certificates.unrevokedByDevice({

@@ -50,6 +50,13 @@ describe('gatehouse init', () => {
     expect(asked).toEqual(['template']);
   });
 
+  it('tells when the data directory is in use: what is applied is added there', async () => {
+    const hint = 'has a database already, to which this would be added';
+    expect((await init([join(folder, 'a.yaml')])).text).not.toContain(hint);
+    await writeFile(join(folder, 'data', 'gatehouse.sqlite'), '');
+    expect((await init([join(folder, 'b.yaml')])).text).toContain(hint);
+  });
+
   it('overwrites nothing', async () => {
     const file = join(folder, 'fleet.yaml');
     await writeFile(file, 'mine');

@@ -77,6 +77,12 @@ describe('gatehouse job', () => {
     expect(held).toMatchObject({ state: 'paused', name: 'held', total: 1 });
     expect(await job('list', '--state', 'paused')).toContain(held.id);
     expect(await job('list', '--kind', 'revoke-certificates')).toBe('no jobs');
+    expect(await job('list', '--search', 'no such name')).toBe('no jobs');
+    expect(await job('list', '--submitted-by', 'nobody')).toBe('no jobs');
+    const idsBy = async (sort: string) =>
+      (await job('list', '--json', '--sort', sort)).split('\n').map((line) => JSON.parse(line).id);
+    expect(await idsBy('oldest')).toEqual((await idsBy('latest')).reverse());
+    await expect(job('list', '--division', 'nowhere')).rejects.toThrow('there is no division "nowhere"');
     expect(await job('start', held.id)).toContain('is ready: 0 done, 0 failed, 1 not done');
     expect(JSON.parse(await job('watch', held.id, '--json'))).toMatchObject({ state: 'finished', done: 1 });
     await expect(job('cancel', held.id)).rejects.toMatchObject({ code: 'invalid-state' });

@@ -8,6 +8,7 @@ import { doctorCommand } from '../../../src/cli/doctor.js';
 import type { Finding } from '../../../src/cli/finding.js';
 import { keyCommand } from '../../../src/cli/key.js';
 import { restoreCommand } from '../../../src/cli/restore.js';
+import { createRunWithCore } from '../../../src/cli/run-with-core.js';
 import { readSettings, type Settings } from '../../../src/settings.js';
 import { createApiClient } from '../../support/api-client.js';
 import { createEstClient } from '../../support/est-client.js';
@@ -17,6 +18,8 @@ import { testActor } from '../../support/operator.js';
 import { runWithSettings } from '../../support/printed.js';
 import { describeWithHsm, makeSoftHsm, type SoftHsm } from '../../support/soft-hsm.js';
 import { freePorts, startTestGateway, type TestGateway } from '../../support/test-gateway.js';
+
+const key = (settings: () => Settings) => keyCommand(settings, createRunWithCore(settings, { makesDatabase: false }));
 
 describeWithHsm('a gateway with a CA whose key is in an HSM', () => {
   let hsm: SoftHsm;
@@ -38,19 +41,19 @@ describeWithHsm('a gateway with a CA whose key is in an HSM', () => {
     const est = createEstClient(test, { label: 'fleet', passcode: fleetPasscode });
     expect((await est.post('simpleenroll', makeCsr({ subject: 'CN=pump-1', key: newKey() }))).status).toBe(200);
     est.close();
-    const { text } = await runWithSettings(keyCommand, test.settings, ['status', '--json']);
+    const { text } = await runWithSettings(key, test.settings, ['status', '--json']);
     const states = text.split('\n').map((line) => JSON.parse(line));
     expect(states).toEqual([
       expect.objectContaining({ name: 'software', keys: 1, reachable: true }),
       expect.objectContaining({ name: 'hsm', keys: 1, reachable: true, missing: [], orphans: [] }),
     ]);
     const grants = [{ role: 'solution-administrator' as const }];
-    const { key } = await createApiKey(
+    const created = await createApiKey(
       { name: 'test', grants },
       { actor: testActor, grants: everything },
       test.gateway.core,
     );
-    const api = createApiClient(test, key);
+    const api = createApiClient(test, created.key);
     expect(await api.get('/system/key-stores')).toMatchObject({ status: 200, body: { keyStores: states } });
     api.close();
   });
@@ -111,7 +114,7 @@ describeWithHsm('a gateway with a CA whose key is in an HSM', () => {
 
   it('changes its key-encryption key while it runs, on record, and starts with the new one only', async () => {
     const newFile = join(test.directory, 'new-kek');
-    const { text, error } = await runWithSettings(keyCommand, test.settings, ['change', '--new-file', newFile]);
+    const { text, error } = await runWithSettings(key, test.settings, ['change', '--new-file', newFile]);
     expect(error).toBeUndefined();
     expect(text).toContain(`set GATEHOUSE_KEK_FILE=${newFile}`);
     const events = await test.gateway.core.store.audit.list({ limit: 20 });
@@ -123,10 +126,10 @@ describeWithHsm('a gateway with a CA whose key is in an HSM', () => {
     expect(old.complaints).toContainEqual(expect.stringContaining('is not what it was sealed with'));
     const changed = await examine({ ...test.settings, kekFile: newFile });
     expect(changed.complaints.filter((line) => line.includes('key-encryption key'))).toEqual([]);
-    const again = await runWithSettings(keyCommand, test.settings, ['change', '--new-file', join(test.directory, 'x')]);
+    const again = await runWithSettings(key, test.settings, ['change', '--new-file', join(test.directory, 'x')]);
     expect(again.error).toContain('is not what it was sealed with');
     const both = ['change', '--new-file', newFile, '--new-passphrase-file', newFile];
-    expect((await runWithSettings(keyCommand, test.settings, both)).error).toContain('give one of');
+    expect((await runWithSettings(key, test.settings, both)).error).toContain('give one of');
   });
 });
 

@@ -1,24 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { loadCatalog } from '../../../src/catalog/load.js';
 import { passcodeCommand } from '../../../src/cli/passcode.js';
+import { runCommandOn } from '../../support/run-command.js';
 import { type ConfiguredStore, clock, smallFleet, withConfiguredStore } from '../catalog/configured-store.js';
 
 /** Runs `gatehouse passcode …` and returns what it prints. */
 async function run(configured: ConfiguredStore, words: string, input = ''): Promise<string> {
-  let printed = '';
   const catalog = await loadCatalog(configured.store);
   const core = { ...configured, clock, catalog: () => catalog };
-  const command = passcodeCommand(
-    async (act) => {
-      printed = await act(core);
-    },
-    async () => input,
-  );
-  for (const each of [command, ...command.commands]) {
-    each.exitOverride().configureOutput({ writeErr: () => undefined });
-  }
-  await command.parseAsync(words.split(' '), { from: 'user' });
-  return printed;
+  return await runCommandOn<typeof core>((act) => passcodeCommand(act, async () => input), core, words.split(' '));
 }
 
 describe('gatehouse passcode', () => {
@@ -38,6 +28,9 @@ describe('gatehouse passcode', () => {
       );
       expect(await run(configured, 'revoke p17 --authentication-policy pumps')).toBe('revoked passcode p17');
       expect(await run(configured, 'list --authentication-policy pumps')).toContain('p17  revoked');
+      expect(await run(configured, 'list --authentication-policy pumps --state revoked')).toMatch(/^p17 {2}revoked.*$/);
+      expect(await run(configured, 'list --authentication-policy pumps --search INSTALL')).toMatch(/^installer .*$/);
+      expect(await run(configured, 'list --authentication-policy pumps --search x')).toBe('no passcodes');
     });
   });
 

@@ -42,6 +42,8 @@ describe('gatehouse request', () => {
     expect(status).toBe(202);
     expect(await run('list', '--policy', 'asked')).toMatch(new RegExp(`^${requestId}  \\S+Z  est  asked  CN=pump-1$`));
     expect(await run('list', '--policy', 'twice')).toBe('no pending requests');
+    expect(await run('list', '--device', 'pump-1', '--search', 'PUMP', '--sort', 'changed')).toContain(requestId);
+    expect(await run('list', '--device', 'pump')).toBe('no pending requests');
 
     const shown = await run('show', requestId);
     expect(shown).toContain(`request ${requestId}: pending`);

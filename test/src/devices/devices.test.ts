@@ -12,7 +12,7 @@ import { certificateOf, createEstClient, type EstClient } from '../../support/es
 import { applyYaml, fleet, fleetPasscode, policyLike } from '../../support/fleet.js';
 import { makeCsr, newKey } from '../../support/make-csr.js';
 import { alice as actor } from '../../support/operator.js';
-import { recordOf } from '../../support/records.js';
+import { insertCopies, recordOf } from '../../support/records.js';
 import { startTestGateway, type TestGateway } from '../../support/test-gateway.js';
 
 const more = `
@@ -308,23 +308,11 @@ describe('moving a device', () => {
   });
 
   it('goes through many in parts, and the same move again revokes what a crash has left', async () => {
-    const { store } = core();
     const record = await recordOf(test, await issue('moved-3'));
-    const insert = (from: number, count: number) =>
-      store.commit({
-        statements: Array.from({ length: count }, (_, index) =>
-          store.certificates.insert({
-            ...record,
-            serialNumber: (0x2000 + from + index).toString(16),
-            certificateFingerprint: `moved-${from + index}`,
-          }),
-        ),
-        audit: [],
-      });
-    await insert(0, 249);
+    await insertCopies(test, record, { first: 0x1000, count: 249 });
     const first = await move('moved-3', { group: 'desks', certificates: 'revoke' });
     expect([first.unfitCount, first.revoked.length]).toEqual([250, 250]);
-    await insert(249, 2);
+    await insertCopies(test, record, { first: 0x2000, count: 2 });
     const again = await move('moved-3', { group: 'desks', certificates: 'revoke' }, 'office');
     expect(again.revoked).toHaveLength(2);
     expect(await validOf(record.deviceId ?? '')).toEqual([]);
@@ -441,6 +429,8 @@ describe('devices that enroll at the same time', () => {
 });
 
 describe('the history of a device', () => {
+  const namesDevice = (action: string) => (action === 'request.refused' ? undefined : 'storied');
+
   it('has all that happened to it and its certificates, across a move, latest first and in pages', async () => {
     const certificate = await issue('storied', 'once');
     const { deviceId } = await recordOf(test, certificate);
@@ -465,6 +455,9 @@ describe('the history of a device', () => {
       'certificate.issued',
     ]);
     expect(all.every((event) => event.deviceId === id)).toBe(true);
+    for (const { action, device } of all) expect([action, device]).toEqual([action, namesDevice(action)]);
+    const revocations = all.filter(({ action }) => action === 'certificate.revoked');
+    expect(revocations.map(({ division }) => division)).toEqual(['office', 'plant']);
     expect(all[4]).toMatchObject({ outcome: 'refused', code: 'forbidden', protocol: 'est' });
     const { audit } = core().store;
     const first = await audit.list({ device: id, limit: 4 });

@@ -70,10 +70,14 @@ describe('A certificate that is to be confirmed', () => {
   });
 
   it('is confirmed once; the second time is told so', async () => {
-    const { certificate } = await issued(test, request({}));
+    const { certificate } = await issued(test, request({ commonName: 'glad' }));
     const requestId = await confirm(test, certificate);
     expect(await stateOf(certificate)).toMatchObject({ status: 'valid', confirmBy: null });
-    expect(await eventOf(test, { requestId })).toMatchObject({ action: 'certificate.confirmed', protocol: 'cmp' });
+    expect(await eventOf(test, { requestId })).toMatchObject({
+      action: 'certificate.confirmed',
+      protocol: 'cmp',
+      device: 'glad',
+    });
     await expect(confirm(test, certificate)).rejects.toEqual(code('already-confirmed'));
     await expect(confirm(test, certificate, { accepted: false })).rejects.toEqual(code('already-confirmed'));
     expect(await stateOf(certificate)).toMatchObject({ status: 'valid' });
@@ -92,14 +96,18 @@ describe('A certificate that is to be confirmed', () => {
   });
 
   it('is revoked when it is rejected, with the reason that it is not needed', async () => {
-    const { certificate } = await issued(test, request({}));
+    const { certificate } = await issued(test, request({ commonName: 'loath' }));
     const requestId = await confirm(test, certificate, { accepted: false });
     expect(await recordOf(test, certificate)).toMatchObject({
       status: 'revoked',
       revocationReason: 5,
       confirmBy: null,
     });
-    expect(await eventOf(test, { requestId })).toMatchObject({ action: 'certificate.rejected', outcome: 'success' });
+    expect(await eventOf(test, { requestId })).toMatchObject({
+      action: 'certificate.rejected',
+      outcome: 'success',
+      device: 'loath',
+    });
     await expect(confirm(test, certificate)).rejects.toEqual(code('already-revoked'));
   });
 
@@ -121,7 +129,7 @@ describe('A certificate that is to be confirmed', () => {
   });
 
   it('is revoked by itself when nobody says anything', async () => {
-    const answers = await Promise.all([request({}), request({})].map((wanted) => issued(test, wanted)));
+    const answers = await Promise.all(['mute-1', 'mute-2'].map((commonName) => issued(test, request({ commonName }))));
     clock.advance(confirmWithin - 1);
     await revokeLapsed(test.gateway.core);
     for (const { certificate } of answers) expect(await stateOf(certificate)).toMatchObject({ status: 'valid' });
@@ -131,7 +139,8 @@ describe('A certificate that is to be confirmed', () => {
       const { id, status, confirmBy } = await recordOf(test, certificate);
       expect({ status, confirmBy }).toEqual({ status: 'revoked', confirmBy: null });
       const events = await eventsOf(test, 'certificate.lapsed');
-      expect(events.filter(({ subject }) => subject === id)).toHaveLength(1);
+      const own = events.filter(({ subject }) => subject === id).map(({ content }) => JSON.parse(content));
+      expect(own).toEqual([expect.objectContaining({ device: expect.stringMatching(/^mute-[12]$/) })]);
     }
   });
 

@@ -6,10 +6,12 @@ import { type CertificateWish, readWish, requestedBy } from '../../../src/enroll
 import { enroll } from '../../../src/enrollment/enroll.js';
 import { evaluate } from '../../../src/enrollment/evaluate.js';
 import type { Evaluation, EvaluationQuestion } from '../../../src/enrollment/evaluation.js';
+import type { EnrollmentResult } from '../../../src/enrollment/result.js';
 import { revokeCertificate } from '../../../src/enrollment/revoke.js';
 import { findTarget } from '../../../src/enrollment/target.js';
 import { presentCaller } from '../../../src/enrollment/would-be-caller.js';
 import { createIdentifier } from '../../../src/identifier.js';
+import type { RequestedCertificate } from '../../../src/model/requested-certificate.js';
 import { certificateId } from '../../../src/store/certificate-record.js';
 import { decodeCertificate } from '../../../src/x509/certificate.js';
 import { describeCertificate } from '../../../src/x509/describe-certificate.js';
@@ -63,19 +65,25 @@ function ask(changes: Partial<EvaluationQuestion> = {}): Promise<Evaluation> {
   );
 }
 
-async function issue(subject: string, label = 'fleet', key = newKey()): Promise<Uint8Array> {
-  const result = await enroll(
+/** A request that is no dry run. */
+function enrollByPasscode(requested: RequestedCertificate, label = 'fleet'): Promise<EnrollmentResult> {
+  return enroll(
     {
       protocol: 'est',
       label,
       operation: 'enroll',
-      requested: { subject: decodeSubject(subject), subjectPublicKeyInfo: spkiOf(key), extensions: [] },
+      requested,
       credentials: [{ kind: 'password', password: fleetPasscode }],
       remoteAddress: '192.0.2.7',
       requestId: createIdentifier(),
     },
     core(),
   );
+}
+
+async function issue(subject: string, label = 'fleet', key = newKey()): Promise<Uint8Array> {
+  const requested = { subject: decodeSubject(subject), subjectPublicKeyInfo: spkiOf(key), extensions: [] };
+  const result = await enrollByPasscode(requested, label);
   if (result.outcome !== 'issued') throw new Error('not issued');
   return result.certificate;
 }
@@ -115,17 +123,7 @@ describe('a dry run that is approved', () => {
       modified: [],
       revokes: [],
     });
-    const result = await enroll(
-      {
-        protocol: 'est',
-        operation: 'enroll',
-        requested: requestedOf(wish),
-        credentials: [{ kind: 'password', password: fleetPasscode }],
-        remoteAddress: '192.0.2.7',
-        requestId: createIdentifier(),
-      },
-      core(),
-    );
+    const result = await enrollByPasscode(requestedOf(wish));
     if (result.outcome !== 'issued') throw new Error('not issued');
     expect(evaluation.certificate).toEqual(describeCertificate(decodeCertificate(result.certificate)));
     expect(evaluation.certificate).toMatchObject({
@@ -225,17 +223,7 @@ describe('a dry run that is denied', () => {
   it('ends with the rule that refuses, and says what the request would be told', async () => {
     const wish: CertificateWish = { csr: makeCsr({ subject: 'CN=pump_1' }) };
     const evaluation = await ask({ wish });
-    const told = await enroll(
-      {
-        protocol: 'est',
-        operation: 'enroll',
-        requested: requestedOf(wish),
-        credentials: [{ kind: 'password', password: fleetPasscode }],
-        remoteAddress: '192.0.2.7',
-        requestId: createIdentifier(),
-      },
-      core(),
-    ).catch((error) => error);
+    const told = await enrollByPasscode(requestedOf(wish)).catch((error) => error);
     expect(evaluation).toMatchObject({ outcome: 'denied', code: 'rejected-name', reason: told.message });
     expect(last(evaluation)).toMatchObject({ rule: 'subject', outcome: 'denied' });
     expect(evaluation.certificate).toBeUndefined();

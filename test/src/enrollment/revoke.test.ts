@@ -97,11 +97,16 @@ describe('revocation', () => {
   });
 
   it('on hold is on the CRL until it is released', async () => {
-    const certificate = await issue();
+    const certificate = await issue('held');
     await revokeCertificate({ ...(await name(certificate)), reason: 'certificateHold' }, test.gateway.core);
     expect(await eventually(async () => (await served(certificate)).get(serialOf(certificate)) === 6)).toBe(true);
     await releaseCertificate(await name(certificate), test.gateway.core);
     expect(await eventually(async () => !(await served(certificate)).has(serialOf(certificate)))).toBe(true);
+    const { deviceId } = await recordOf(test, certificate);
+    for (const action of ['certificate.held', 'certificate.released']) {
+      const events = (await eventsOf(test, action)).map(({ content }) => JSON.parse(content));
+      expect(events).toContainEqual(expect.objectContaining({ division: 'plant', device: 'held', deviceId }));
+    }
     expect((await eventsOf(test, 'certificate.released')).length).toBe(1);
   });
 
@@ -125,7 +130,7 @@ describe('revocation', () => {
   });
 
   it('leaves an event with who, what and why', async () => {
-    const certificate = await issue();
+    const certificate = await issue('leaked');
     const record = await recordOf(test, certificate);
     const invalidityDate = new Date('2026-01-02T03:04:05Z');
     await revokeCertificate(
@@ -138,6 +143,8 @@ describe('revocation', () => {
       actor: 'alice',
       reason: 'keyCompromise',
       invalidityDate: invalidityDate.toJSON(),
+      device: 'leaked',
+      deviceId: record.deviceId,
     });
   });
 });

@@ -3,6 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { everything } from '../../../src/access/grants.js';
 import type { Actor } from '../../../src/audit/actor.js';
 import { parseDocument } from '../../../src/catalog/document.js';
 import { systemClock } from '../../../src/clock.js';
@@ -19,6 +20,7 @@ import { readSettings } from '../../../src/settings.js';
 import type { JobOverview } from '../../../src/store/job-record.js';
 import type { ShownJobRow } from '../../../src/store/job-row-repository.js';
 import { testActor } from '../../support/operator.js';
+import { userRecord } from '../store/management-records.js';
 
 export const actor: Actor = { name: 'user alice', person: 'user:alice', remoteAddress: '192.0.2.1', requestId: 'r-1' };
 
@@ -41,6 +43,7 @@ export async function openJobCore(text: string = configuration): Promise<Core & 
   const document = parseDocument({ file: 'jobs.yaml', text, environment: {}, readFile });
   await applyDocument(await planDocument(document, core), { ...core, actor: testActor });
   await core.holder.refresh();
+  await addAlice(core);
   return {
     ...core,
     data,
@@ -65,19 +68,28 @@ export async function* chunksOf(content: string | Uint8Array, size = 65_536): As
 interface SubmittedJob extends Partial<NewJob> {
   readonly content?: string | Uint8Array | AsyncIterable<Uint8Array>;
   readonly format?: InputFormat;
+  readonly by?: Actor;
 }
 
-/** By default devices of the group pumps. */
+/** Solution administrator, as whom jobs are submitted here. */
+async function addAlice({ store }: Pick<Core, 'store'>): Promise<void> {
+  if ((await store.users.findById({ id: 'alice' })) !== undefined) return;
+  const alice = { ...userRecord('alice', everything), isAdministrator: 1 };
+  await store.commit({ statements: [store.users.insert(alice)], audit: [] });
+}
+
+/** By default devices of the group pumps, on behalf of alice. */
 export async function submit(
   core: Core,
-  { content, format = 'csv', ...changes }: SubmittedJob,
+  { content, format = 'csv', by = actor, ...changes }: SubmittedJob,
   kinds: JobKinds = createJobKinds(core),
 ): Promise<JobOverview> {
+  await addAlice(core);
   const wanted = { kind: 'register-devices', options: { group: 'pumps' }, start: true, ...changes };
-  const job = await createJob(planJob(wanted, kinds), actor, core);
+  const job = await createJob(planJob(wanted, kinds), by, core);
   if (content === undefined) return job;
   const source = typeof content === 'string' || content instanceof Uint8Array ? chunksOf(content) : content;
-  return await loadInput({ id: job.id, source, format, actor }, core, kinds);
+  return await loadInput({ id: job.id, source, format, actor: by }, core, kinds);
 }
 
 /** Waits until it is so. */

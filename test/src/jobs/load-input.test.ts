@@ -76,6 +76,37 @@ describe('the input of a job', () => {
     expect(await changeJob({ id: job.id, change: 'start', actor }, core)).toMatchObject({ state: 'ready' });
   });
 
+  it('is one of 64 that a person may send at once', async () => {
+    const drafts = await Promise.all(Array.from({ length: 66 }, () => submit(core, {})));
+    const [last, ofOther, ...others] = drafts.map(({ id }) => id);
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const started = others.map((id) => {
+      let begun = () => {};
+      const hasBegun = new Promise<void>((resolve) => {
+        begun = resolve;
+      });
+      async function* slow() {
+        yield Buffer.from('name\n');
+        begun();
+        await released;
+        yield Buffer.from(`slow-${id}\n`);
+      }
+      return { hasBegun, ended: load(id, slow()) };
+    });
+    await Promise.all(started.map(({ hasBegun }) => hasBegun));
+    const rows = () => chunksOf('name\nlate\n');
+    await expect(load(last ?? '', rows())).rejects.toMatchObject({ code: 'unavailable', retryAfterSeconds: 30 });
+    const bob = { ...actor, person: 'user:bob' };
+    const input = { id: ofOther ?? '', source: rows(), format: 'csv', actor: bob } as const;
+    expect(await loadInput(input, core, createJobKinds(core))).toMatchObject({ total: 1 });
+    release();
+    for (const { ended } of started) expect(await ended).toMatchObject({ total: 1 });
+    expect(await load(last ?? '', rows())).toMatchObject({ total: 1 });
+  });
+
   it('leaves no row behind when it is refused in the middle, and can be sent again', async () => {
     const { id } = await submit(core, {});
     const broken = `${csvOfDevices(3000)}a,b\n`;

@@ -219,6 +219,15 @@ describe('a file of JSON Lines', () => {
     ]);
   });
 
+  it('is refused for a member that is there twice', async () => {
+    const twice = '{"name":"a"}\n{"name":"a","group":"g","name":"b"}\n{"attributes":{"x":"1","\\u0078":"2"}}\n';
+    const message = 'it has a member twice in one object';
+    expect(await problemsOf(twice, 'jsonl')).toEqual([
+      { line: 2, message },
+      { line: 3, message },
+    ]);
+  });
+
   it('is refused for deep nesting', async () => {
     const deep = `{"name":${'['.repeat(50_000)}${']'.repeat(50_000)}}\n`;
     expect(await problemsOf(deep, 'jsonl')).toEqual([{ line: 1, message: 'it is nested more than 8 levels deep' }]);

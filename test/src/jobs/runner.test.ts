@@ -2,12 +2,11 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { GatewayError, OvertakenError } from '../../../src/errors.js';
 import { changeJob, deleteJob } from '../../../src/jobs/change-job.js';
-import type { JobKind, JobKinds, RowContext } from '../../../src/jobs/job-kind.js';
+import type { JobKind, JobKinds } from '../../../src/jobs/job-kind.js';
 import { type JobRunner, startJobRunner } from '../../../src/jobs/runner.js';
 import type { Core } from '../../../src/open-core.js';
 import { actor, csvOfDevices, finished, jobThat, openJobCore, openJobCoreOn, rowsOf, submit } from './job-store.js';
-
-type Perform = (name: string, context: RowContext<unknown>) => Promise<void>;
+import { kindsDoing, type Perform } from './kinds-doing.js';
 
 let core: Core & { readonly data: string };
 let runners: JobRunner[] = [];
@@ -25,27 +24,13 @@ afterEach(async () => {
   await core.close();
 });
 
-const rowSchema = z.strictObject({ name: z.string() });
-
 /** A kind whose rows do what the test says. */
 function kindsThat(perform: Perform, changes: Partial<JobKind> = {}): JobKinds {
-  const kind: JobKind = {
-    name: 'register-devices',
-    summary: '',
-    permission: 'device:register',
-    options: z.strictObject({ group: z.string() }),
-    row: rowSchema,
-    columns: [{ name: 'name', isRequired: true, meaning: '' }],
-    resultColumns: ['greeting'],
-    divisionOf: () => 'plant',
-    async perform(row, context) {
-      const { name } = rowSchema.parse(row);
-      begun.push(name);
-      await perform(name, context);
-    },
-    ...changes,
+  const notingWhen: Perform = async (name, context) => {
+    begun.push(name);
+    await perform(name, context);
   };
-  return new Map([[kind.name, kind]]);
+  return kindsDoing(notingWhen, changes);
 }
 
 const greet: Perform = async (name, context) => {

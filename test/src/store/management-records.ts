@@ -50,6 +50,7 @@ export function jobRecord(id: string, division: string): JobRecord {
     problem: null,
     startsByItself: 0,
     createdBy: '{}',
+    runsFor: '{}',
     createdAt: 0,
     startedAt: null,
     finishedAt: null,

@@ -630,8 +630,16 @@ describe('enrollment transactions', () => {
         audit: [],
       });
       expect((await list({ limit: 2 })).map(({ key }) => key)).toEqual(['c', 'b']);
-      const after = { createdAt: now + 1, requestId: 'request-b' };
+      const after = { at: now + 1, requestId: 'request-b' };
       expect((await list({ limit: 2, after })).map(({ key }) => key)).toEqual(['a']);
+      const latestFirst = { by: 'updatedAt', descending: true } as const;
+      // Changed all at once, they go by their ids.
+      expect((await list({ limit: 2, order: latestFirst })).map(({ key }) => key)).toEqual(['c', 'b']);
+      expect(
+        (await list({ limit: 2, order: latestFirst, after: { at: now, requestId: 'request-b' } })).map(
+          ({ key }) => key,
+        ),
+      ).toEqual(['a']);
     });
   });
 });

@@ -102,7 +102,9 @@ async function statementsOf(dialect: Dialect): Promise<Statement[]> {
       },
       10,
     ),
-    repositories.enrollmentTransactions.endOfPart({ createdAt: 1, requestId: 'r' }, 10),
+    ...(['createdAt', 'updatedAt'] as const).map((by) =>
+      repositories.enrollmentTransactions.endOfPart({ by, descending: true }, { at: 1, requestId: 'r' }, 10),
+    ),
     repositories.devices.list({
       ...page,
       division: 'd',
@@ -122,10 +124,43 @@ async function statementsOf(dialect: Dialect): Promise<Statement[]> {
       state: 'pending',
       policy: 'p',
       policies: ['p', 'q'],
-      after: { createdAt: 1, requestId: 'r' },
-      upTo: { createdAt: 1, requestId: 'r' },
+      groupName: 'g',
+      protocol: 'est',
+      order: { by: 'updatedAt', descending: true },
+      after: { at: 1, requestId: 'r' },
+      upTo: { at: 1, requestId: 'r' },
     }),
-    repositories.jobs.list({ ...page, divisions: ['d', 'e'], kind: 'register-devices', state: 'running', before: 'i' }),
+    ...(['createdAt', 'name'] as const).flatMap((by) => {
+      const order = { by, descending: true };
+      const place = { name: 'n', id: 'i' };
+      return [
+        repositories.jobs.list({
+          ...page,
+          divisions: ['d', 'e'],
+          kind: 'register-devices',
+          state: 'running',
+          createdBy: 'user alice',
+          search: '100%',
+          order,
+          after: place,
+          upTo: place,
+        }),
+        repositories.jobs.endOfPart(order, place, 10),
+      ];
+    }),
+    ...(['name', 'createdAt'] as const).flatMap((by) => {
+      const named = { ...page, order: { by, descending: true }, after: { value: 'v', name: 'n' } };
+      return [
+        repositories.credentials.page({ ...named, authenticationPolicy: 'p' }),
+        repositories.users.list({ ...named, enabled: true, search: '100%' }),
+        repositories.apiKeys.list({ ...named, state: { is: 'valid', at: 1 }, search: '100%' }),
+        repositories.apiKeys.list({ ...page, owner: 'o' }),
+        repositories.catalog.ofKind({ ...page, kind: 'k', order: { by: 'updatedAt', descending: true } }),
+      ];
+    }),
+    repositories.devices.findByIds(['d', 'e']),
+    repositories.audit.search({ ...page, window: 10, device: 'd', ascending: true, after: { at: 1, sequence: 1 } }),
+    repositories.audit.search({ ...page, window: 10, action: 'a', from: 1, to: 2, after: { at: 1, sequence: 1 } }),
     repositories.jobRows.list({ ...page, jobId: 'j', state: 'failed', after: 1 }),
     repositories.audit.list({ ...page, action: 'a', outcome: 'o', subject: 's', before: 1 }),
     repositories.audit.list({ ...page, device: 'd' }),
@@ -202,7 +237,13 @@ describe('SQLite', () => {
       // However many there are, a page of them is not sorted first.
       const sorted = statements.filter(({ sql }) => /from "device" where "division" = \?.* order by/.test(sql));
       expect(sorted.length).toBeGreaterThan(5);
-      for (const plan of sorted.map(planOf)) expect(plan).not.toContain('TEMP B-TREE FOR ORDER BY');
+      const listed = statements.filter(({ sql }) =>
+        /(?:order by "(?:updated_at|created_at|api_key"."created_at|name)"|coalesce\("job"."name"|"job"."id" [<>]).* limit/.test(
+          sql,
+        ),
+      );
+      expect(listed.length).toBeGreaterThan(10);
+      for (const plan of [...sorted, ...listed].map(planOf)) expect(plan).not.toContain('TEMP B-TREE FOR ORDER BY');
       connection.close();
     });
   });

@@ -103,7 +103,7 @@ async function revoke(content: string, options = {}) {
 
 describe('a batch revocation', () => {
   it('revokes by issuer and serial number, by fingerprint and by device, each with its reason', async () => {
-    const pump = await register('pump-1');
+    const pump = await register('pump-1', { id: 'id-of-pump-1' });
     const [one, two, three, four] = [
       await issue(),
       await issue(),
@@ -135,6 +135,18 @@ describe('a batch revocation', () => {
       job: job.id,
       row: 2,
     });
+    const history = await core.store.audit.list({ device: pump, limit: 10 });
+    expect(history.map(({ content }) => JSON.parse(content))).toEqual(
+      [four, three].map((serialNumber) =>
+        expect.objectContaining({
+          action: 'certificate.revoked',
+          subject: `plant-1:${serialNumber}`,
+          division: 'plant',
+          device: 'pump-1',
+          deviceId: pump,
+        }),
+      ),
+    );
   });
 
   it('refuses what is not there, revoked already, or of another division', async () => {
@@ -223,9 +235,31 @@ describe('a batch revocation', () => {
     expect([(await statusOf(ofLeft))[0], (await statusOf(ofJoined))[0]]).toEqual(['valid', 'revoked']);
   });
 
-  it('is paused where the selection is of another division, and refused where it selects by nothing', async () => {
+  it.each([
+    [
+      'a device group of another division',
+      { group: 'printers' },
+      'select: the division has no device group "printers"',
+    ],
+    ['no device group', { group: 'nothing' }, 'select: the division has no device group "nothing"'],
+    ['a policy of another division', { policy: 'desk' }, 'select: the division has no policy "desk"'],
+    ['no policy', { policy: 'nothing' }, 'select: the division has no policy "nothing"'],
+  ])('is refused where its selection names %s', async (_, selection, message) => {
+    const { length } = await core.store.jobs.list({ order: { by: 'createdAt', descending: true }, limit: 1000 });
+    const wanted = { kind: 'revoke-certificates', options: { division: 'plant' }, selection };
+    await expect(submit(core, wanted)).rejects.toMatchObject({ status: 422, code: 'malformed-request', message });
+    expect(await core.store.jobs.list({ order: { by: 'createdAt', descending: true }, limit: 1000 })).toHaveLength(
+      length,
+    );
+  });
+
+  it('is paused where its selection is of another division when it runs, and refused where it selects by nothing', async () => {
     const wanted = { kind: 'revoke-certificates', options: { division: 'plant' } };
-    const { id } = await submit(core, { ...wanted, selection: { group: 'printers' } });
+    const { id } = await submit(core, { ...wanted, selection: { group: 'pumps' }, start: false });
+    // As if the group had gone over to the other division meanwhile.
+    const sql = 'update job set selection = ? where id = ?';
+    await core.store.commit({ statements: [{ sql, parameters: ['{"group":"printers"}', id] }], audit: [] });
+    await changeJob({ id, change: 'start', actor }, core);
     expect(await jobThat(core, id, ({ state }) => state === 'paused')).toMatchObject({
       problem: 'the division has no device group "printers"',
     });

@@ -3,7 +3,7 @@ import type { Compilable } from 'kysely';
 import type { Migration } from '../migration.js';
 
 export const keyStores: Migration = {
-  name: '0013-key-stores',
+  name: '0015-key-stores',
   statements: ({ alterTable, text }): Compilable[] => [
     alterTable('key').addColumn('store', text, (column) => column.notNull().defaultTo('software')),
   ],

@@ -1,0 +1,54 @@
+/** The status of certificates for who validates them (RFC 6960 2.2): read from the record each time, so that it is the present one. */
+import type { CaGeneration } from '../ca/generations.js';
+import { ocspOf } from '../model/certificate-authority.js';
+import type { CertificateStatus } from '../protocol.js';
+import { type CertificateRecord, certificateId, hasLapsed } from '../store/certificate-record.js';
+import { revocationReasonOf } from '../x509/crl.js';
+import type { CertId } from '../x509/ocsp-request.js';
+import type { CertStatus } from '../x509/ocsp-response.js';
+import { unwanted } from './lapse.js';
+import type { EnrollmentServices } from './services.js';
+
+/** Undefined where no CA that answers has this name and key, or where it has ended. */
+export async function findCertificateStatus(
+  { hash, issuerNameHash, issuerKeyHash, serialNumber }: CertId,
+  services: EnrollmentServices,
+): Promise<CertificateStatus | undefined> {
+  if (hash === undefined) return undefined;
+  const { authority, store, catalog, clock } = services;
+  const now = clock.now();
+  const configs = catalog().certificateAuthorities;
+  const answering = authority
+    .generationsByHashes({ hash, issuerNameHash, issuerKeyHash })
+    .filter(({ ca, certificate }) => ocspOf(configs.get(ca)).enabled && certificate.notAfter > now);
+  const [first] = answering;
+  if (first === undefined) return undefined;
+  for (const { id } of answering) {
+    const record = await store.certificates.findStatus({ id: certificateId(id, serialNumber) });
+    if (record !== undefined) return { generation: id, ...statusOf(record, now) };
+  }
+  return { generation: first.id, ...unissued(first, configs) };
+}
+
+type StatusRecord = Pick<CertificateRecord, 'status' | 'revokedAt' | 'revocationReason' | 'confirmBy'>;
+
+function statusOf(record: StatusRecord, now: Date): CertStatus {
+  const { status, revokedAt, revocationReason, confirmBy } = record;
+  // It is revoked a moment later, by whoever sees to that: nobody is to trust it until then.
+  if (confirmBy !== null && hasLapsed(record, now)) {
+    return { status: 'revoked', revokedAt: new Date(confirmBy), reason: unwanted };
+  }
+  if (status === 'valid') return { status: 'good' };
+  const reason = revocationReasonOf(revocationReason ?? 0);
+  return { status: 'revoked', revokedAt: new Date(revokedAt ?? 0), ...(reason === undefined ? {} : { reason }) };
+}
+
+/** Never good: whoever shows such a certificate has not got it here. */
+function unissued(
+  { ca }: CaGeneration,
+  configs: ReturnType<EnrollmentServices['catalog']>['certificateAuthorities'],
+): CertStatus & Pick<CertificateStatus, 'isUnissued'> {
+  if (ocspOf(configs.get(ca)).unissued === 'unknown') return { status: 'unknown' };
+  // RFC 6960 2.2 wants this time and this reason.
+  return { status: 'revoked', revokedAt: new Date(0), reason: 'certificateHold', isUnissued: true };
+}

@@ -1,0 +1,122 @@
+/** `openssl ocsp`, GnuTLS's ocsptool and curl ask for the status of certificates that they got by EST. */
+import { X509Certificate } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { RequestedReason } from '../../src/enrollment/revocation-reason.js';
+import { revokeCertificate } from '../../src/enrollment/revoke.js';
+import { openShell, requireTool, type Shell } from '../support/interop.js';
+import { operator } from '../support/operator.js';
+import { startTestGateway, type TestGateway } from '../support/test-gateway.js';
+import { enroll, readChain } from './curl-client.js';
+
+const suite = 'An OCSP client';
+const hasBasics = ['curl', 'openssl'].every((tool) => requireTool(tool, suite));
+const hasOcsptool = hasBasics && requireTool('ocsptool', `${suite} of GnuTLS`);
+
+let gateway: TestGateway;
+let shell: Shell;
+beforeAll(async () => {
+  gateway = await startTestGateway();
+  shell = openShell(gateway.environment);
+});
+afterAll(async () => {
+  shell.remove();
+  await gateway.close();
+});
+
+/** `<name>.pem`, `chain.pem`, `issuer.pem`, and `$url` of the responder that the certificate names. */
+const prepare = (name: string, label = '') => [
+  ...enroll(name, { label }),
+  readChain(label),
+  'openssl x509 -in chain.pem -out issuer.pem',
+];
+const readUrl = (name: string) => `url=$(openssl x509 -in ${name}.pem -noout -ocsp_uri)`;
+const ask = (name: string, options = '') =>
+  `openssl ocsp -issuer issuer.pem ${options} -cert ${name}.pem -url "$url" -CAfile "$GATEHOUSE_CA_FILE" -no-CApath -no-CAstore 2>&1`;
+
+async function revoke(name: string, reason: RequestedReason): Promise<void> {
+  const { core } = gateway.gateway;
+  const serialNumber = new X509Certificate(shell.read(`${name}.pem`)).serialNumber.toLowerCase();
+  const [record] = await core.store.certificates.findBySerial({ serialNumber });
+  await revokeCertificate({ issuerId: record?.issuerId ?? '', serialNumber, reason, actor: operator('test') }, core);
+}
+
+(hasBasics ? describe : describe.skip)(suite, () => {
+  it.each([
+    ['EC', ''],
+    ['RSA', '-rsa'],
+  ])('takes the answer of the responder of the %s CA, by POST with a nonce and without', async (kind, label) => {
+    const name = `good${label}`;
+    await shell.succeed(...prepare(name, label));
+    expect(await shell.succeed(readUrl(name), ask(name))).toMatch(
+      new RegExp(`^Response verify OK\n${name}.pem: good\n`),
+    );
+    expect(await shell.succeed(readUrl(name), ask(name, '-no_nonce'))).toContain(`${name}.pem: good\n`);
+    const text = await shell.succeed(readUrl(name), ask(name, '-sha256 -resp_text'));
+    expect(text).toContain(`${name}.pem: good\n`);
+    expect(text).toContain('Hash Algorithm: sha256');
+    expect(text).toMatch(/OCSP No Check/);
+    expect(text).toMatch(kind === 'EC' ? /ecdsa-with-SHA256/ : /sha256WithRSAEncryption/);
+  });
+
+  it('sees at once that a certificate is on hold, and then revoked', async () => {
+    await shell.succeed(...prepare('revoked'));
+    expect(await shell.succeed(readUrl('revoked'), ask('revoked', '-no_nonce'))).toContain('revoked.pem: good\n');
+    await revoke('revoked', 'certificateHold');
+    expect(await shell.succeed(readUrl('revoked'), ask('revoked', '-no_nonce'))).toMatch(
+      /revoked\.pem: revoked[\s\S]*Reason: certificateHold/,
+    );
+    await revoke('revoked', 'keyCompromise');
+    expect(await shell.succeed(readUrl('revoked'), ask('revoked', '-no_nonce'))).toMatch(
+      /revoked\.pem: revoked[\s\S]*Reason: keyCompromise/,
+    );
+  });
+
+  it('hears of what was never issued that it is unknown, in one request with what was', async () => {
+    await shell.succeed(...prepare('several'));
+    const said = await shell.succeed(readUrl('several'), ask('several', '-serial 0xdeadbeef'));
+    expect(said).toContain('Response verify OK');
+    expect(said).toContain('0xdeadbeef: unknown');
+    expect(said).toContain('several.pem: good');
+  });
+
+  it('asks for the CA certificate as well, at the responder of the root', async () => {
+    await shell.succeed(...prepare('below'));
+    const said = await shell.succeed(
+      readUrl('issuer'),
+      'openssl ocsp -issuer "$GATEHOUSE_CA_FILE" -cert issuer.pem -url "$url" -CAfile "$GATEHOUSE_CA_FILE" 2>&1',
+    );
+    expect(said).toMatch(/^Response verify OK\nissuer.pem: good\n/);
+  });
+
+  it('gets by GET, with escaped slashes, what openssl verifies, and 304 for the tag of it', async () => {
+    await shell.succeed(...prepare('by-get'));
+    const said = await shell.succeed(
+      readUrl('by-get'),
+      'openssl ocsp -issuer issuer.pem -cert by-get.pem -no_nonce -reqout by-get.req',
+      "path=$(openssl base64 -A -in by-get.req | sed 's/+/%2B/g; s|/|%2F|g; s/=/%3D/g')",
+      'curl -sS --fail -D headers.txt -o by-get.resp "$url/$path"',
+      'openssl ocsp -respin by-get.resp -issuer issuer.pem -cert by-get.pem -CAfile "$GATEHOUSE_CA_FILE" 2>&1',
+      `tag=$(sed -n 's/^ETag: \\(.*\\)\\r$/\\1/p' headers.txt)`,
+      `curl -sS -o again.resp -w '%{http_code}\\n' -H "If-None-Match: $tag" "$url/$path"`,
+    );
+    expect(said).toMatch(/Response verify OK\nby-get.pem: good\n[\s\S]*\n304\n$/);
+    const headers = shell.read('headers.txt').toString();
+    expect(headers).toMatch(/^Cache-Control: max-age=60, public, no-transform, must-revalidate\r$/m);
+    expect(headers).toMatch(/^Content-Type: application\/ocsp-response\r$/m);
+  });
+
+  (hasOcsptool ? it : it.skip)('of GnuTLS takes answers with a nonce and without, and sees revocations', async () => {
+    await shell.succeed(...prepare('gnutls'));
+    // It looks for the responder's issuer among the trusted ones only.
+    const asked = (nonce: string) =>
+      `ocsptool --ask="$url" --load-issuer=issuer.pem --load-cert=gnutls.pem --load-trust=chain.pem ${nonce} 2>&1`;
+    for (const nonce of ['--nonce', '--no-nonce']) {
+      const said = await shell.succeed(readUrl('gnutls'), asked(nonce));
+      expect(said).toContain('Verifying OCSP Response: Success');
+      expect(said).toContain('Certificate Status: good');
+    }
+    await revoke('gnutls', 'superseded');
+    const { output } = await shell.run(readUrl('gnutls'), asked('--nonce'));
+    expect(output).toMatch(/Certificate Status: revoked[\s\S]*Verifying OCSP Response: Success/);
+  });
+});
