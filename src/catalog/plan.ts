@@ -124,4 +124,5 @@ const frozenInCertificate: ReadonlySet<string> = new Set([
   'validity',
   'pathLength',
   'signatureHash',
+  'certificatePolicies',
 ]);

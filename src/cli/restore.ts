@@ -154,7 +154,7 @@ async function openCaKeys(store: Store, kekFile: string): Promise<number> {
     sealing: createSealing(kek.derive('sealing')),
     clock: systemClock,
   });
-  const generations = await store.caGenerations.all();
+  const generations = (await store.caGenerations.all()).filter(({ keyId }) => keyId !== '');
   for (const { id, keyId } of generations) {
     await keys.signer(keyId).catch((cause) => {
       throw new CommandLineError(`the key of the CA generation ${id} does not open: take another backup`, { cause });

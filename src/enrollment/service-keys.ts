@@ -106,7 +106,7 @@ async function obtain(name: string, request: ServiceKeyRequest, services: Servic
   const stored = await findStored(name, services);
   const isKept = encryptionPurposes.has(request.purpose);
   const [latest, ...others] = stored;
-  if (latest?.certificate && mayGoOn(latest.certificate, services)) {
+  if (latest?.certificate && (mayGoOn(latest.certificate, services) || !issues(request.issuingCa, services))) {
     const current = await hold(latest.keyId, latest.certificate, services);
     return { current, earlier: isKept ? await holdAll(others, services) : [] };
   }
@@ -150,6 +150,16 @@ async function findStored(purpose: string, { store, clock }: Services): Promise<
 /** Whether it need not be replaced yet: neither for its age nor because its CA has a new generation. */
 function mayGoOn(certificate: CertificateRecord, { authority, clock }: Services): boolean {
   return authority.generation(certificate.issuerId)?.state === 'current' && renewalOf(certificate) > clock.now();
+}
+
+/** A CA that is revoked or has ended replaces nothing: what is still there is better than a gateway that does not start. */
+function issues(ca: string, { authority }: Services): boolean {
+  try {
+    return authority.issuer(ca) !== undefined;
+  } catch (error) {
+    if (error instanceof GatewayError && error.code === 'unavailable') return false;
+    throw error;
+  }
 }
 
 async function holdAll(keys: readonly StoredKey[], services: Services): Promise<HeldServiceKey[]> {

@@ -20,7 +20,7 @@ import { createAgreement } from './key-agreement.js';
 import { caKeyPurpose } from './key-purpose.js';
 import { createKeyOpener } from './rsa-key-transport.js';
 import type { Sealing } from './sealing.js';
-import type { Agreer, Decrypter, KeyStore, MessageSigner, SignatureHash, Signer } from './signer.js';
+import type { Agreer, Decrypter, KeyStore, MessageSigner, NewKey, SignatureHash, Signer } from './signer.js';
 
 interface SoftwareKeyStoreOptions {
   readonly keys: Pick<KeyRepository, 'insert' | 'find'>;
@@ -34,6 +34,15 @@ export interface SoftwareKeyStore extends KeyStore {
    * @throws GatewayError 'internal' as `signer` does, and for the key of a CA, which never leaves this store
    */
   privateKeyPem(keyId: string): Promise<string>;
+  /** Takes over a private key, DER PKCS #8 that is not encrypted. @throws GatewayError 'unacceptable-key' */
+  adopt(pkcs8: Uint8Array, purpose: string): NewKey;
+  /** Drops what is open of a key that was removed. */
+  forget(keyId: string): void;
+  /**
+   * The key of a CA that is to leave the gateway, DER PKCS #8 that is not encrypted, for the caller to wipe.
+   * @throws GatewayError 'internal' as `signer` does
+   */
+  takeOut(keyId: string): Promise<Uint8Array>;
 }
 
 export function createSoftwareKeyStore({ keys, sealing, clock }: SoftwareKeyStoreOptions): SoftwareKeyStore {
@@ -67,17 +76,31 @@ export function createSoftwareKeyStore({ keys, sealing, clock }: SoftwareKeyStor
     return key;
   }
 
+  function keep(privateKey: KeyObject, algorithm: string, purpose: string): NewKey {
+    const id = randomUUID();
+    const signer = createSigner(id, privateKey);
+    const plaintext = privateKey.export({ format: 'der', type: 'pkcs8' });
+    const sealed = sealing.seal(contextOf(id), plaintext);
+    plaintext.fill(0);
+    const { publicKey } = signer;
+    const createdAt = clock.now().getTime();
+    return { signer, statement: keys.insert({ id, purpose, algorithm, publicKey, sealed, createdAt }) };
+  }
+
   return {
-    async create(type, purpose) {
-      const privateKey = await generatePrivateKey(type);
-      const id = randomUUID();
-      const signer = createSigner(id, privateKey);
-      const plaintext = privateKey.export({ format: 'der', type: 'pkcs8' });
-      const sealed = sealing.seal(contextOf(id), plaintext);
-      plaintext.fill(0);
-      const { publicKey } = signer;
-      const createdAt = clock.now().getTime();
-      return { signer, statement: keys.insert({ id, purpose, algorithm: type, publicKey, sealed, createdAt }) };
+    create: async (type, purpose) => keep(await generatePrivateKey(type), type, purpose),
+
+    adopt(pkcs8, purpose) {
+      const privateKey = readPkcs8(pkcs8);
+      return keep(privateKey, generatedTypeOf(privateKey), purpose);
+    },
+
+    forget: (keyId) => {
+      opened.delete(keyId);
+    },
+
+    async takeOut(keyId) {
+      return openPrivateKey(await getRecord(keyId), sealing).export({ format: 'der', type: 'pkcs8' });
     },
 
     async signer(keyId) {
@@ -139,6 +162,40 @@ async function generatePrivateKey(type: GeneratedKeyType): Promise<KeyObject> {
   }
 }
 
+/** Reads a private key, DER PKCS #8 that is not encrypted. @throws GatewayError 'unacceptable-key' */
+export function readPkcs8(pkcs8: Uint8Array): KeyObject {
+  try {
+    return createPrivateKey({
+      key: Buffer.from(pkcs8.buffer, pkcs8.byteOffset, pkcs8.length),
+      format: 'der',
+      type: 'pkcs8',
+    });
+  } catch (cause) {
+    throw new GatewayError('unacceptable-key', 'the private key is not PKCS #8 that can be read', { cause });
+  }
+}
+
+/** What the key could have been made as. @throws GatewayError 'unacceptable-key' for a key of another kind or size */
+function generatedTypeOf(privateKey: KeyObject): string {
+  const { asymmetricKeyType: type = '', asymmetricKeyDetails: details } = privateKey;
+  const curve = details?.namedCurve;
+  if (type === 'rsa' && (details?.modulusLength ?? 0) >= minimumRsaBits) return `rsa-${details?.modulusLength}`;
+  const ofCurve = curves.get(curve ?? '');
+  if (type === 'ec' && ofCurve !== undefined) return ofCurve;
+  if (type === 'ed25519') return type;
+  throw new GatewayError(
+    'unacceptable-key',
+    'a CA has an RSA key of 2048 bits or more, an EC key on P-256, P-384 or P-521, or an Ed25519 key',
+  );
+}
+
+const minimumRsaBits = 2048;
+const curves: ReadonlyMap<string, GeneratedKeyType> = new Map([
+  ['prime256v1', 'ec-p256'],
+  ['secp384r1', 'ec-p384'],
+  ['secp521r1', 'ec-p521'],
+]);
+
 function openPrivateKey(record: KeyRecord, sealing: Sealing): KeyObject {
   const plaintext = sealing.open(contextOf(record.id), record.sealed);
   try {
@@ -157,7 +214,8 @@ function openPrivateKey(record: KeyRecord, sealing: Sealing): KeyObject {
   }
 }
 
-function createSigner(keyId: string, privateKey: KeyObject): Signer {
+/** Of a key that is open already. */
+export function createSigner(keyId: string, privateKey: KeyObject): Signer {
   const algorithm = algorithmOf(privateKey);
   return { keyId, algorithm, publicKey: publicKeyOf(privateKey), sign: signFunctionOf(algorithm, privateKey) };
 }

@@ -14,6 +14,7 @@ import { access } from './migrations/0008-access.js';
 import { jobs } from './migrations/0009-jobs.js';
 import { devices } from './migrations/0010-devices.js';
 import { inventory } from './migrations/0011-inventory.js';
+import { caLife } from './migrations/0015-ca-life.js';
 
 /** In the order of their numbers: the schema's version is how many of them were applied. */
 export const migrations: readonly Migration[] = [
@@ -28,6 +29,7 @@ export const migrations: readonly Migration[] = [
   jobs,
   devices,
   inventory,
+  caLife,
 ];
 
 /** The table that tells the schema's version; it is made before the first migration. */
