@@ -88,6 +88,11 @@ module.exports = {
       '^src/enrollment/',
       `${ourFolder('enrollment', 'access', 'authentication', 'policy', 'ca', 'store', 'catalog', 'keys', 'audit', 'x509', 'outbound')}|log\\.ts$|minute-counter\\.ts$|(protocol|policy-view|service-key)\\.ts$`,
     ),
+    only(
+      'authorities-are-operated-here',
+      '^src/authorities/',
+      ourFolder('authorities', 'ca', 'enrollment', 'store', 'catalog', 'keys', 'audit', 'x509', 'cms'),
+    ),
     only('status-reads', '^src/status/', ourFolder('status', 'store', 'catalog', 'ca')),
     {
       name: 'api-translates',

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { createAuditRecord } from './audit/audit-record.js';
 import { type Authority, createAuthority } from './ca/authority.js';
 import { createCrlPublisher } from './ca/crl.js';
-import { createGenerations } from './ca/generations.js';
+import { createGenerations, type Generations } from './ca/generations.js';
 import { ensureHierarchy } from './ca/hierarchy.js';
 import { type CatalogHolder, createCatalogHolder } from './catalog/holder.js';
 import type { Clock } from './clock.js';
@@ -36,6 +36,7 @@ export interface Core extends EnrollmentServices {
   readonly caKeys: CaKeys;
   readonly holder: CatalogHolder;
   readonly authority: Authority;
+  readonly generations: Generations;
   readonly publicUrls: PublicUrls;
   /** Makes the CAs that the catalog has and the store has not yet; returns their names. */
   ensureCas(): Promise<readonly string[]>;
@@ -83,6 +84,7 @@ export async function openCore({ settings, log, clock }: CoreOptions): Promise<C
     return {
       store,
       authority,
+      generations,
       crls: createCrlPublisher({ store, generations, configs, clock, createAuditRecord }),
       sealing,
       keys,

@@ -150,6 +150,8 @@ const systemSchema = z
         id: z.string().describe('of the generation, such as `quickstart-ec-1`'),
         ca: z.string(),
         state: z.enum(generationStates),
+        online: z.boolean().describe('whether its key is in the gateway'),
+        revoked: z.boolean(),
         notAfter: time,
         end: z
           .enum(['far', 'near', 'past'])

@@ -50,8 +50,8 @@ export function createCrlPublisher(options: CrlPublisherOptions): CrlPublisher {
     const due: CrlPlace[] = [];
     let next = now.getTime() + longestPause;
     for (const generation of generations.all()) {
-      // Under a CA that has ended nothing is valid any more.
-      if (generation.certificate.notAfter < now) continue;
+      // Under a CA that has ended nothing is valid any more. The CRL of one whose key is not here is signed where it is.
+      if (generation.certificate.notAfter < now || !generation.online) continue;
       const timing = timingOf(generation, configs());
       for (const { partition, record } of await lastOfPartitions(generation, timing.partitions, store)) {
         const at = record === undefined ? 0 : dueAt(record, timing);
@@ -60,6 +60,11 @@ export function createCrlPublisher(options: CrlPublisherOptions): CrlPublisher {
       }
     }
     return { due, next };
+  }
+
+  /** Or not known yet. */
+  function isOnline({ issuerId }: CrlPlace): boolean {
+    return generations.find(issuerId)?.online !== false;
   }
 
   function publishAll(places: readonly CrlPlace[]): Promise<readonly CrlRecord[]> {
@@ -88,11 +93,11 @@ export function createCrlPublisher(options: CrlPublisherOptions): CrlPublisher {
 
     async publishChanged() {
       const changed = await store.crls.changed({});
-      if (changed.length === 0) return;
+      if (!changed.some(isOnline)) return;
       await underLease(async () => {
         // The CA may be another process's, made since this one looked.
         if (changed.some(({ issuerId }) => generations.find(issuerId) === undefined)) await generations.reload();
-        await publishAll(changed);
+        await publishAll(changed.filter(({ issuerId }) => generations.find(issuerId)?.online));
       });
     },
 

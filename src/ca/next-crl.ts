@@ -7,6 +7,7 @@ import type { CrlRecord } from '../store/crl-repository.js';
 import type { Store } from '../store/store.js';
 import type { Generations, SigningGeneration } from './generations.js';
 import { signCertificateList } from './sign-certificate-list.js';
+import { signatureFormOf } from './signing-issuer.js';
 
 /** What the audit log says of a new CRL; `subject` is the generation's id. */
 interface CrlPublishedEvent {
@@ -97,7 +98,7 @@ async function publishAfter(
   });
   const isPart = await coversOnlyPart(generation, partition, timing, options);
   const der = await signCertificateList(generation, {
-    hash: configs().get(generation.ca)?.signatureHash ?? generation.usualHash,
+    ...signatureFormOf(generation, configs()),
     number,
     thisUpdate: new Date(thisUpdate),
     nextUpdate: new Date(nextUpdate),

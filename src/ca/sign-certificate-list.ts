@@ -6,11 +6,13 @@ import { smallInteger } from '../x509/der-writer.js';
 import type { Extension } from '../x509/extensions.js';
 import { encodeIssuingDistributionPoint } from '../x509/location-extensions.js';
 import { idCeAuthorityKeyIdentifier, idCeCrlNumber, idCeIssuingDistributionPoint } from '../x509/oids.js';
-import { signatureAlgorithmFor } from '../x509/signature-algorithms.js';
+import { type RsaPadding, signatureAlgorithmFor } from '../x509/signature-algorithms.js';
 import type { SigningGeneration } from './generations.js';
 
 export interface CertificateListContent {
   readonly hash: SignatureHash;
+  /** Of RSA keys; PKCS #1 v1.5 where undefined. */
+  readonly rsaPadding: RsaPadding | undefined;
   /** CRLNumber. */
   readonly number: number;
   readonly thisUpdate: Date;
@@ -23,10 +25,10 @@ export interface CertificateListContent {
 /** Builds and signs a full CRL; returns it as DER. */
 export async function signCertificateList(
   generation: SigningGeneration,
-  { hash, number, thisUpdate, nextUpdate, revocations, scope }: CertificateListContent,
+  { hash, rsaPadding, number, thisUpdate, nextUpdate, revocations, scope }: CertificateListContent,
 ): Promise<Uint8Array> {
   const { certificate, signer } = generation;
-  const signatureAlgorithm = signatureAlgorithmFor(signer.algorithm, hash).identifier;
+  const signatureAlgorithm = signatureAlgorithmFor(signer.algorithm, hash, rsaPadding).identifier;
   const tbs = encodeTbsCertList({
     signatureAlgorithm,
     issuer: certificate.subject,
@@ -35,7 +37,7 @@ export async function signCertificateList(
     revokedCertificates: revocations.map(entryOf),
     extensions: extensionsOf(generation, number, scope),
   });
-  return encodeCertificateList(tbs, signatureAlgorithm, await signer.sign(tbs, hash));
+  return encodeCertificateList(tbs, signatureAlgorithm, await signer.sign(tbs, hash, rsaPadding));
 }
 
 function extensionsOf(generation: SigningGeneration, number: number, scope: string | undefined): Extension[] {

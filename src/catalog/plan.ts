@@ -125,4 +125,5 @@ const frozenInCertificate: ReadonlySet<string> = new Set([
   'validity',
   'pathLength',
   'signatureHash',
+  'certificatePolicies',
 ]);

@@ -45,10 +45,13 @@ async function findUnusable(store: Store, caKeys: CaKeys): Promise<readonly Find
   const found: Finding[] = [];
   for (const { id, keyId } of generations) {
     const record = await store.keys.find({ id: keyId });
-    if (record !== undefined && !names.has(record.store)) {
+    if (keyId === '') continue;
+    if (record === undefined) {
+      found.push(problem(check, `the key of ${id} is not in the database`, 'restore a backup'));
+    } else if (!names.has(record.store)) {
       const remedy = `name "${record.store}" in keyStores of the settings`;
       found.push(problem(check, `the key of ${id} is in the key store "${record.store}", which is none`, remedy));
-    } else if (record?.store === softwareKeyStore) {
+    } else if (record.store === softwareKeyStore) {
       const opens = await caKeys
         .store()
         .signer(record)

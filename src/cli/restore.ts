@@ -166,7 +166,7 @@ async function openCaKeys(store: Store, settings: Settings): Promise<Pick<Conten
     sealing: createSealing(kek.derive('sealing')),
     clock: systemClock,
   });
-  const generations = await store.caGenerations.all();
+  const generations = (await store.caGenerations.all()).filter(({ keyId }) => keyId !== '');
   const elsewhere: string[] = [];
   for (const { id, keyId } of generations) {
     const keyStore = (await store.keys.find({ id: keyId }))?.store ?? softwareKeyStore;

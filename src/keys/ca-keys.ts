@@ -31,7 +31,7 @@ export interface KeyStoreState {
   readonly orphans: readonly string[];
 }
 
-/** Where keys of CAs are: they are made there, sign there and never leave. */
+/** Where keys of CAs are: they are made there and sign there. */
 export interface CaKeyStore {
   /** `software`, or as the settings' keyStores name it. */
   readonly name: string;
@@ -45,7 +45,15 @@ export interface CaKeyStore {
   adopt(key: ExistingKey, purpose: string): Promise<NewCaKey>;
   /** @throws GatewayError 'unavailable', 'internal' */
   signer(record: KeyRecord): Promise<Signer>;
+  /** A key that was taken over is destroyed like those that were made. */
   removal(record: KeyRecord): KeyRemoval;
+  /**
+   * A key that is to be kept elsewhere, DER PKCS #8 that is not encrypted, for the caller to wipe.
+   * @throws GatewayError 'unsupported-operation' for a store that keys never leave; 'internal'
+   */
+  takeOut(record: KeyRecord): Promise<Uint8Array>;
+  /** Drops what is open of a key that is gone. */
+  forget(keyId: string): void;
   /** Never throws. */
   state(): Promise<KeyStoreState>;
   close(): Promise<void>;
@@ -56,6 +64,12 @@ export interface CaKeys {
   store(name?: string): CaKeyStore;
   /** Never throws: what is wrong with the key is said when it is to sign. */
   lazySigner(key: CaKeyReference): Signer;
+  /** Nothing is to be done for a key that is not on record. @throws GatewayError 'unavailable' if the settings have not its store */
+  removal(keyId: string): Promise<KeyRemoval>;
+  /** @throws GatewayError as that of the key's store, 'unavailable' if the settings have not that */
+  takeOut(keyId: string): Promise<Uint8Array>;
+  /** Drops what this process has open of a key that another one has removed. */
+  forget(keyId: string): void;
   stores(): readonly CaKeyStore[];
   close(): Promise<void>;
 }
@@ -75,8 +89,13 @@ export function createCaKeys({ keys, stores }: CaKeysOptions): CaKeys {
   }
 
   async function openSigner(keyId: string): Promise<Signer> {
+    const record = await getRecord(keyId);
+    return await storeOf(record).signer(record);
+  }
+
+  async function getRecord(keyId: string): Promise<KeyRecord> {
     const record = await keys.find({ id: keyId });
-    if (record !== undefined) return await storeOf(record).signer(record);
+    if (record !== undefined) return record;
     throw new GatewayError('internal', 'a key of the gateway cannot be used', {
       cause: new Error(`there is no key ${keyId}`),
     });
@@ -94,9 +113,46 @@ export function createCaKeys({ keys, stores }: CaKeysOptions): CaKeys {
   return {
     store,
     lazySigner: (key) => createLazySigner(key, openSigner),
+    removal: async (keyId) => {
+      const record = await keys.find({ id: keyId });
+      return record === undefined ? { statements: [], after: async () => {} } : storeOf(record).removal(record);
+    },
+    takeOut: async (keyId) => {
+      const record = await getRecord(keyId);
+      return await storeOf(record).takeOut(record);
+    },
+    forget: (keyId) => {
+      for (const each of stores) each.forget(keyId);
+    },
     stores: () => stores,
     close: async () => {
       await Promise.all(stores.map((each) => each.close()));
     },
   };
+}
+
+/**
+ * Takes a new key back unless `commit` has kept it, which returns whether it has.
+ * @param keptId id of the key that is in its place on record now
+ */
+export async function keepingKey(
+  key: NewCaKey,
+  commit: () => Promise<boolean>,
+  keptId: () => Promise<string | undefined>,
+): Promise<boolean> {
+  let isKept = false;
+  try {
+    isKept = await commit();
+  } finally {
+    if (!isKept && !(await mayBeKept(key, keptId))) await key.discard();
+  }
+  return isKept;
+}
+
+/** What became of the commit may be unknown: a key is worth more than the room that an orphan takes. */
+function mayBeKept({ signer }: NewCaKey, keptId: () => Promise<string | undefined>): Promise<boolean> {
+  return keptId().then(
+    (id) => id === signer.keyId,
+    () => true,
+  );
 }

@@ -19,7 +19,7 @@ export function createHttpAccess({ config, outbound }: HttpAccessOptions): KeySt
   const base = config.url.replace(/\/$/, '');
   const allowed = isLoopback(new URL(base).hostname) ? ['127.0.0.0/8', '::1/128'] : [];
 
-  async function send(method: 'GET' | 'POST', path: string, body?: object): Promise<Answer> {
+  async function send({ method, path, body, timeoutMilliseconds = usualMilliseconds }: Question): Promise<Answer> {
     const ca = config.caFile === undefined ? undefined : await readSecretFile(config.caFile);
     try {
       const { status, body: octets } = await outbound.request({
@@ -43,21 +43,30 @@ export function createHttpAccess({ config, outbound }: HttpAccessOptions): KeySt
     }
   }
 
-  async function ask<T>(schema: z.ZodType<T>, method: 'GET' | 'POST', path: string, body?: object): Promise<T> {
-    const answer = await send(method, path, body);
+  async function ask<T>(schema: z.ZodType<T>, question: Question): Promise<T> {
+    const answer = await send(question);
     if (answer.status !== 200 && answer.status !== 201) throw refusalOf(answer);
     const parsed = schema.safeParse(answer.json);
     if (parsed.success) return parsed.data;
-    throw new KeyStoreAwayError(`the signing service answered ${method} ${path} with something else than agreed`);
+    throw new KeyStoreAwayError(
+      `the signing service answered ${question.method} ${question.path} with something else than agreed`,
+    );
   }
 
   return {
     async create(id, type, purpose) {
-      const { publicKey } = await ask(keySchema, 'POST', '/keys', { id, type, purpose });
+      const { publicKey } = await ask(keySchema, {
+        method: 'POST',
+        path: '/keys',
+        body: { id, type, purpose },
+        timeoutMilliseconds: creationMilliseconds,
+      });
       return { reference: id, publicKey };
     },
     async find(reference) {
-      const { publicKey } = await ask(keySchema, 'GET', pathOf(reference));
+      // As steps of a path they would lead elsewhere.
+      if (/^\.{1,2}$/.test(reference)) throw new GatewayError('not-found', `no key is called "${reference}"`);
+      const { publicKey } = await ask(keySchema, { method: 'GET', path: pathOf(reference) });
       return { reference, publicKey };
     },
     sign: (reference) => async (algorithm, data) => {
@@ -67,13 +76,13 @@ export function createHttpAccess({ config, outbound }: HttpAccessOptions): KeySt
           ? { data: Buffer.from(data).toString('base64') }
           : { digest: createHash(hash).update(data).digest('base64') };
       const body = { algorithm: name, ...input };
-      return (await ask(signatureSchema, 'POST', `${pathOf(reference)}/sign`, body)).signature;
+      return (await ask(signatureSchema, { method: 'POST', path: `${pathOf(reference)}/sign`, body })).signature;
     },
     async destroy(reference) {
-      await ask(z.unknown(), 'POST', `${pathOf(reference)}/destroy`, {});
+      await ask(z.unknown(), { method: 'POST', path: `${pathOf(reference)}/destroy`, body: {} });
     },
     async look() {
-      const { keys } = await ask(keysSchema, 'GET', '/keys');
+      const { keys } = await ask(keysSchema, { method: 'GET', path: '/keys' });
       return {
         detail: `signing service at ${base}`,
         keys: keys.map(({ id, purpose }) => ({ reference: id, purpose })),
@@ -83,12 +92,21 @@ export function createHttpAccess({ config, outbound }: HttpAccessOptions): KeySt
   };
 }
 
+interface Question {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly body?: object;
+  readonly timeoutMilliseconds?: number;
+}
+
 interface Answer {
   readonly status: number;
   readonly json: unknown;
 }
 
-const timeoutMilliseconds = 5_000;
+const usualMilliseconds = 5_000;
+/** RSA keys take their time. */
+const creationMilliseconds = 60_000;
 const maximumResponseBytes = 262_144;
 
 const octets = z.base64().transform((text) => Uint8Array.from(Buffer.from(text, 'base64')));

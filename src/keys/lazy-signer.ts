@@ -45,6 +45,22 @@ export function createLazySigner(
   };
 }
 
+/** Stands for a key that is not in the gateway, with the public key of its certificate: it signs nothing. */
+export function createAbsentSigner(generation: string, publicKey: Uint8Array): Signer {
+  return {
+    keyId: '',
+    algorithm: signingAlgorithm(publicKey),
+    publicKey,
+    async sign() {
+      throw new GatewayError('unavailable', 'the certification authority does not sign at the moment', {
+        cause: new Error(
+          `the key of ${generation} is not in the gateway: gatehouse ca sign does it, with the key at hand`,
+        ),
+      });
+    },
+  };
+}
+
 function signingAlgorithm(publicKey: Uint8Array): KeyAlgorithm {
   const { algorithm } = describePublicKey(publicKey);
   if (algorithm !== 'x25519' && algorithm !== 'x448') return algorithm;

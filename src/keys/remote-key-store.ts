@@ -57,7 +57,7 @@ export function createRemoteKeyStore(options: RemoteKeyStoreOptions): CaKeyStore
     );
   }
 
-  function keep(id: string, key: RemoteKey, type: GeneratedKeyType, purpose: string): NewCaKey {
+  function keep(id: string, key: RemoteKey, type: string, purpose: string): NewCaKey {
     const statement = keys.insert({
       id,
       purpose,
@@ -125,7 +125,7 @@ export function createRemoteKeyStore(options: RemoteKeyStoreOptions): CaKeyStore
       if (!('reference' in key)) {
         throw new GatewayError(
           'unsupported-operation',
-          `keys are not brought into the key store ${name}: refer to one`,
+          `keys are not brought into the key store ${name}: refer to one that it has (--key-reference)`,
         );
       }
       const found = await outage
@@ -145,6 +145,16 @@ export function createRemoteKeyStore(options: RemoteKeyStoreOptions): CaKeyStore
       statements: [keys.remove({ id: record.id })],
       after: () => destroy(referenceOf(record)),
     }),
+
+    takeOut: () => {
+      throw new GatewayError(
+        'unsupported-operation',
+        `keys do not leave the key store ${name}: what keeps them there can be taken off the network instead`,
+      );
+    },
+
+    // Nothing is open of them here.
+    forget: () => {},
 
     async state() {
       try {

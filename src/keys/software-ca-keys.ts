@@ -8,7 +8,7 @@ import type { SoftwareKeyStore } from './software-key-store.js';
 
 interface SoftwareCaKeysOptions {
   readonly software: SoftwareKeyStore;
-  readonly keys: Pick<KeyRepository, 'remove'>;
+  readonly keys: Pick<KeyRepository, 'overwrite' | 'remove'>;
 }
 
 export function createSoftwareCaKeys({ software, keys }: SoftwareCaKeysOptions): CaKeyStore {
@@ -20,7 +20,13 @@ export function createSoftwareCaKeys({ software, keys }: SoftwareCaKeysOptions):
       throw new GatewayError('unsupported-operation', 'a key for the database is given as PKCS #8, not by a reference');
     },
     signer: ({ id }) => software.signer(id),
-    removal: ({ id }) => ({ statements: [keys.remove({ id })], after: async () => software.forget(id) }),
+    removal: ({ id, sealed }) => ({
+      // Of the same length: only then it is written to the same place, and nothing of the key stays behind in the file.
+      statements: [keys.overwrite({ id, sealed: new Uint8Array(sealed.length) }), keys.remove({ id })],
+      after: async () => software.forget(id),
+    }),
+    takeOut: ({ id }) => software.takeOut(id),
+    forget: (keyId) => software.forget(keyId),
     state: async () => ({ reachable: true, detail: 'keys are sealed in the database', missing: [], orphans: [] }),
     close: async () => {},
   };

@@ -49,6 +49,11 @@ export function createKeyRepository(database: Database) {
       db.selectFrom('key').select(columns).where('store', '=', slot.store).orderBy('purpose').orderBy('id'),
     ),
 
+    /** Writes over the sealed key, so that its octets do not stay behind in the file when the row goes. */
+    overwrite: write((db, slot: { id: string; sealed: Uint8Array }) =>
+      db.updateTable('key').set({ sealed: slot.sealed }).where('id', '=', slot.id),
+    ),
+
     /** Refused as 'not-found' if there is no such key. */
     remove: write((db, slot: { id: string }) => db.deleteFrom('key').where('id', '=', slot.id), {
       rows: 1,

@@ -17,6 +17,7 @@ import { inventory } from './migrations/0011-inventory.js';
 import { jobsRunFor } from './migrations/0012-jobs-run-for.js';
 import { lists } from './migrations/0013-lists.js';
 import { keyStores } from './migrations/0015-key-stores.js';
+import { caLife } from './migrations/0016-ca-life.js';
 
 /** In the order of their numbers: the schema's version is how many of them were applied. */
 export const migrations: readonly Migration[] = [
@@ -34,6 +35,7 @@ export const migrations: readonly Migration[] = [
   jobsRunFor,
   lists,
   keyStores,
+  caLife,
 ];
 
 /** The table that tells the schema's version; it is made before the first migration. */

@@ -152,6 +152,7 @@ describe('authority: a key that cannot be used', () => {
         publicHttpUrl: 'http://gate.example:8080',
         answersOcsp: true,
         keys: {
+          ...keys,
           lazySigner: (key) => {
             const signer = keys.lazySigner(key);
             return {
@@ -182,7 +183,7 @@ describe('authority: a key that cannot be used', () => {
         store,
         publicHttpUrl: 'http://gate.example:8080',
         answersOcsp: true,
-        keys: { lazySigner: ({ publicKey }) => keys.lazySigner({ keyId: root, publicKey }) },
+        keys: { ...keys, lazySigner: ({ publicKey }) => keys.lazySigner({ keyId: root, publicKey }) },
       });
       await generations.reload();
       const authority = createAuthority({ generations, configs: () => world.configs, clock: world.clock });
@@ -223,7 +224,11 @@ describe('authority: refusing', () => {
       if (generation === undefined) throw new Error('no root');
       const { certificate, signer, authorityKeyIdentifier } = generation;
       const issuer = { id: 'root-1', name: certificate.subject, signer, authorityKeyIdentifier, locations: [] };
-      const signing = signCertificate(approved('issuing-1'), { ...issuer, hash: 'sha384' }, Uint8Array.of(1));
+      const signing = signCertificate(
+        approved('issuing-1'),
+        { ...issuer, hash: 'sha384', rsaPadding: undefined },
+        Uint8Array.of(1),
+      );
       expect(await codeOf(signing)).toBe('internal');
     });
   });
@@ -264,6 +269,7 @@ describe('authority: what it knows', () => {
       expect(authority.issuer('issuing')).toEqual({
         id: 'issuing-1',
         keyAlgorithm: 'ec',
+        notBefore: new Date(start - 60_000),
         notAfter: decodeCertificate(authority.chain('issuing-1')[0] ?? new Uint8Array()).notAfter,
         backdateSeconds: 300,
         issueIntermediates: true,

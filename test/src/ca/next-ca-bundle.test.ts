@@ -132,7 +132,7 @@ describe('next-CA bundle (RFC 8894 4.7.1)', () => {
       expect(await codeOf(authority.nextCaBundle('issuing'))).toBe('not-found');
       await node.ensure();
       expect(await codeOf(authority.nextCaBundle('issuing'))).toBe('signed');
-      world.configure('issuing', { stageNextGeneration: false });
+      world.configs.delete('issuing');
       expect(await codeOf(authority.nextCaBundle('issuing'))).toBe('not-found');
     });
   });
@@ -172,7 +172,7 @@ describe('next-CA bundle: keeping it', () => {
       await node.store.commit({ statements: [retire, activate], audit: [] });
       await node.authority.reload();
       expect(await codeOf(node.authority.nextCaBundle('issuing'))).toBe('not-found');
-      await node.ensure();
+      await node.stage('issuing');
       const { certificates, content } = decodeSignedData(await node.authority.nextCaBundle('issuing'));
       expectSame(certificates, node.authority.chain('issuing-2').slice(0, 1));
       expectSame(decodeCertsOnly(content ?? new Uint8Array()), node.authority.chain('issuing-3'));
@@ -213,7 +213,8 @@ describe('signNextCaBundle: the only CMS message that a CA signs', () => {
 async function countSignatures({ store, keys }: TestNode, { configs, clock }: TestWorld) {
   let count = 0;
   let isFailing = false;
-  const counting: Pick<CaKeys, 'lazySigner'> = {
+  const counting: CaKeys = {
+    ...keys,
     lazySigner: (key) => {
       const signer = keys.lazySigner(key);
       return {

@@ -3,7 +3,7 @@ import { createSecretKey, randomBytes, randomUUID } from 'node:crypto';
 import { type Authority, createAuthority } from '../../../src/ca/authority.js';
 import { type CrlPublisher, createCrlPublisher } from '../../../src/ca/crl.js';
 import { createGenerations, type Generations } from '../../../src/ca/generations.js';
-import { ensureHierarchy } from '../../../src/ca/hierarchy.js';
+import { ensureHierarchy, stageGeneration } from '../../../src/ca/hierarchy.js';
 import { type CaKeys, createCaKeys } from '../../../src/keys/ca-keys.js';
 import { createSealing } from '../../../src/keys/sealing.js';
 import { createSoftwareCaKeys } from '../../../src/keys/software-ca-keys.js';
@@ -30,6 +30,8 @@ export interface TestNode {
   readonly crls: CrlPublisher;
   /** Makes the CAs that are missing. */
   ensure(): Promise<readonly string[]>;
+  /** Stages the next generation of a CA. */
+  stage(name: string): Promise<void>;
 }
 
 export interface TestWorld {
@@ -69,7 +71,19 @@ export function createWorld(documents: readonly object[]): TestWorld {
       const authority = createAuthority({ generations, configs: () => configs, clock });
       const crls = createCrlPublisher({ store, generations, configs: () => configs, clock, createAuditRecord });
       const options = { configs, store, keys, generations, authority, clock, createAuditRecord };
-      return { store, keys, generations, authority, crls, ensure: () => ensureHierarchy(options) };
+      return {
+        store,
+        keys,
+        generations,
+        authority,
+        crls,
+        ensure: () => ensureHierarchy(options),
+        stage: async (name) => {
+          const config = configs.get(name);
+          if (config === undefined) throw new Error(`${name} is not configured`);
+          await stageGeneration(config, {}, options);
+        },
+      };
     },
   };
 }

@@ -3,13 +3,23 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { createApiKey } from '../../../src/access/api-keys.js';
 import { everything } from '../../../src/access/grants.js';
+import { type ImportedKey, importAuthority } from '../../../src/authorities/import-authority.js';
+import { takeOffline } from '../../../src/authorities/take-offline.js';
+import { signCertificate } from '../../../src/ca/sign-certificate.js';
 import { backUpCommand } from '../../../src/cli/backup.js';
 import { doctorCommand } from '../../../src/cli/doctor.js';
 import type { Finding } from '../../../src/cli/finding.js';
 import { keyCommand } from '../../../src/cli/key.js';
 import { restoreCommand } from '../../../src/cli/restore.js';
 import { createRunWithCore } from '../../../src/cli/run-with-core.js';
+import type { Signer } from '../../../src/keys/signer.js';
+import { approveCertificateAuthority } from '../../../src/policy/decide.js';
 import { readSettings, type Settings } from '../../../src/settings.js';
+import { encodeAuthorityKeyIdentifier } from '../../../src/x509/extensions.js';
+import { encodeName } from '../../../src/x509/names.js';
+import { parseName } from '../../../src/x509/parse-name.js';
+import { subjectKeyIdentifier } from '../../../src/x509/public-key.js';
+import { randomSerialNumber } from '../../../src/x509/tbs-certificate.js';
 import { createApiClient } from '../../support/api-client.js';
 import { createEstClient } from '../../support/est-client.js';
 import { applyYaml, fleet, fleetPasscode } from '../../support/fleet.js';
@@ -77,6 +87,29 @@ describeWithHsm('a gateway with a CA whose key is in an HSM', () => {
     expect(without).toContainEqual('problem CA keys: the key of root-1 is in the key store "hsm", which is none');
   });
 
+  it('takes over a CA whose key is on the token, and hands out no key', async () => {
+    const { core } = test.gateway;
+    const brought =
+      'certificateAuthorities: [{ name: brought, subject: CN=Brought, key: external, keyStore: hsm, validity: 5y }]';
+    await applyYaml(test, brought);
+    const { signer } = await core.caKeys.store('hsm').create('ec-p256', 'ca:ceremony-1');
+    const certificates = [await selfSigned(signer)];
+    const bring = (given: ImportedKey) =>
+      importAuthority({ ca: 'brought', key: given, certificates, actor: testActor }, core);
+    const content = Buffer.from(newKey().privateKey.export({ format: 'der', type: 'pkcs8' }));
+    await expect(bring({ content })).rejects.toMatchObject({ code: 'unsupported-operation' });
+    await expect(bring({ reference: 'ffff' })).rejects.toMatchObject({ code: 'not-found' });
+    expect(await bring({ reference: signer.keyId.replaceAll('-', '') })).toBe('brought-1');
+    expect(await core.store.keys.findByPurpose({ purpose: 'ca:brought-1' })).toMatchObject([{ store: 'hsm' }]);
+    expect(await core.store.crls.find({ issuerId: 'brought-1', partition: 0 })).toMatchObject({ number: 1 });
+    const keep = (encrypted: Uint8Array) => Promise.resolve(encrypted);
+    const passphrase = 'for the ceremony';
+    await expect(
+      takeOffline({ generation: 'brought', passphrase, keep, actor: testActor }, core),
+    ).rejects.toMatchObject({ code: 'unsupported-operation', message: expect.stringContaining('key store hsm') });
+    expect(core.generations.find('brought-1')).toMatchObject({ online: true });
+  });
+
   it('starts without it, issues from its other CAs, and records the outage once', async () => {
     const away = join(hsm.directory, 'tokens-away');
     await rename(join(hsm.directory, 'tokens'), away);
@@ -132,6 +165,31 @@ describeWithHsm('a gateway with a CA whose key is in an HSM', () => {
     expect((await runWithSettings(key, test.settings, both)).error).toContain('give one of');
   });
 });
+
+/** A root certificate, as the token of a ceremony would have it beside its key; DER. */
+async function selfSigned(signer: Signer): Promise<Uint8Array> {
+  const name = encodeName(parseName('CN=Brought'));
+  const now = Math.floor(Date.now() / 1000) * 1000;
+  const issuance = approveCertificateAuthority({
+    issuerId: 'brought',
+    subject: name,
+    subjectPublicKeyInfo: signer.publicKey,
+    notBefore: new Date(now - 60_000),
+    notAfter: new Date(now + 86_400_000),
+  });
+  const authorityKeyIdentifier = encodeAuthorityKeyIdentifier({
+    keyIdentifier: subjectKeyIdentifier(signer.publicKey),
+  });
+  const issuer = {
+    id: 'brought',
+    name,
+    signer,
+    hash: 'sha256',
+    rsaPadding: undefined,
+    authorityKeyIdentifier,
+  } as const;
+  return await signCertificate(issuance, { ...issuer, locations: [] }, randomSerialNumber());
+}
 
 async function examine(settings: Settings): Promise<{ findings: Finding[]; complaints: string[] }> {
   const { text } = await runWithSettings(doctorCommand, settings, ['--json']);

@@ -26,9 +26,11 @@ describe('keys of CAs in the database', () => {
       const signature = await signer.sign(data, 'sha384');
       const algorithm = signatureAlgorithmFor('ec', 'sha384');
       expect(verifySignature(algorithm, importPublicKey(publicKey), data, signature)).toBe(true);
-      const { statements, after } = caKeys.store().removal(record);
+      expect(Buffer.from(await caKeys.takeOut(keyId))).toEqual(Buffer.from(pkcs8Of(privateKey)));
+      const { statements, after } = await caKeys.removal(keyId);
       await store.commit({ statements, audit: [] });
       await after();
+      expect((await caKeys.removal(keyId)).statements).toEqual([]);
       const again = caKeys.lazySigner({ keyId, publicKey });
       await expect(again.sign(data, 'sha384')).rejects.toMatchObject({ code: 'internal' });
     });
