@@ -11,6 +11,7 @@ import { createAccess } from './access/authenticate.js';
 import { mountApi } from './api/mount.js';
 import { createOperations } from './api/operations.js';
 import { compileAddresses } from './authentication/allowed-addresses.js';
+import { activateDue } from './authorities/activate.js';
 import { serverNames } from './catalog/server-names.js';
 import { fillNames } from './certificates/fill-names.js';
 import type { Clock } from './clock.js';
@@ -61,6 +62,8 @@ const builtInHandlers: ReadonlyMap<string, CreateHandler> = new Map([
 const shutdownGraceMilliseconds = 10_000;
 /** How often it is looked for CRLs that are due by a revocation; well within the shortest `crl.publishWithin`. */
 const crlCheckMilliseconds = 1_000;
+/** How soon a CA that another process has changed is as it is there, and one is activated after its time, at most. */
+const authoritiesMilliseconds = 1_000;
 /** How soon a certificate that was not confirmed in time is revoked, at most. */
 const confirmationCheckMilliseconds = 1_000;
 /** How soon the CAs of a changed configuration are made and its TLS certificate fits, at most. */
@@ -98,7 +101,7 @@ export async function startGateway({ settings, log, clock }: GatewayOptions): Pr
           services: core,
         }),
     });
-    let preparedVersion = core.catalog().version;
+    let preparedVersion = prepared.areCasMade ? core.catalog().version : undefined;
     const renewTls = async () => {
       const renewed = await obtainTls(core, serviceKeys, settings);
       if (renewed.version === tls.version) return;
@@ -108,6 +111,7 @@ export async function startGateway({ settings, log, clock }: GatewayOptions): Pr
     };
     const stopTasks = repeatTasks(log, [
       { name: 'CRLs', everyMilliseconds: crlCheckMilliseconds, run: () => core.crls.publishChanged() },
+      { name: 'CAs', everyMilliseconds: authoritiesMilliseconds, run: () => activateDue(core) },
       { name: 'confirmations', everyMilliseconds: confirmationCheckMilliseconds, run: () => revokeLapsed(core) },
       {
         name: 'configuration',

@@ -24,14 +24,11 @@ export async function findDue({
   const delta: CrlPlace[] = [];
   let next = now + longestPause;
   for (const generation of generations.all()) {
-    // Under a CA that has ended nothing is valid any more.
-    if (generation.certificate.notAfter.getTime() < now) continue;
+    // Under a CA that has ended nothing is valid any more. The CRL of one whose key is not here is signed where it is.
+    if (generation.certificate.notAfter.getTime() < now || !generation.online) continue;
     const { id: issuerId } = generation;
     const timing = timingOf(generation, configs());
-    const partitions = new Set([0]);
-    for (const known of [...headers.values(), ...opened])
-      if (known.issuerId === issuerId) partitions.add(known.partition);
-    for (const partition of partitions) {
+    for (const partition of partitionsOf(issuerId, [...headers.values(), ...opened])) {
       const place = { issuerId, partition };
       const header = headers.get(keyOf(place));
       const at = dueAt(header, timing);
@@ -42,6 +39,12 @@ export async function findDue({
     }
   }
   return { due: { full, delta }, next: new Date(next) };
+}
+
+/** The partitions of a generation among the places of all: the first is always there. */
+export function partitionsOf(generation: string, places: readonly CrlPlace[]): readonly number[] {
+  const own = places.filter(({ issuerId }) => issuerId === generation);
+  return [...new Set([0, ...own.map(({ partition }) => partition)])];
 }
 
 // New CAs and a changed interval are noticed at least this often.

@@ -85,15 +85,15 @@ export function createCrlPublisher(options: CrlPublisherOptions): CrlPublisher {
 
     async publishChanged() {
       const changed = await store.crls.changed({});
-      if (changed.length === 0) return;
       // The CA may be another process's, made since this one looked.
       if (changed.some(({ issuerId }) => generations.find(issuerId) === undefined)) await generations.reload();
       const now = clock.now().getTime();
       const due = changed.filter(({ issuerId, changedAt }) => {
         const generation = generations.find(issuerId);
+        // The CRL of one whose key is not here is signed where it is.
+        if (generation === undefined || !generation.online) return false;
         // The first half is for others to come along, the second to make it.
-        const wait = generation === undefined ? 0 : timingOf(generation, configs()).publishWithin * 500;
-        return (changedAt ?? 0) + wait <= now;
+        return (changedAt ?? 0) + timingOf(generation, configs()).publishWithin * 500 <= now;
       });
       await withAll([...new Set(due.map(({ issuerId }) => issuerId))], (id) =>
         underLease(id, () => inTurn(ofGeneration(id, due), (place) => publish(place.issuerId, place.partition))),

@@ -12,6 +12,7 @@ import { crlScope } from './crl-scope.js';
 import { timingOf } from './crl-timing.js';
 import type { Generations, SigningGeneration } from './generations.js';
 import { signCertificateList } from './sign-certificate-list.js';
+import { type SignatureForm, signatureFormOf } from './signing-issuer.js';
 
 /** What the audit log says of a new CRL; `subject` is the generation's id. */
 interface CrlPublishedEvent {
@@ -67,7 +68,7 @@ const maximumAttempts = 8;
 interface NextCrl {
   readonly place: CrlPlace;
   readonly generation: SigningGeneration;
-  readonly hash: SigningGeneration['usualHash'];
+  readonly form: SignatureForm;
   /** The number of the last CRL or delta; 0 if there is none. */
   readonly before: number;
   /** All changes up to this one are in it. */
@@ -92,13 +93,13 @@ async function afterTheLast<T>(
 ): Promise<T> {
   const generation = generations.find(place.issuerId);
   if (generation === undefined) throw new GatewayError('not-found', 'there is no such certification authority');
-  const hash = configs().get(generation.ca)?.signatureHash ?? generation.usualHash;
+  const form = signatureFormOf(generation, configs());
   for (let attempt = 1; ; attempt++) {
     const { revision, number: before } = await store.crls.state(place);
     const at = clock.now();
     const thisUpdate = Math.floor(at.getTime() / 1000) * 1000;
     try {
-      return await publish({ place, generation, hash, before, revision, at, thisUpdate });
+      return await publish({ place, generation, form, before, revision, at, thisUpdate });
     } catch (error) {
       const isOvertaken = isCode(error, 'unavailable') && (await store.crls.state(place)).number !== before;
       if (!isOvertaken || attempt === maximumAttempts) throw error;
@@ -107,7 +108,7 @@ async function afterTheLast<T>(
 }
 
 async function publishFull(next: NextCrl, options: CrlPublisherOptions): Promise<CrlRecord> {
-  const { place, generation, hash, before, revision, at, thisUpdate } = next;
+  const { place, generation, form, before, revision, at, thisUpdate } = next;
   const { store, configs, createAuditRecord } = options;
   const timing = timingOf(generation, configs());
   const last = await store.crls.find(place);
@@ -132,7 +133,7 @@ async function publishFull(next: NextCrl, options: CrlPublisherOptions): Promise
   const number = before + 1;
   const nextUpdate = thisUpdate + timing.validity * 1000;
   const signed = await signCertificateList(generation, {
-    hash,
+    ...form,
     number,
     thisUpdate: new Date(thisUpdate),
     nextUpdate: new Date(nextUpdate),
@@ -182,13 +183,13 @@ interface DeltaContent {
 }
 
 async function makeDelta(next: NextCrl, { base, last, changes, validity }: DeltaContent): Promise<DeltaRecord> {
-  const { place, generation, hash, before, revision, thisUpdate } = next;
+  const { place, generation, form, before, revision, thisUpdate } = next;
   const known = last === undefined ? emptyList : { entries: readEntries(last.der), count: last.entries };
   const { entries, count } = await applyChanges(known, changes, 'delta');
   const nextUpdate = thisUpdate + validity * 1000;
   const number = before + 1;
   const signed = await signCertificateList(generation, {
-    hash,
+    ...form,
     number,
     baseNumber: base.number,
     thisUpdate: new Date(thisUpdate),

@@ -1,6 +1,5 @@
 /** Signs CRLs: the only place where a CA's key meets a TBSCertList. */
 import { hash as digest } from 'node:crypto';
-import type { SignatureHash } from '../keys/signer.js';
 import { encodeCertificateList, encodeTbsCertList } from '../x509/crl.js';
 import { smallInteger } from '../x509/der-writer.js';
 import type { Extension } from '../x509/extensions.js';
@@ -14,9 +13,9 @@ import {
 } from '../x509/oids.js';
 import { signatureAlgorithmFor } from '../x509/signature-algorithms.js';
 import type { SigningGeneration } from './generations.js';
+import type { SignatureForm } from './signing-issuer.js';
 
-export interface CertificateListContent {
-  readonly hash: SignatureHash;
+export interface CertificateListContent extends SignatureForm {
   /** CRLNumber. */
   readonly number: number;
   /** Of a delta: the number of the full CRL that it tells the changes since. */
@@ -43,8 +42,8 @@ export async function signCertificateList(
   content: CertificateListContent,
 ): Promise<SignedCertificateList> {
   const { certificate, signer } = generation;
-  const { hash, thisUpdate, nextUpdate, entries } = content;
-  const signatureAlgorithm = signatureAlgorithmFor(signer.algorithm, hash).identifier;
+  const { hash, rsaPadding, thisUpdate, nextUpdate, entries } = content;
+  const signatureAlgorithm = signatureAlgorithmFor(signer.algorithm, hash, rsaPadding).identifier;
   const tbs = encodeTbsCertList({
     signatureAlgorithm,
     issuer: certificate.subject,
@@ -53,7 +52,7 @@ export async function signCertificateList(
     entries,
     extensions: extensionsOf(generation, content),
   });
-  const signature = await signer.sign(tbs, hash);
+  const signature = await signer.sign(tbs, hash, rsaPadding);
   return {
     der: encodeCertificateList(tbs, signatureAlgorithm, signature),
     etag: `"${digest('sha256', signature, 'base64url')}"`,

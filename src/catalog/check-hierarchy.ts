@@ -53,10 +53,24 @@ function checkAuthority(object: CaObject, objects: CatalogObjects, report: Repor
       );
     }
   }
+  if (object.value.key === 'external' && object.value.stageNextGeneration) {
+    report(
+      object,
+      ['stageNextGeneration'],
+      'is of no use with key: external, for no keys are made: import the next one',
+    );
+  }
   const line = ancestry(object, objects);
   if (line === undefined) {
     report(object, ['parent'], 'leads back to this certificate authority itself');
     return;
+  }
+  if (line.length > deepest) {
+    report(
+      object,
+      ['parent'],
+      `has ${line.length - 1} certificate authorities above it: ${deepest - 1} are the most that everybody validates`,
+    );
   }
   const room = roomBelow(line);
   if (room < 0) {
@@ -65,6 +79,8 @@ function checkAuthority(object: CaObject, objects: CatalogObjects, report: Repor
     report(object, ['issueIntermediates'], 'needs a pathLength of at least 1, here and accordingly above, or none');
   }
 }
+
+const deepest = 8;
 
 /** The CA and those above it, itself first; undefined for a circle. */
 function ancestry(object: CaObject, objects: CatalogObjects): CaObject[] | undefined {

@@ -122,8 +122,10 @@ function planObject(object: CatalogObject, stored: CatalogObjects): PlanStep {
 const frozenInCertificate: ReadonlySet<string> = new Set([
   'subject',
   'key',
+  'keyStore',
   'parent',
   'validity',
   'pathLength',
   'signatureHash',
+  'certificatePolicies',
 ]);

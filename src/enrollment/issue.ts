@@ -1,6 +1,6 @@
 /** Signs what was approved and commits it, with everything that must stand or fall with it, before anybody sees it. */
 
-import type { IssuedCertificate } from '../ca/authority.js';
+import type { IssuedCertificate } from '../ca/sign-certificate.js';
 import { GatewayError } from '../errors.js';
 import { createIdentifier } from '../identifier.js';
 import { countLeaving } from '../policy/rules/duplicates.js';

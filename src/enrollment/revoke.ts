@@ -48,11 +48,13 @@ type RevocationServices = Pick<EnrollmentServices, 'store' | 'clock'>;
 
 /**
  * Revokes for good, also from hold; with the reason certificateHold it is a hold.
- * @throws GatewayError `unknown-certificate`, `already-revoked`, and `invalid-state` for a hold of what is not valid.
+ * @throws GatewayError `unknown-certificate`, `already-revoked`, and `invalid-state` for a hold of what is not valid, and for the
+ * certificate of a CA here, whose revocation is more than a line on a CRL.
  */
 export async function revokeCertificate(request: RevocationRequest, services: RevocationServices): Promise<void> {
   const { store, clock } = services;
   const record = await findRecord(request, store);
+  await requireNoAuthority(record, store);
   const holder = await holderOf(record, store);
   const at = clock.now();
   const { reason, invalidityDate, accompanying = [] } = request;
@@ -93,6 +95,16 @@ export async function releaseCertificate(request: ReleaseRequest, { store, clock
 export function requireHoldable({ status }: CertificateRecord): void {
   if (status === 'valid') return;
   throw new GatewayError('invalid-state', `the certificate is ${status}, so that it cannot be put on hold`);
+}
+
+async function requireNoAuthority({ profile, der }: CertificateRecord, { caGenerations }: Store): Promise<void> {
+  if (profile !== 'certificate-authority') return;
+  const own = (await caGenerations.all()).find(({ certificate }) => Buffer.compare(certificate, der) === 0);
+  if (own === undefined) return;
+  throw new GatewayError(
+    'invalid-state',
+    `this is the certificate of the CA generation ${own.id}: revoke that (gatehouse ca revoke ${own.id})`,
+  );
 }
 
 function earlierEvents({ approval }: RevocationOrigin): readonly AuditRecord[] {

@@ -1,7 +1,8 @@
 /** CA of the embedded hierarchy, as configured; its keys and certificates are generations of it in the store. */
 import { z } from 'zod';
 import { durationSchema } from './duration.js';
-import { generatedKeyTypeSchema } from './key-constraints.js';
+import { generatedKeyTypes } from './key-constraints.js';
+import { keyStoreNameSchema } from './key-store.js';
 import { nameSchema } from './label.js';
 
 const deltaSchema = z.strictObject({
@@ -33,16 +34,51 @@ export const certificateAuthoritySchema = z.strictObject({
   description: z.string().optional(),
   division: nameSchema.optional().describe('the only division whose policies may use it; any, if absent'),
   parent: nameSchema.optional().describe('the CA that certifies it; a CA without is a root'),
-  subject: z.string().min(3).describe('RFC 4514 text, such as `CN=Acme Issuing CA,O=Acme`'),
-  key: generatedKeyTypeSchema,
+  subject: z.string().min(3).max(800).describe('RFC 4514 text, such as `CN=Acme Issuing CA,O=Acme`'),
+  key: z
+    .enum([...generatedKeyTypes, 'external'])
+    .describe(
+      'of the keys that are made for it; `external`: none is, its keys and certificates come by `gatehouse ca import`, or its certificate alone by `gatehouse ca certificate import`',
+    ),
+  keyStore: keyStoreNameSchema
+    .optional()
+    .describe(
+      "where its keys are made, or imported into: a name of the settings' `keyStores`; in the database, sealed, if absent",
+    ),
+  rsaPadding: z
+    .enum(['pkcs1', 'pss'])
+    .optional()
+    .describe('how an RSA key signs certificates and CRLs: PKCS #1 v1.5, if absent, or RSASSA-PSS; it works at once'),
   signatureHash: z.enum(['sha256', 'sha384', 'sha512']).optional().describe('fits the key, if absent'),
-  validity: durationSchema.describe('of its own certificate'),
+  validity: durationSchema.default(10 * 365 * 86_400).describe('of its own certificate'),
   pathLength: z.int().min(0).optional().describe('how many CAs may follow it; 0 for one that issues to devices'),
   issueIntermediates: z.boolean().default(false).describe('whether it may issue CA certificates to gateways'),
   stageNextGeneration: z
     .boolean()
     .default(false)
-    .describe('whether its next key and certificate are made and announced (SCEP GetNextCACert), without issuing yet'),
+    .describe(
+      'whether its second key and certificate are made and announced (SCEP GetNextCACert), without issuing yet: once. Later ones by `gatehouse ca stage`',
+    ),
+  certificatePolicies: z
+    .array(
+      z.strictObject({
+        id: z
+          .string()
+          .regex(/^[0-2](\.(0|[1-9]\d*)){1,20}$/, 'a dotted object identifier')
+          .max(120),
+        cps: z
+          .url({ protocol: /^https?$/ })
+          .regex(/^[\x21-\x7e]{1,500}$/, 'an http or https URL in ASCII')
+          .optional()
+          .describe('where the certification practice statement is'),
+        notice: z.string().min(1).max(200).optional().describe('a text for people to read'),
+      }),
+    )
+    .min(1)
+    .max(20)
+    .refine((policies) => new Set(policies.map(({ id }) => id)).size === policies.length, 'each policy once')
+    .optional()
+    .describe('of its own certificate (RFC 5280 4.2.1.4); none, if absent'),
   backdate: durationSchema.default(60).describe('how far in the past certificates begin, for slow clocks'),
   crl: crlSchema.default(crlSchema.parse({})),
   ocsp: z

@@ -124,6 +124,8 @@ interface CertificateAuthorityContent {
   readonly notAfter: Date;
   /** Unlimited, if absent. */
   readonly pathLength?: number;
+  /** What else is configured, each a whole DER Extension. */
+  readonly extensions?: readonly Uint8Array[];
 }
 
 /** Decides. Never throws for what a requester can send: what cannot be read is denied as `malformed-request`. */
@@ -147,7 +149,11 @@ export function decide(input: DecisionInput): PolicyDecision {
 }
 
 /** Approves a CA certificate of the embedded hierarchy: the operator's configuration is the approval. */
-export function approveCertificateAuthority({ pathLength, ...content }: CertificateAuthorityContent): ApprovedIssuance {
+export function approveCertificateAuthority({
+  pathLength,
+  extensions = [],
+  ...content
+}: CertificateAuthorityContent): ApprovedIssuance {
   const constraints = encodeBasicConstraints({ ca: true, ...(pathLength === undefined ? {} : { pathLength }) });
   return new Approved(decided, {
     ...content,
@@ -157,6 +163,7 @@ export function approveCertificateAuthority({ pathLength, ...content }: Certific
       encodeExtension({ id: idCeBasicConstraints, critical: true, value: constraints }),
       // digitalSignature is for the SCEP next-CA bundle (RFC 8894 2.1.2, 4.7.1).
       keyUsageExtension(['digitalSignature', 'keyCertSign', 'cRLSign']),
+      ...extensions,
     ],
     isCa: true,
     locations: 'all',

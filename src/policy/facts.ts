@@ -11,10 +11,12 @@ import type { CompiledProfile } from './compile-profile.js';
 export interface IssuerFacts {
   readonly id: string;
   readonly keyAlgorithm: KeyAlgorithm;
+  readonly notBefore: Date;
+  /** Of its own certificate, or of one above it that ends before. */
   readonly notAfter: Date;
   readonly backdateSeconds: number;
   readonly issueIntermediates: boolean;
-  /** Of its own certificate; absent when unlimited. */
+  /** How many CAs may follow below it, by its own certificate and those above it; absent when unlimited. */
   readonly pathLength?: number;
   /** Of its own certificate and of those above it: what it issues has to keep them all. */
   readonly nameConstraints: readonly NameConstraints[];

@@ -11,6 +11,9 @@ export interface AuthorityState {
   readonly id: string;
   readonly ca: string;
   readonly state: GenerationState;
+  /** Whether its key is in the gateway. */
+  readonly online: boolean;
+  readonly revoked: boolean;
   readonly notAfter: Date;
   /** near: within 90 days or the last tenth of its validity, whichever is shorter. */
   readonly end: 'far' | 'near' | 'past';
@@ -22,7 +25,7 @@ interface CrlState {
   readonly number: number;
   readonly thisUpdate: Date;
   readonly nextUpdate: Date;
-  /** late: there should be a newer one; past: whoever checks revocation has none that is valid. */
+  /** late: there should be a newer one, or soon one whose key has to be brought; past: whoever checks revocation has none that is valid. */
   readonly freshness: 'fresh' | 'late' | 'past';
 }
 
@@ -35,13 +38,16 @@ export async function readAuthorityStates(
   const states: AuthorityState[] = [];
   const headers = await store.crls.headers({});
   for (const generation of await store.caGenerations.all()) {
-    const { id, ca, state, notAfter } = generation;
+    const { id, ca, state, keyId, revokedAt, notAfter } = generation;
+    const online = keyId !== '';
     const { interval } = timingOf(generation, certificateAuthorities);
     const crls = headers.filter(({ issuerId }) => issuerId === id);
     states.push({
       id,
       ca,
       state,
+      online,
+      revoked: revokedAt !== null,
       notAfter: new Date(notAfter),
       end: endOf(generation, now),
       crls: crls.map((crl) => ({
@@ -49,7 +55,7 @@ export async function readAuthorityStates(
         number: crl.number,
         thisUpdate: new Date(crl.thisUpdate),
         nextUpdate: new Date(crl.nextUpdate),
-        freshness: freshnessOf(crl, interval, now),
+        freshness: online ? freshnessOf(crl, interval, now) : freshnessOffline(crl, now),
       })),
     });
   }
@@ -60,6 +66,7 @@ const day = 86_400_000;
 const nearMilliseconds = 90 * day;
 /** A running gateway looks every minute; this much later it has had its chances. */
 const latenessMilliseconds = 300_000;
+const offlineNoticeMilliseconds = 30 * day;
 
 function endOf({ notBefore, notAfter }: CaGenerationRecord, now: number): AuthorityState['end'] {
   if (notAfter < now) return 'past';
@@ -69,4 +76,10 @@ function endOf({ notBefore, notAfter }: CaGenerationRecord, now: number): Author
 function freshnessOf({ thisUpdate, nextUpdate }: CrlHeader, interval: number, now: number): CrlState['freshness'] {
   if (nextUpdate < now) return 'past';
   return thisUpdate + interval * 1000 + latenessMilliseconds < now ? 'late' : 'fresh';
+}
+
+/** People have to come together for the next one. */
+function freshnessOffline({ thisUpdate, nextUpdate }: CrlHeader, now: number): CrlState['freshness'] {
+  if (nextUpdate < now) return 'past';
+  return nextUpdate - now < Math.min(offlineNoticeMilliseconds, (nextUpdate - thisUpdate) / 3) ? 'late' : 'fresh';
 }

@@ -2,6 +2,7 @@
 import { createApiKeyRepository } from './api-key-repository.js';
 import { createAuditRepository } from './audit-repository.js';
 import { createCaGenerationRepository } from './ca-generation-repository.js';
+import { createCaRequestRepository } from './ca-request-repository.js';
 import { createCatalogRepository } from './catalog-repository.js';
 import { createCertificateRepository } from './certificate-repository.js';
 import { createConfigurationUseRepository } from './configuration-use.js';
@@ -30,6 +31,7 @@ export function createRepositories(database: Database) {
     configurationUse: createConfigurationUseRepository(database),
     keys: createKeyRepository(database),
     caGenerations: createCaGenerationRepository(database),
+    caRequests: createCaRequestRepository(database),
     certificates: createCertificateRepository(database),
     revocations: createRevocationRepository(database),
     crls: createCrlRepository(database),

@@ -1,7 +1,7 @@
 /** Values of the extensions that say where things are, and under which policies (RFC 5280 4.2.1.4, 4.2.1.13, 4.2.2.1, 5.2.5). */
 
 import { DerError, DerReader, Tag } from './der.js';
-import { boolean, explicit, implicit, oid, sequence, tlv } from './der-writer.js';
+import { boolean, explicit, ia5String, implicit, oid, sequence, tlv, utf8String } from './der-writer.js';
 import { encodeGeneralName, type GeneralName, readGeneralName, readGeneralNames } from './general-names.js';
 import { idAdCaIssuers, idAdOcsp } from './oids.js';
 
@@ -43,6 +43,31 @@ export function decodeAuthorityInfoAccess(der: Uint8Array): AuthorityInfoAccess 
 export function encodeCertificatePolicies(policies: readonly string[]): Uint8Array {
   return sequence(...policies.map((policy) => sequence(oid(policy))));
 }
+
+export interface QualifiedPolicy {
+  /** Dotted OID. */
+  readonly id: string;
+  /** URL of the certification practice statement. */
+  readonly cps?: string | undefined;
+  /** Explicit text of a user notice, at most 200 characters. */
+  readonly notice?: string | undefined;
+}
+
+/** Encodes PolicyInformation with the two qualifiers of RFC 5280 4.2.1.4. @throws RangeError for a URL beyond ASCII */
+export function encodeQualifiedPolicies(policies: readonly QualifiedPolicy[]): Uint8Array {
+  return sequence(...policies.map(encodeQualifiedPolicy));
+}
+
+function encodeQualifiedPolicy({ id, cps, notice }: QualifiedPolicy): Uint8Array {
+  const qualifiers = [
+    ...(cps === undefined ? [] : [sequence(oid(idQtCps), ia5String(cps))]),
+    ...(notice === undefined ? [] : [sequence(oid(idQtUnotice), sequence(utf8String(notice)))]),
+  ];
+  return sequence(oid(id), qualifiers.length === 0 ? undefined : sequence(...qualifiers));
+}
+
+const idQtCps = '1.3.6.1.5.5.7.2.1';
+const idQtUnotice = '1.3.6.1.5.5.7.2.2';
 
 /** The dotted OIDs; qualifiers are passed over. @throws DerError also when there is none or one occurs twice */
 export function decodeCertificatePolicies(der: Uint8Array): string[] {

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { X509Certificate as OtherCertificate, X509Crl, X509CrlReason } from '@peculiar/x509';
-import type { IssuedCertificate } from '../../../src/ca/authority.js';
+import type { IssuedCertificate } from '../../../src/ca/sign-certificate.js';
 import { GatewayError } from '../../../src/errors.js';
 import { openStore } from '../../../src/store/sqlite-store.js';
 import { decodeCertificateList } from '../../../src/x509/crl.js';

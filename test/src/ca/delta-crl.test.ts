@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { IssuedCertificate } from '../../../src/ca/authority.js';
+import type { IssuedCertificate } from '../../../src/ca/sign-certificate.js';
 import { type CertificateList, decodeCertificateList, type RevokedCertificate } from '../../../src/x509/crl.js';
 import { DerReader } from '../../../src/x509/der.js';
 import { findExtension } from '../../../src/x509/extensions.js';

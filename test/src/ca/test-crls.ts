@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { X509Crl, type X509CrlReason } from '@peculiar/x509';
-import type { IssuedCertificate } from '../../../src/ca/authority.js';
+import type { IssuedCertificate } from '../../../src/ca/sign-certificate.js';
 import type { Statement } from '../../../src/store/change.js';
 import { encodeName } from '../../../src/x509/names.js';
 import { parseName } from '../../../src/x509/parse-name.js';

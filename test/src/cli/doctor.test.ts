@@ -50,7 +50,7 @@ describe('gatehouse doctor', () => {
       .filter(({ check }) => check !== 'disk space')
       .map(({ check, state }) => `${check} ${state}`);
     expect(states).toEqual(
-      'settings/data directory/database integrity/key-encryption key/clock/audit log/CA certificates/CRLs/TLS certificate/listeners/listeners/listeners'
+      'settings/data directory/database integrity/key-encryption key/CA keys/clock/audit log/CA certificates/CRLs/TLS certificate/listeners/listeners/listeners'
         .split('/')
         .map((check) => `${check} ok`),
     );

@@ -154,6 +154,7 @@ export function makeInput(matter: Case = {}): DecisionInput {
       issuer: {
         id: 'ca-1',
         keyAlgorithm: 'ec',
+        notBefore: new Date(now.getTime() - 3650 * day),
         notAfter: new Date(now.getTime() + 3650 * day),
         backdateSeconds: 60,
         issueIntermediates: false,

@@ -51,6 +51,7 @@ describe('keys', () => {
         algorithm: 'ec-p256',
         publicKey: Uint8Array.of(1),
         sealed: Uint8Array.of(2),
+        store: 'software',
         createdAt,
       });
       const { insert, findByPurpose } = store.keys;
@@ -67,6 +68,7 @@ describe('keys', () => {
         id: 'k',
         purpose: 'ca',
         algorithm: 'ec-p256',
+        store: 'software',
         publicKey: Uint8Array.of(1),
         sealed: Uint8Array.of(2),
         createdAt: now,
