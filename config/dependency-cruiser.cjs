@@ -117,6 +117,11 @@ module.exports = {
       `${ourFolder('certificates', 'enrollment', 'policy', 'store', 'catalog', 'audit', 'x509')}|access/principal\\.ts$`,
     ),
     only(
+      'unmanaged-cas-are-what-gateways-run',
+      '^src/unmanaged-cas/',
+      `${ourFolder('unmanaged-cas', 'certificates', 'enrollment', 'store', 'audit', 'x509', 'outbound')}|access/principal\\.ts$`,
+    ),
+    only(
       'jobs-use-the-core',
       '^src/jobs/',
       `${ourFolder('jobs', 'devices', 'certificates', 'enrollment', 'audit', 'store', 'keys', 'catalog', 'policy', 'x509', 'cms')}|access/(principal|standing)\\.ts$|ca/authority\\.ts$|http/json\\.ts$|log\\.ts$`,

@@ -27,6 +27,7 @@ import { greet, greetAdministrator } from './quickstart/greeting.js';
 import { type PreparedConfiguration, prepareConfiguration } from './quickstart/prepare-configuration.js';
 import { type Listeners, openListeners, type TlsMaterial } from './server/listeners.js';
 import type { Settings } from './settings.js';
+import { watchCrls } from './unmanaged-cas/watch-crls.js';
 import { version } from './version.js';
 import { toPem } from './x509/pem.js';
 
@@ -58,7 +59,7 @@ const builtInHandlers: ReadonlyMap<string, CreateHandler> = new Map([
 ]);
 
 const shutdownGraceMilliseconds = 10_000;
-/** How soon a revocation is on its CRL, at most. */
+/** How often it is looked for CRLs that are due by a revocation; well within the shortest `crl.publishWithin`. */
 const crlCheckMilliseconds = 1_000;
 /** How soon a certificate that was not confirmed in time is revoked, at most. */
 const confirmationCheckMilliseconds = 1_000;
@@ -121,6 +122,7 @@ export async function startGateway({ settings, log, clock }: GatewayOptions): Pr
         },
       },
       { name: 'names of certificates', everyMilliseconds: namesMilliseconds, run: () => fillNames(core) },
+      { name: 'CRLs of unmanaged CAs', everyMilliseconds: housekeepingMilliseconds, run: () => watchCrls(core) },
       {
         name: 'protocols',
         everyMilliseconds: protocolsMilliseconds,

@@ -60,7 +60,7 @@ export async function openCore({ settings, log, clock }: CoreOptions): Promise<C
       publicHttpUrl: settings.publicHttpUrl,
       answersOcsp: settings.protocols.includes('ocsp'),
     });
-    const authority = createAuthority({ generations, configs, clock });
+    const authority = createAuthority({ store, generations, configs, clock });
     await authority.reload();
     return {
       store,

@@ -4,13 +4,16 @@ import { GatewayError } from '../errors.js';
 import { type CertificateAuthorityConfig, ocspOf } from '../model/certificate-authority.js';
 import type { ApprovedIssuance } from '../policy/decide.js';
 import type { IssuerFacts } from '../policy/facts.js';
+import type { Store } from '../store/store.js';
 import { unsignedInteger } from '../x509/der-writer.js';
 import { serialNumberHex } from '../x509/serial-number.js';
 import { randomSerialNumber } from '../x509/tbs-certificate.js';
 import { createCertIdIndex, type FindByHashes } from './cert-id-index.js';
+import { createCrlPartitions } from './crl-partitions.js';
+import { timingOf } from './crl-timing.js';
 import type { CaGeneration, Generations, SigningGeneration } from './generations.js';
+import { constraintsOn } from './issuer-constraints.js';
 import { createNextCaBundles } from './next-ca-bundles.js';
-import { timingOf } from './next-crl.js';
 import { contentOf, type SigningIssuer, signCertificate } from './sign-certificate.js';
 
 export interface IssuedCertificate {
@@ -61,6 +64,7 @@ export interface Authority {
 }
 
 interface AuthorityOptions {
+  readonly store: Pick<Store, 'commit' | 'caGenerations' | 'crls' | 'crlPartitions'>;
   readonly generations: Generations;
   /** What the catalog says now. */
   readonly configs: () => ReadonlyMap<string, CertificateAuthorityConfig>;
@@ -68,12 +72,13 @@ interface AuthorityOptions {
 }
 
 interface PreparedIssuance {
-  readonly issuer: SigningIssuer;
+  readonly generation: SigningGeneration;
   readonly serialNumber: Uint8Array;
-  readonly crlPartition: number;
+  issuer(crlPartition: number): SigningIssuer;
 }
 
-export function createAuthority({ generations, configs, clock }: AuthorityOptions): Authority {
+export function createAuthority({ store, generations, configs, clock }: AuthorityOptions): Authority {
+  const partitions = createCrlPartitions({ store, generations, clock });
   const bundles = createNextCaBundles(clock);
 
   function findNext(caName: string): SigningGeneration | undefined {
@@ -88,8 +93,7 @@ export function createAuthority({ generations, configs, clock }: AuthorityOption
     const isIssuing = config !== undefined && generation?.state === 'current';
     if (generation === undefined || !(isIssuing || isForResponder)) throw notIssuing(issuerId);
     const serialNumber = randomSerialNumber();
-    const crlPartition = crlPartitionOf(serialNumber, timingOf(generation, configs()).partitions);
-    const issuer = {
+    const issuer = (crlPartition: number) => ({
       id: generation.id,
       name: generation.certificate.subject,
       signer: generation.signer,
@@ -98,8 +102,8 @@ export function createAuthority({ generations, configs, clock }: AuthorityOption
       locations: isForResponder
         ? []
         : [generation.crlDistributionPoints(crlPartition), generation.authorityInfoAccess(ocspOf(config).enabled)],
-    };
-    return { issuer, serialNumber, crlPartition };
+    });
+    return { generation, serialNumber, issuer };
   }
 
   return {
@@ -110,22 +114,24 @@ export function createAuthority({ generations, configs, clock }: AuthorityOption
       if (generationId !== undefined) {
         const named = generations.find(generationId);
         if (named?.ca !== caName) throw notIssuing(generationId);
-        return factsOf(named, config);
+        return factsOf(named, config, generations);
       }
       const generation = generations.findCurrent(caName);
       if (config === undefined || generation === undefined) throw notIssuing(caName);
-      return factsOf(generation, config);
+      return factsOf(generation, config, generations);
     },
 
     async issue(issuance) {
-      const { issuer, serialNumber, crlPartition } = prepare(issuance);
-      const der = await signCertificate(issuance, issuer, serialNumber);
-      return { der, serialNumber: toHex(serialNumber), issuerId: issuer.id, crlPartition };
+      const { generation, issuer, serialNumber } = prepare(issuance);
+      const { maximumCertificates } = timingOf(generation, configs());
+      const crlPartition = await partitions.take(generation, maximumCertificates);
+      const der = await signCertificate(issuance, issuer(crlPartition), serialNumber);
+      return { der, serialNumber: toHex(serialNumber), issuerId: generation.id, crlPartition };
     },
 
     preview(issuance) {
-      const { issuer, serialNumber } = prepare(issuance);
-      return contentOf(issuance, issuer, serialNumber);
+      const { generation, issuer, serialNumber } = prepare(issuance);
+      return contentOf(issuance, issuer(partitions.current(generation.id)), serialNumber);
     },
 
     chain: (generationId) => chainOf(generationId, generations),
@@ -148,15 +154,18 @@ export function createAuthority({ generations, configs, clock }: AuthorityOption
 
 /** Of a CA that is not configured any more, as much as its OCSP responder's certificate takes. */
 function factsOf(
-  { id, certificate, pathLength, signer }: SigningGeneration,
+  generation: SigningGeneration,
   config: CertificateAuthorityConfig | undefined,
+  generations: Generations,
 ): IssuerFacts {
+  const { id, certificate, pathLength, signer } = generation;
   return {
     id,
     keyAlgorithm: signer.algorithm,
     notAfter: certificate.notAfter,
     backdateSeconds: config?.backdate ?? 0,
     issueIntermediates: config?.issueIntermediates ?? false,
+    nameConstraints: constraintsOn(generation, generations),
     ...(pathLength !== undefined && { pathLength }),
   };
 }
@@ -168,21 +177,15 @@ function notIssuing(name: string): GatewayError {
   });
 }
 
-/** Spreads certificates evenly over the partitions: a serial number's last octets are random. */
-function crlPartitionOf(serialNumber: Uint8Array, partitions: number): number {
-  const last = serialNumber.length - 1;
-  return (((serialNumber[last - 1] ?? 0) << 8) | (serialNumber[last] ?? 0)) % partitions;
-}
-
 /** As certificates have it when they are read again: without leading zero octets. */
 function toHex(serialNumber: Uint8Array): string {
   return serialNumberHex(unsignedInteger(serialNumber).subarray(2));
 }
 
 function findCrlPlace(url: string, generations: Generations): ReturnType<Authority['crlPlace']> {
-  const [, generation = '', number] = /\/crl\/([^/]+)\/(0|[1-9]\d{0,3})\.crl$/.exec(url) ?? [];
+  const [, generation = '', number] = /\/crl\/([^/]+)\/(0|[1-9]\d{0,8})\.crl$/.exec(url) ?? [];
   const partition = Number(number);
-  return generations.find(generation)?.crlUrl(partition) === url ? { generation, partition } : undefined;
+  return generations.find(generation)?.crlUrls(partition).includes(url) ? { generation, partition } : undefined;
 }
 
 function chainOf(generationId: string, generations: Generations): readonly Uint8Array[] {

@@ -1,5 +1,6 @@
 /** The generations of every CA in memory, each with all that its certificates and CRLs have in common. */
 
+import { z } from 'zod';
 import { createLazySigner } from '../keys/lazy-signer.js';
 import type { KeyStore, SignatureHash, Signer } from '../keys/signer.js';
 import type { GenerationState } from '../model/certificate-authority.js';
@@ -47,8 +48,16 @@ export interface SigningGeneration extends CaGeneration {
   authorityInfoAccess(isOcspAnswered: boolean): Uint8Array;
   /** DER Extension. */
   crlDistributionPoints(partition: number): Uint8Array;
+  /** Where what it issues now says that its CRLs are: without a slash at its end, as those below. */
+  readonly baseUrl: string;
+  /** All that its certificates may have there, once it is written down. */
+  readonly baseUrls: readonly string[];
   /** Where the CRL of a partition is. */
   crlUrl(partition: number): string;
+  /** All URLs that certificates may have for it. */
+  crlUrls(partition: number): readonly string[];
+  /** Where the delta of a partition is. */
+  deltaCrlUrl(partition: number): string;
 }
 
 export interface Generations {
@@ -90,7 +99,11 @@ export function createGenerations({ store, keys, publicHttpUrl, answersOcsp }: G
 
   function loadOne(record: CaGenerationRecord): SigningGeneration {
     const known = byId.get(record.id);
-    if (known !== undefined) return known.state === record.state ? known : { ...known, state: record.state };
+    const { state } = record;
+    const baseUrls = baseUrlsOf(record);
+    if (known !== undefined && known.baseUrls.length === baseUrls.length) {
+      return known.state === state ? known : { ...known, state };
+    }
     return createGeneration(record, { keys, publicHttpUrl, answersOcsp });
   }
 
@@ -122,7 +135,9 @@ function createGeneration(
   const certificate = decodeCertificate(record.certificate);
   const signer = createLazySigner(keyId, certificate.subjectPublicKeyInfo, keys);
   const pathLength = pathLengthOf(certificate);
-  const crlUrl = (partition: number) => `${publicHttpUrl}/crl/${id}/${partition}.crl`;
+  const baseUrls = baseUrlsOf(record);
+  const crlUrlUnder = (baseUrl: string, partition: number) => `${baseUrl}/crl/${id}/${partition}.crl`;
+  const crlUrl = (partition: number) => crlUrlUnder(publicHttpUrl, partition);
   const encodedPoints: Uint8Array[] = [];
   const encodeAccess = (ocsp: readonly string[]) =>
     encodeExtension({
@@ -144,7 +159,12 @@ function createGeneration(
     usualHash: usualHashFor(signer.publicKey),
     authorityKeyIdentifier: encodeAuthorityKeyIdentifier({ keyIdentifier: keyIdentifierOf(certificate) }),
     authorityInfoAccess: (isOcspAnswered) => (isOcspAnswered ? withOcsp : withoutOcsp),
+    baseUrl: publicHttpUrl,
+    baseUrls,
     crlUrl,
+    crlUrls: (partition) =>
+      (baseUrls.length === 0 ? [publicHttpUrl] : baseUrls).map((baseUrl) => crlUrlUnder(baseUrl, partition)),
+    deltaCrlUrl: (partition) => `${publicHttpUrl}/crl/${id}/${partition}-delta.crl`,
     crlDistributionPoints(partition) {
       encodedPoints[partition] ??= encodeExtension({
         id: idCeCrlDistributionPoints,
@@ -154,6 +174,10 @@ function createGeneration(
       return encodedPoints[partition];
     },
   };
+}
+
+function baseUrlsOf({ baseUrls }: CaGenerationRecord): readonly string[] {
+  return baseUrls === null ? [] : z.array(z.string()).parse(JSON.parse(baseUrls));
 }
 
 /** What its certificate says, which RFC 5280 4.2.1.1 wants repeated, however it was made. */

@@ -1,4 +1,5 @@
 /** Makes the generations of the configured CAs that are not there yet: each CA's first, and the next where it is staged. */
+import { recordBaseUrls } from './base-urls.js';
 import { ensureCrossCertificates } from './cross-certificates.js';
 import type { Generations } from './generations.js';
 import { type HierarchyOptions, makeGeneration } from './make-generation.js';
@@ -31,6 +32,7 @@ export async function ensureHierarchy(options: HierarchyOptions): Promise<readon
     if (await stageNext(planned, options)) made.push(`${planned.config.name} (next generation)`);
     await generations.reload();
   }
+  await recordBaseUrls(options);
   await ensureCrossCertificates(options);
   return made;
 }

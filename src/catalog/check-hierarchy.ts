@@ -11,6 +11,9 @@ export function checkHierarchy(objects: CatalogObjects, report: ReportProblem): 
   }
 }
 
+/** The gateway looks once a second. */
+const shortestPublishWithin = 2;
+
 function checkAuthority(object: CaObject, objects: CatalogObjects, report: ReportProblem): void {
   const { division, parent: parentName, subject, crl, issueIntermediates } = object.value;
   if (division !== undefined) {
@@ -26,6 +29,19 @@ function checkAuthority(object: CaObject, objects: CatalogObjects, report: Repor
   }
   if (crl.validity <= crl.interval) {
     report(object, ['crl', 'validity'], 'must be longer than crl.interval, or devices would be without a valid CRL');
+  }
+  if (crl.publishWithin < shortestPublishWithin) {
+    report(object, ['crl', 'publishWithin'], 'must be 2s at least');
+  }
+  if (crl.delta !== undefined && crl.delta.validity <= crl.delta.interval) {
+    report(
+      object,
+      ['crl', 'delta', 'validity'],
+      'must be longer than crl.delta.interval, or clients would be without a valid delta',
+    );
+  }
+  if (crl.delta !== undefined && crl.delta.interval >= crl.interval) {
+    report(object, ['crl', 'delta', 'interval'], 'must be shorter than crl.interval: a delta comes between two CRLs');
   }
   if (parentName !== undefined) {
     const parent = findReferred(objects, 'certificate-authority', parentName, object, ['parent'], report);

@@ -70,24 +70,36 @@ function crlCommand(run: RunWithCore): Command {
     .argument('<name>', 'of a CA, for the generation that issues, or of a generation such as quickstart-ec-1')
     .description('print the latest CRL of a CA, in PEM')
     .option('--partition <number>', 'of a CA with several CRLs, which one', parsePartition, 0)
+    .option('--delta', 'what has changed since its last regular CRL, where it publishes that')
     .addHelpText(
       'after',
       '\nExamples:\n  gatehouse ca crl quickstart-ec | openssl crl -noout -text\n  gatehouse ca crl big-ca-2 --partition 3',
     )
-    .action((name: string, { partition }: { partition: number }) =>
+    .action((name: string, { partition, delta }: { partition: number; delta?: true }) =>
       run(async ({ authority, store }) => {
         const { id } = findGeneration(name, authority);
-        const crls = await store.crls.ofIssuer({ issuerId: id });
-        const found = crls.find((crl) => crl.partition === partition);
+        const place = { issuerId: id, partition };
+        const found = await (delta ? store.crls.findDelta(place) : store.crls.find(place));
         if (found) return toPem('X509 CRL', found.der).trimEnd();
-        const partitions = crls.map((crl) => crl.partition).join(', ');
-        throw new CommandLineError(
-          partitions === ''
-            ? `${id} has published no CRL yet: start the gateway, which publishes them`
-            : `${id} has no CRL of partition ${partition}; it has ${partitions}`,
-        );
+        const headers = (await store.crls.headers({})).filter(({ issuerId }) => issuerId === id);
+        throw new CommandLineError(crlMissing(place, headers, delta));
       }),
     );
+}
+
+function crlMissing(
+  { issuerId, partition }: { readonly issuerId: string; readonly partition: number },
+  headers: readonly { readonly partition: number }[],
+  delta: true | undefined,
+): string {
+  if (headers.length === 0) return `${issuerId} has published no CRL yet: start the gateway, which publishes them`;
+  if (headers.every((header) => header.partition !== partition)) {
+    const partitions = headers.map((header) => header.partition).join(', ');
+    return `${issuerId} has no CRL of partition ${partition}; it has ${partitions}`;
+  }
+  return delta
+    ? `${issuerId} has no delta of partition ${partition}: its CA publishes them once it has crl.delta`
+    : `${issuerId} has no CRL of partition ${partition}`;
 }
 
 type Generations = Pick<Core['authority'], 'generations'>;

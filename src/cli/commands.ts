@@ -23,6 +23,7 @@ import { restoreCommand } from './restore.js';
 import { createRunWithCore } from './run-with-core.js';
 import { serveCommand } from './serve.js';
 import { statusCommand } from './status.js';
+import { unmanagedCaCommand } from './unmanaged-ca.js';
 import { userCommand } from './user.js';
 
 /** The whole tree. Parsing throws CommanderError for wrong use, and where help or version were all that was asked for. */
@@ -67,6 +68,7 @@ export function createProgram(version: string): Command {
     'The fleet:': [
       deviceCommand(run),
       certificateCommand(run),
+      unmanagedCaCommand(run),
       requestCommand(run),
       jobCommand(run),
       auditCommand(run),

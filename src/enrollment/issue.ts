@@ -22,6 +22,7 @@ import { searchableNames } from './searchable-names.js';
 import type { EnrollmentServices } from './services.js';
 import { withModifications } from './stored-request.js';
 import { answerExpiry } from './transaction.js';
+import { unmanagedCaChange } from './unmanaged-ca.js';
 
 export type IssuedResult = Extract<EnrollmentResult, { outcome: 'issued' }>;
 
@@ -44,6 +45,7 @@ export async function issue(issuance: Issuance, services: EnrollmentServices): P
   const certificate = recordOf(issuance, signed, deviceId);
   const undelivered = issuance.answer.state === 'issued' ? [issuance.answer.certificate] : [];
   const duplicates = await findDuplicates(issuance, undelivered, services);
+  const unmanagedCa = await unmanagedCaChange(issuance, certificate, store);
   // What a certificate takes the place of that is to be confirmed is needed as long as it is not.
   const superseded = [...undelivered, ...(request.confirmWithin === undefined ? duplicates : [])];
   // The gateway's own certificates are under a policy that is built in.
@@ -60,11 +62,13 @@ export async function issue(issuance: Issuance, services: EnrollmentServices): P
       ...superseded.flatMap((old) => supersessionStatements(old, now, store)),
       ...newKeyStatements(issuance, certificate, store),
       ...supplantStatements(issuance, certificate, store),
+      ...unmanagedCa.statements,
       ...(request.accompanying?.(result) ?? []),
     ],
     audit: [
       ...(issuance.approval ? [issuance.approval(certificate.id)] : []),
       ...issuanceRecords(issuance, certificate, superseded),
+      ...unmanagedCa.audit,
     ],
   });
   return result;

@@ -61,7 +61,7 @@ export async function revokeCertificate(request: RevocationRequest, services: Re
   const action = isHold ? 'certificate.held' : 'certificate.revoked';
   const details = { reason, invalidityDate, ...describeOrigin(request) };
   const statements = isHold
-    ? [store.certificates.hold({ id: record.id, at: at.getTime() }), crlDue(record, store)]
+    ? [store.certificates.hold({ id: record.id, at: at.getTime() }), ...crlDue(record, at, store)]
     : revocationStatements(record, { at, reason, ...(invalidityDate ? { invalidityDate } : {}) }, store);
   await store.commit({
     statements: [...statements, ...accompanying],
@@ -81,7 +81,7 @@ export async function releaseCertificate(request: ReleaseRequest, { store, clock
   const at = clock.now();
   const { accompanying = [] } = request;
   await store.commit({
-    statements: [store.certificates.release({ id: record.id }), crlDue(record, store), ...accompanying],
+    statements: [store.certificates.release({ id: record.id }), ...crlDue(record, at, store), ...accompanying],
     audit: [
       ...earlierEvents(request),
       certificateEvent('certificate.released', record, { ...eventId(request), at, holder }, describeOrigin(request)),
@@ -141,7 +141,7 @@ export function revocationStatements(
       revocationReason: revocationReasonCode(reason),
       invalidityDate: invalidityDate?.getTime() ?? null,
     }),
-    crlDue(record, store),
+    ...crlDue(record, at, store),
   ];
 }
 
@@ -153,9 +153,14 @@ export function supersessionRecord(
   return certificateEvent('certificate.revoked', old, { at, holder }, { reason: 'superseded', supersededBy });
 }
 
-/** With the state's change itself, so that no crash comes between a revocation and its CRL. */
-function crlDue({ issuerId, crlPartition }: CertificateRecord, { crls }: Store): Statement {
-  return crls.markChanged({ issuerId, partition: crlPartition });
+/** After the state's change, and with it, so that no crash comes between a revocation and its CRL. */
+function crlDue(
+  { id, issuerId, crlPartition }: Pick<CertificateRecord, 'id' | 'issuerId' | 'crlPartition'>,
+  time: Date,
+  { crls, revocations }: Store,
+): Statement[] {
+  const at = time.getTime();
+  return [crls.markChanged({ issuerId, partition: crlPartition, at }), revocations.follow({ id, at })];
 }
 
 async function findRecord(

@@ -168,12 +168,15 @@ function signFunctionOf(algorithm: KeyAlgorithm, key: KeyObject): Signer['sign']
       // On the thread pool: half a millisecond and more, in which the event loop would stand still.
       return (data, hash, rsaPadding) => signOnThreadPool(hash, data, { key, ...paddings[rsaPadding ?? 'pkcs1'] });
     case 'ec':
-      // At once: a turn through the thread pool costs three times what the signature does.
-      return async (data, hash) => signWith(hash, data, key);
+      // At once: a turn through the thread pool costs three times what the signature does; but for what takes long to hash.
+      return async (data, hash) =>
+        data.length > hashedAtOnce ? await signOnThreadPool(hash, data, { key }) : signWith(hash, data, key);
     default:
       return async (data) => signWith(null, data, key);
   }
 }
+
+const hashedAtOnce = 1_000_000;
 
 /** The salt is as long as the hash (RFC 4055 3.1). */
 const paddings = {

@@ -4,6 +4,30 @@ import { durationSchema } from './duration.js';
 import { generatedKeyTypeSchema } from './key-constraints.js';
 import { nameSchema } from './label.js';
 
+const deltaSchema = z.strictObject({
+  interval: durationSchema.default(600).describe('how often a delta is published when nothing has changed'),
+  validity: durationSchema.default(3600).describe('how long one is valid; longer than the interval'),
+});
+
+const crlSchema = z.strictObject({
+  interval: durationSchema.default(86_400).describe('how often a CRL is published when nothing has changed'),
+  validity: durationSchema.default(7 * 86_400).describe('how long one is valid; longer than the interval'),
+  publishWithin: durationSchema.default(10).describe('how long after a revocation the next CRL is there, at most'),
+  maximumCertificates: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(2000)
+    .describe('how many certificates share one CRL; for those after them another one is begun'),
+  scope: z
+    .enum(['auto', 'always'])
+    .default('auto')
+    .describe('whether CRLs name their distribution point: where one alone does not cover the CA, or always'),
+  delta: deltaSchema
+    .optional()
+    .describe('publishes delta CRLs as well, which say what has changed since the last regular one'),
+});
+
 export const certificateAuthoritySchema = z.strictObject({
   name: nameSchema,
   description: z.string().optional(),
@@ -20,13 +44,7 @@ export const certificateAuthoritySchema = z.strictObject({
     .default(false)
     .describe('whether its next key and certificate are made and announced (SCEP GetNextCACert), without issuing yet'),
   backdate: durationSchema.default(60).describe('how far in the past certificates begin, for slow clocks'),
-  crl: z
-    .strictObject({
-      partitions: z.int().min(1).max(1024).default(1).describe('over how many CRLs its certificates are spread'),
-      interval: durationSchema.default(86_400).describe('how often a CRL is published when nothing has changed'),
-      validity: durationSchema.default(7 * 86_400).describe('how long one is valid; longer than the interval'),
-    })
-    .default({ partitions: 1, interval: 86_400, validity: 7 * 86_400 }),
+  crl: crlSchema.default(crlSchema.parse({})),
   ocsp: z
     .strictObject({
       enabled: z

@@ -22,7 +22,9 @@ import { decideBasicConstraints } from './rules/basic-constraints.js';
 import { checkDevice } from './rules/device.js';
 import { checkDuplicates, checkLimits } from './rules/duplicates.js';
 import { decideExtensions } from './rules/extensions.js';
+import { checkIssuerConstraints } from './rules/issuer-constraints.js';
 import { checkKey, checkKeyReuse } from './rules/key.js';
+import { decideNameConstraints } from './rules/name-constraints.js';
 import { checkPolicy } from './rules/policy.js';
 import { checkProvedIdentifiers } from './rules/proved-identifiers.js';
 import { checkRegisteredValues } from './rules/registered-values.js';
@@ -174,10 +176,12 @@ const rules: readonly (readonly [name: string, check: (draft: Draft) => Verdict]
   ['same-names', checkSameNames],
   ['subject', decideSubject],
   ['subject-alt-names', decideSubjectAltNames],
+  ['issuer-constraints', checkIssuerConstraints],
   ['registered-values', checkRegisteredValues],
   ['proved-identifiers', checkProvedIdentifiers],
   ['key-reuse', checkKeyReuse],
   ['basic-constraints', decideBasicConstraints],
+  ['name-constraints', decideNameConstraints],
   ['key-usage', decideKeyUsage],
   ['extended-key-usage', decideExtendedKeyUsage],
   ['extensions', decideExtensions],

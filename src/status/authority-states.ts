@@ -1,9 +1,9 @@
 /** How the CAs and their CRLs stand, by what the store has of them. */
-import { timingOf } from '../ca/next-crl.js';
+import { timingOf } from '../ca/crl-timing.js';
 import type { Catalog } from '../catalog/catalog.js';
 import type { GenerationState } from '../model/certificate-authority.js';
 import type { CaGenerationRecord } from '../store/ca-generation-repository.js';
-import type { CrlRecord } from '../store/crl-repository.js';
+import type { CrlHeader } from '../store/crl-record.js';
 import type { Store } from '../store/store.js';
 
 export interface AuthorityState {
@@ -33,10 +33,11 @@ export async function readAuthorityStates(
   now: number,
 ): Promise<readonly AuthorityState[]> {
   const states: AuthorityState[] = [];
+  const headers = await store.crls.headers({});
   for (const generation of await store.caGenerations.all()) {
     const { id, ca, state, notAfter } = generation;
     const { interval } = timingOf(generation, certificateAuthorities);
-    const crls = await store.crls.ofIssuer({ issuerId: id });
+    const crls = headers.filter(({ issuerId }) => issuerId === id);
     states.push({
       id,
       ca,
@@ -65,7 +66,7 @@ function endOf({ notBefore, notAfter }: CaGenerationRecord, now: number): Author
   return notAfter - now < Math.min(nearMilliseconds, (notAfter - notBefore) / 10) ? 'near' : 'far';
 }
 
-function freshnessOf({ thisUpdate, nextUpdate }: CrlRecord, interval: number, now: number): CrlState['freshness'] {
+function freshnessOf({ thisUpdate, nextUpdate }: CrlHeader, interval: number, now: number): CrlState['freshness'] {
   if (nextUpdate < now) return 'past';
   return thisUpdate + interval * 1000 + latenessMilliseconds < now ? 'late' : 'fresh';
 }

@@ -21,16 +21,18 @@ export interface CaGenerationRecord {
   readonly notBefore: number;
   readonly notAfter: number;
   readonly createdAt: number;
+  /** The base URLs that are in certificates it has signed: a JSON array; null until the first is written down. */
+  readonly baseUrls: string | null;
 }
 
 export function createCaGenerationRepository(database: Database) {
   const { write, read, find } = database.tables<{ caGeneration: CaGenerationRecord }>();
-  const all = read((db) => db.selectFrom('caGeneration').select(columns).orderBy('ca').orderBy('number'));
+  const all = read((db) => db.selectFrom('caGeneration').select(allColumns).orderBy('ca').orderBy('number'));
 
   return {
     /** Refused as 'invalid-state' if its id or number is taken, or if it is current and the CA has a current one. */
     insert: write(
-      (db, slot: CaGenerationRecord) =>
+      (db, slot: Omit<CaGenerationRecord, 'baseUrls'>) =>
         db
           .insertInto('caGeneration')
           .values(slotsOf(slot, columns))
@@ -41,7 +43,20 @@ export function createCaGenerationRepository(database: Database) {
     /** Every generation, by CA and number. */
     all: () => all({}),
 
-    find: find((db, slot: { id: string }) => db.selectFrom('caGeneration').select(columns).where('id', '=', slot.id)),
+    find: find((db, slot: { id: string }) =>
+      db.selectFrom('caGeneration').select(allColumns).where('id', '=', slot.id),
+    ),
+
+    /** Refused as 'invalid-state' unless they were `from` before (empty text for none): another process has added one. */
+    setBaseUrls: write(
+      (db, slot: { id: string; from: string; to: string }) =>
+        db
+          .updateTable('caGeneration')
+          .set({ baseUrls: slot.to })
+          .where('id', '=', slot.id)
+          .where((row) => row(row.fn.coalesce('baseUrls', sql.lit('')), '=', slot.from)),
+      { rows: 1, otherwise: 'invalid-state' },
+    ),
 
     /**
      * Refused as 'invalid-state' if the generation is not in the state `from`, or if `to` is current while another one
@@ -85,3 +100,4 @@ const columns = [
   'notAfter',
   'createdAt',
 ] as const;
+const allColumns = [...columns, 'baseUrls'] as const;

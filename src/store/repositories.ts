@@ -6,6 +6,7 @@ import { createCatalogRepository } from './catalog-repository.js';
 import { createCertificateRepository } from './certificate-repository.js';
 import { createConfigurationUseRepository } from './configuration-use.js';
 import { createCredentialRepository } from './credential-repository.js';
+import { createCrlPartitionRepository } from './crl-partition-repository.js';
 import { createCrlRepository } from './crl-repository.js';
 import type { Database } from './database.js';
 import { createDeviceRepository } from './device-repository.js';
@@ -16,6 +17,9 @@ import { createJobRowRepository } from './job-row-repository.js';
 import { createKeyRepository } from './key-repository.js';
 import { createLeaseRepository } from './lease-repository.js';
 import { createMetaRepository } from './meta-repository.js';
+import { createRevocationRepository } from './revocation-repository.js';
+import { createUnmanagedCaRepository } from './unmanaged-ca-repository.js';
+import { createUnmanagedCertificateRepository } from './unmanaged-certificate-repository.js';
 import { createUserRepository } from './user-repository.js';
 
 export type Repositories = ReturnType<typeof createRepositories>;
@@ -27,7 +31,11 @@ export function createRepositories(database: Database) {
     keys: createKeyRepository(database),
     caGenerations: createCaGenerationRepository(database),
     certificates: createCertificateRepository(database),
+    revocations: createRevocationRepository(database),
     crls: createCrlRepository(database),
+    crlPartitions: createCrlPartitionRepository(database),
+    unmanagedCas: createUnmanagedCaRepository(database),
+    unmanagedCertificates: createUnmanagedCertificateRepository(database),
     credentials: createCredentialRepository(database),
     devices: createDeviceRepository(database),
     enrollmentTransactions: createEnrollmentTransactionRepository(database),

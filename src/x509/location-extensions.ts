@@ -7,7 +7,7 @@ import { idAdCaIssuers, idAdOcsp } from './oids.js';
 
 /** Encodes one DistributionPoint per URL. @throws RangeError for a URL beyond ASCII */
 export function encodeCrlDistributionPoints(urls: readonly string[]): Uint8Array {
-  return sequence(...urls.map((url) => sequence(distributionPoint(url))));
+  return sequence(...urls.map((url) => sequence(distributionPoint([url]))));
 }
 
 /** The URLs of all DistributionPoints; other forms of name, reasons and CRL issuers are passed over. @throws DerError */
@@ -65,7 +65,8 @@ export function decodeCertificatePolicies(der: Uint8Array): string[] {
 }
 
 export interface IssuingDistributionPoint {
-  readonly url?: string;
+  /** Where the CRL is: all names that certificates may have for it. */
+  readonly urls: readonly string[];
   readonly onlyContainsUserCerts?: boolean;
   readonly onlyContainsCaCerts?: boolean;
 }
@@ -73,7 +74,7 @@ export interface IssuingDistributionPoint {
 /** For a CRL (RFC 5280 5.2.5). @throws RangeError for a URL beyond ASCII */
 export function encodeIssuingDistributionPoint(point: IssuingDistributionPoint): Uint8Array {
   return sequence(
-    point.url === undefined ? undefined : distributionPoint(point.url),
+    point.urls.length === 0 ? undefined : distributionPoint(point.urls),
     point.onlyContainsUserCerts === true ? implicit(1, boolean(true)) : undefined,
     point.onlyContainsCaCerts === true ? implicit(2, boolean(true)) : undefined,
   );
@@ -89,15 +90,14 @@ export function decodeIssuingDistributionPoint(der: Uint8Array): IssuingDistribu
       const names = p.tag === Tag.context(0) ? readDistributionPointName(p) : [];
       const onlyContainsUserCerts = p.tag === Tag.contextPrimitive(1) && p.boolean(Tag.contextPrimitive(1));
       const onlyContainsCaCerts = p.tag === Tag.contextPrimitive(2) && p.boolean(Tag.contextPrimitive(2));
-      const [url] = urlsOf(names);
-      return { ...(url !== undefined && { url }), onlyContainsUserCerts, onlyContainsCaCerts };
+      return { urls: urlsOf(names), onlyContainsUserCerts, onlyContainsCaCerts };
     }),
   );
 }
 
 /** DistributionPointName as both extensions have it: [0] { fullName [0] GeneralNames }. */
-function distributionPoint(url: string): Uint8Array {
-  return explicit(0, tlv(Tag.context(0), encodeGeneralName({ type: 'uri', value: url })));
+function distributionPoint(urls: readonly string[]): Uint8Array {
+  return explicit(0, tlv(Tag.context(0), ...urls.map((value) => encodeGeneralName({ type: 'uri', value }))));
 }
 
 function readDistributionPoint(reader: DerReader): GeneralName[] {

@@ -9,7 +9,8 @@ import { toPem } from '../../src/x509/pem.js';
 import { type ApiClient, createApiClient } from '../support/api-client.js';
 import type { ApiAnswer } from '../support/api-message.js';
 import type { TlsIdentity } from '../support/est-client.js';
-import { fleet } from '../support/fleet.js';
+import { applyYaml, fleet } from '../support/fleet.js';
+import { enrollGateway, gateways } from '../support/gateway-fleet.js';
 import { deviceKey } from '../support/make-csr.js';
 import { createManufacturer } from '../support/manufacturer.js';
 import { createRestClient, csrPem, issuedOf } from '../support/rest-client.js';
@@ -321,6 +322,19 @@ describe('The life of a fleet over the management API', () => {
     expect(bodyOf(await administrator.post('/audit-events/verify', {}))).toMatchObject({ intact: true });
     bodyOf(await administrator.get('/system'));
     bodyOf(await administrator.get('/roles'));
+  });
+
+  it('has gateways with CAs of their own', async () => {
+    await applyYaml(test, gateways);
+    const { id } = await enrollGateway(test, 'gw-1');
+    const one = `/unmanaged-cas/${id}`;
+    expect(bodyOf(await administrator.get('/unmanaged-cas')).items).toMatchObject([{ id, status: 'valid' }]);
+    expect(bodyOf(await administrator.get(`${one}/certificates`))).toEqual({ items: [] });
+    const watched = await administrator.patch(one, { crlUrl: 'http://gw-1.plant.example/ca.crl' });
+    expect(bodyOf(watched)).toMatchObject({ crl: { url: 'http://gw-1.plant.example/ca.crl', state: null } });
+    bodyOf(await administrator.patch(one, { crlUrl: null }));
+    expect(bodyOf(await administrator.post(`${one}/revoke`, {}))).toMatchObject({ status: 'revoked', crl: null });
+    expect(bodyOf(await administrator.get(one)).certificates).toMatchObject([{ revocationReason: 'cACompromise' }]);
   });
 
   it('has called every operation that is documented', () => {

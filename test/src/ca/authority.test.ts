@@ -94,17 +94,17 @@ describe('authority: issuing', () => {
     });
   });
 
-  it('spreads certificates over the partitions that are configured, and points each to its own', async () => {
-    const partitioned = rootAndIssuing.map((document) => ({ ...document, crl: { partitions: 4 } }));
-    await withHierarchy(partitioned, async ({ authority }) => {
-      const counts = [0, 0, 0, 0];
-      for (let i = 0; i < 200; i++) {
+  it('fills one partition before it begins the next, and points each certificate to its own', async () => {
+    const bounded = rootAndIssuing.map((document) => ({ ...document, crl: { maximumCertificates: 50 } }));
+    await withHierarchy(bounded, async ({ authority }) => {
+      const counts = [0, 0, 0];
+      for (let i = 0; i < 120; i++) {
         const { der, crlPartition } = await authority.issue(approved());
         counts[crlPartition] = (counts[crlPartition] ?? 0) + 1;
         expect(Buffer.from(der).includes(`/crl/issuing-1/${crlPartition}.crl`)).toBe(true);
       }
-      expect(counts).toHaveLength(4);
-      expect(Math.min(...counts)).toBeGreaterThan(20);
+      expect(counts).toEqual([50, 50, 20]);
+      expect(Buffer.from(authority.preview(approved())).includes('/crl/issuing-1/2.crl')).toBe(true);
     });
   });
 
@@ -159,7 +159,7 @@ describe('authority: a key that cannot be used', () => {
         },
       });
       await generations.reload();
-      const authority = createAuthority({ generations, configs: () => world.configs, clock: world.clock });
+      const authority = createAuthority({ store, generations, configs: () => world.configs, clock: world.clock });
       await expect(authority.issue(approved())).rejects.toMatchObject({ code: 'unavailable' });
       const fromOther = await authority.issue(approved('other-1'));
       expect(fromOther.issuerId).toBe('other-1');
@@ -179,7 +179,7 @@ describe('authority: a key that cannot be used', () => {
         keys: { ...keys, signer: () => keys.signer(root) },
       });
       await generations.reload();
-      const authority = createAuthority({ generations, configs: () => world.configs, clock: world.clock });
+      const authority = createAuthority({ store, generations, configs: () => world.configs, clock: world.clock });
       await expect(authority.issue(approved())).rejects.toMatchObject({ code: 'internal' });
     });
   });
@@ -261,6 +261,7 @@ describe('authority: what it knows', () => {
         notAfter: decodeCertificate(authority.chain('issuing-1')[0] ?? new Uint8Array()).notAfter,
         backdateSeconds: 300,
         issueIntermediates: true,
+        nameConstraints: [],
       });
       expect(authority.generations().map(({ id }) => id)).toEqual(['issuing-1', 'root-1']);
     });
@@ -272,7 +273,7 @@ describe('authority: what it knows', () => {
       expect(() => other.authority.issuer('issuing')).toThrow(GatewayError);
       await other.authority.reload();
       expect(other.authority.issuer('issuing')).toEqual(authority.issuer('issuing'));
-      const same = createAuthority({ generations, configs: () => world.configs, clock: world.clock });
+      const same = createAuthority({ store, generations, configs: () => world.configs, clock: world.clock });
       await store.close();
       await expect(same.reload()).rejects.toThrow();
       expect(same.issuer('issuing').id).toBe('issuing-1');

@@ -233,7 +233,7 @@ async function countSignatures({ store, keys }: TestNode, { configs, clock }: Te
     publicHttpUrl: 'http://gate.example:8080',
     answersOcsp: true,
   });
-  const authority = createAuthority({ generations, configs: () => configs, clock });
+  const authority = createAuthority({ store, generations, configs: () => configs, clock });
   await authority.reload();
   return {
     authority,

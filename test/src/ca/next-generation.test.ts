@@ -181,24 +181,29 @@ describe('next generation: staging it', () => {
     });
   });
 
-  it.each([2, 3])('leaves nothing of it when commit %d fails, and makes it the next time', async (failing) => {
-    await withStore(async (store) => {
-      const world = createWorld(staged);
-      let commits = 0;
-      const broken: Store = {
-        ...store,
-        commit: async (change) => {
-          if (commits++ === failing) throw new GatewayError('unavailable', 'The disk is full.');
-          await store.commit(change);
-        },
-      };
-      await expect(world.node(broken).ensure()).rejects.toThrow('The disk is full.');
-      expect(await store.caGenerations.all()).toHaveLength(failing);
-      const node = world.node(store);
-      expect(await node.ensure()).toHaveLength(4 - failing);
-      expect(acceptedByOpenssl(node.authority.chain('issuing-2'))).toBe(true);
-    });
-  });
+  it.each([2, 3])(
+    'leaves nothing of it when the commit of generation %d fails, and makes it the next time',
+    async (failing) => {
+      await withStore(async (store) => {
+        const world = createWorld(staged);
+        let generations = 0;
+        const broken: Store = {
+          ...store,
+          commit: async (change) => {
+            const makesGeneration = change.statements.some(({ sql }) => sql.startsWith('insert into "ca_generation"'));
+            if (makesGeneration && generations++ === failing)
+              throw new GatewayError('unavailable', 'The disk is full.');
+            await store.commit(change);
+          },
+        };
+        await expect(world.node(broken).ensure()).rejects.toThrow('The disk is full.');
+        expect(await store.caGenerations.all()).toHaveLength(failing);
+        const node = world.node(store);
+        expect(await node.ensure()).toHaveLength(4 - failing);
+        expect(acceptedByOpenssl(node.authority.chain('issuing-2'))).toBe(true);
+      });
+    },
+  );
 
   it('goes out of sight when it is not configured any more, and is the same one when it is again', async () => {
     await withHierarchy(stagedIssuing, async (node, world) => {

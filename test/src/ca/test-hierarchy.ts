@@ -37,6 +37,10 @@ export interface TestWorld {
   node(store: Store): TestNode;
   /** Changes the configuration of a CA. */
   configure(name: string, changes: Partial<CertificateAuthorityConfig>): void;
+  /** The same for how it publishes CRLs. */
+  configureCrl(name: string, changes: Partial<CertificateAuthorityConfig['crl']>): void;
+  /** Where the certificates of nodes that are made from now on point to. */
+  publicHttpUrl: string;
 }
 
 /** Configuration as a document would have it; `root` with an issuing CA below it is what most tests use. */
@@ -45,28 +49,27 @@ export function createWorld(documents: readonly object[]): TestWorld {
   const configs = new Map(parsed.map((config) => [config.name, config]));
   const clock = { at: start, now: () => new Date(clock.at) };
   const sealing = createSealing(createSecretKey(randomBytes(32)));
-  return {
+  function configure(name: string, change: (config: CertificateAuthorityConfig) => CertificateAuthorityConfig): void {
+    const config = configs.get(name);
+    if (config === undefined) throw new Error(`${name} is not configured`);
+    configs.set(name, change(config));
+  }
+  const world: TestWorld = {
     configs,
     clock,
-    configure(name, changes) {
-      const config = configs.get(name);
-      if (config === undefined) throw new Error(`${name} is not configured`);
-      configs.set(name, { ...config, ...changes });
-    },
+    publicHttpUrl: 'http://gate.example:8080',
+    configure: (name, changes) => configure(name, (config) => ({ ...config, ...changes })),
+    configureCrl: (name, changes) => configure(name, (config) => ({ ...config, crl: { ...config.crl, ...changes } })),
     node(store) {
       const keys = createSoftwareKeyStore({ keys: store.keys, sealing, clock });
-      const generations = createGenerations({
-        store,
-        keys,
-        publicHttpUrl: 'http://gate.example:8080',
-        answersOcsp: true,
-      });
-      const authority = createAuthority({ generations, configs: () => configs, clock });
+      const generations = createGenerations({ store, keys, publicHttpUrl: world.publicHttpUrl, answersOcsp: true });
+      const authority = createAuthority({ store, generations, configs: () => configs, clock });
       const crls = createCrlPublisher({ store, generations, configs: () => configs, clock, createAuditRecord });
       const options = { configs, store, keys, generations, authority, clock, createAuditRecord };
       return { store, keys, generations, authority, crls, ensure: () => ensureHierarchy(options) };
     },
   };
+  return world;
 }
 
 /** Runs `work` in a new store where the configured CAs have been made. */

@@ -128,7 +128,7 @@ describe('gatehouse doctor', () => {
     ['none', `delete from crl where issuer_id = 'devices-1'`, 'problem CRLs: devices-1 has no CRL'],
     [
       'unmade',
-      `delete from crl where issuer_id = 'devices-1'; delete from certificate; delete from ca_generation where id = 'devices-1'`,
+      `delete from crl where issuer_id = 'devices-1'; delete from crl_revision where issuer_id = 'devices-1'; delete from certificate; delete from ca_generation where id = 'devices-1'`,
       'problem CA certificates: devices has no key',
     ],
     [

@@ -8,6 +8,7 @@ import { registerDevice } from '../../../src/devices/register-device.js';
 import { retireDevice } from '../../../src/devices/retire-device.js';
 import type { Change } from '../../../src/store/change.js';
 import type { DeviceRecord } from '../../../src/store/device-record.js';
+import { expectRevocationsToFollow } from '../../support/crls.js';
 import { certificateOf, createEstClient, type EstClient } from '../../support/est-client.js';
 import { applyYaml, fleet, fleetPasscode, policyLike } from '../../support/fleet.js';
 import { makeCsr, newKey } from '../../support/make-csr.js';
@@ -476,5 +477,11 @@ describe('the history of a device', () => {
     stranger.close();
     expect(refused.status).toBe(401);
     expect((await events(id)).map(({ action }) => action)).toEqual(['device.registered']);
+  });
+});
+
+describe('what CRLs are made from', () => {
+  it('says of every certificate what its record says, after all of this', () => {
+    expectRevocationsToFollow(test);
   });
 });

@@ -63,6 +63,7 @@ export function caGeneration(changes: Partial<CaGenerationRecord> = {}): CaGener
     notBefore: now,
     notAfter: now + 3650 * day,
     createdAt: now,
+    baseUrls: null,
     ...changes,
   };
 }
