@@ -9,7 +9,7 @@ import { parseDocument } from '../../src/catalog/document.js';
 import { systemClock } from '../../src/clock.js';
 import { applyDocument } from '../../src/declaration/apply.js';
 import { planDocument } from '../../src/declaration/plan.js';
-import { type RevocationRequest, revokeCertificate } from '../../src/enrollment/revoke.js';
+import { type RevocationRequest, releaseCertificate, revokeCertificate } from '../../src/enrollment/revoke.js';
 import { createLog } from '../../src/log.js';
 import { type Core, openCore } from '../../src/open-core.js';
 import { readSettings } from '../../src/settings.js';
@@ -28,7 +28,7 @@ import {
 } from '../support/issue-everything.js';
 import { testActor } from '../support/operator.js';
 import { faultsOfCertificate } from '../support/rfc5280-certificate.js';
-import { faultsOfCrl, faultsOfScope } from '../support/rfc5280-crl.js';
+import { faultsOfCrl, faultsOfDelta, faultsOfScope } from '../support/rfc5280-crl.js';
 import { asn1, asn1Oid } from '../support/strict-asn1.js';
 
 /** Roots and CAs below them with keys of each kind, under others of each kind; the first and its children are a mixed chain. */
@@ -36,9 +36,9 @@ const configuration = `
 certificateAuthorities:
   - { name: root-p521, subject: "CN=Root P-521,O=Gerätewerk,C=DE", key: ec-p521, validity: 30y }
   - { name: edwards, parent: root-p521, subject: "CN=Edwards,OU=Gateways,DC=example", key: ed25519, validity: 25y, pathLength: 2, issueIntermediates: true, stageNextGeneration: true }
-  - { name: rsa, parent: edwards, subject: "CN=RSA,O=Gerätewerk", key: rsa-2048, validity: 10y, pathLength: 0 }
+  - { name: rsa, parent: edwards, subject: "CN=RSA,O=Gerätewerk", key: rsa-2048, validity: 10y, pathLength: 0, crl: { scope: always, delta: {} } }
   - { name: root-rsa, subject: "CN=Root RSA,O=Example", key: rsa-3072, validity: 20y }
-  - { name: p384, parent: root-rsa, subject: "CN=P-384,O=Example", key: ec-p384, validity: 10y, pathLength: 0, crl: { partitions: 2 } }
+  - { name: p384, parent: root-rsa, subject: "CN=P-384,O=Example", key: ec-p384, validity: 10y, pathLength: 0, crl: { maximumCertificates: 12, delta: {} } }
   - { name: root-edwards, subject: "CN=Root Edwards,O=Example", key: ed25519, validity: 20y }
   - { name: rsa-4096, parent: root-edwards, subject: "CN=RSA 4096,O=Example", key: rsa-4096, signatureHash: sha512, validity: 10y, issueIntermediates: true }
   - { name: root-p384, subject: "CN=Root P-384,O=Example", key: ec-p384, validity: 20y, pathLength: 1 }
@@ -53,11 +53,20 @@ const issuers = {
 /** One for each kind of key. */
 const serviceCas = ['rsa', 'p384', 'edwards'];
 
+interface Crl {
+  readonly issuerId: string;
+  readonly partition: number;
+  readonly der: Uint8Array;
+}
+
 const directory = mkdtempSync(join(tmpdir(), 'gatehouse-linter-'));
 let core: Core;
 let shell: Shell;
 let specimens: readonly Specimen[];
-let crls: readonly { readonly issuerId: string; readonly der: Uint8Array }[];
+let crls: readonly Crl[];
+/** From before anything was revoked. */
+let bases: readonly Crl[];
+let deltas: readonly Crl[];
 const revoked = new Set<Specimen>();
 
 beforeAll(async () => {
@@ -76,15 +85,19 @@ beforeAll(async () => {
     ...(await everyConfiguration(core, resolve('config'), issuers)),
   ];
   await core.crls.publishDue();
-  const services = serviceCas.map((ca) => `of ${ca}`);
-  for (const ca of services) {
-    await revoke(`service cmc ${ca}`, 'keyCompromise');
-    await revoke(`service cmp ${ca}`, 'certificateHold');
-    await revoke(`service scep-ra ${ca}`, 'unspecified');
+  bases = await everyCrl('find');
+  for (const ca of serviceCas) {
+    await revoke(`service cmc of ${ca}`, 'keyCompromise');
+    await revoke(`service cmp of ${ca}`, 'certificateHold');
+    await revoke(`service scep-ra of ${ca}`, 'unspecified');
+    await revoke(`service key-generation of ${ca}`, 'certificateHold');
   }
   await revoke('cross-certificate of root-p256-1 by root-p256-2', 'superseded');
-  await core.crls.publishChanged();
-  crls = await everyCrl();
+  await publishChanged();
+  for (const ca of serviceCas) await release(`service key-generation of ${ca}`);
+  await publishChanged();
+  crls = await everyCrl('find');
+  deltas = await everyCrl('findDelta');
 }, 120_000);
 afterAll(async () => {
   shell.remove();
@@ -107,13 +120,24 @@ function find(name: string): Specimen {
   return found;
 }
 
-async function everyCrl(): Promise<{ issuerId: string; der: Uint8Array }[]> {
-  const found = [];
+async function release(name: string): Promise<void> {
+  const specimen = find(name);
+  const { serialNumber } = decodeCertificate(specimen.certificate);
+  await releaseCertificate({ issuerId: specimen.issuerId, serialNumber, actor: testActor }, core);
+  revoked.delete(specimen);
+}
+
+async function publishChanged(): Promise<void> {
+  for (const { issuerId, partition } of await core.store.crls.changed({})) await core.crls.publish(issuerId, partition);
+}
+
+async function everyCrl(kind: 'find' | 'findDelta'): Promise<Crl[]> {
+  const found: Crl[] = [];
   for (const { id: issuerId } of core.authority.generations()) {
     for (let partition = 0; ; partition++) {
-      const record = await core.store.crls.find({ issuerId, partition });
+      const record = await core.store.crls[kind]({ issuerId, partition });
       if (record === undefined) break;
-      found.push({ issuerId, der: record.der });
+      found.push({ issuerId, partition, der: record.der });
     }
   }
   return found;
@@ -150,9 +174,19 @@ describe('What is issued', () => {
     expect(faults).toEqual([]);
   });
 
-  it('is a CRL by RFC 5280, field by field, with entries and without', () => {
-    const faults = crls.flatMap(({ issuerId, der }) =>
+  it('is a CRL or a delta by RFC 5280, field by field, with entries and without', () => {
+    const faults = [...bases, ...crls, ...deltas].flatMap(({ issuerId, der }) =>
       faultsOfCrl(der, { issuer: issuerOf(issuerId) }).map((fault) => `${issuerId}: ${fault}`),
+    );
+    expect(faults).toEqual([]);
+  });
+
+  it('has deltas that can be combined with the CRLs before them and with them (RFC 5280 5.2.4)', () => {
+    expect(new Set(deltas.map(({ issuerId }) => issuerId))).toEqual(new Set(['rsa-1', 'p384-1']));
+    const faults = deltas.flatMap(({ issuerId, partition, der }) =>
+      [...bases, ...crls]
+        .filter((crl) => crl.issuerId === issuerId && crl.partition === partition)
+        .flatMap((base) => faultsOfDelta(der, base.der).map((fault) => `${issuerId}/${partition}: ${fault}`)),
     );
     expect(faults).toEqual([]);
   });
@@ -319,6 +353,28 @@ describeWith(['openssl'], 'openssl verify -x509_strict', () => {
     const files = writeFiles(specimens.filter(({ kind }) => kind === 'ocsp-responder'));
     const output = await shell.succeed(`${verify} -purpose ocsphelper ${files.join(' ')}`);
     expect(output).toBe(files.map((file) => `${file}: OK\n`).join(''));
+  });
+
+  it('refuses those that are revoked by a delta to CRLs from before, and nothing else', async () => {
+    const hasDelta = ({ issuerId }: Specimen) => deltas.some((delta) => delta.issuerId === issuerId);
+    const ofCas = specimens.filter((specimen) => specimen.kind === 'end-entity' && hasDelta(specimen));
+    const files = writeFiles(ofCas);
+    shell.write(
+      'before.pem',
+      pem(
+        'X509 CRL',
+        [...bases, ...deltas].map(({ der }) => der),
+      ),
+    );
+    const { output, errors } = await shell.run(
+      `${verify} -crl_check -use_deltas -CRLfile before.pem ${files.join(' ')}`,
+    );
+    const refused = ofCas.flatMap((specimen, i) => (revoked.has(specimen) ? [files[i]] : []));
+    expect(refused).toHaveLength(6);
+    expect(output.match(/: OK$/gm)).toHaveLength(files.length - refused.length);
+    expect(
+      [...errors.matchAll(/^error 23 at 0 .*\nerror (.*): verification failed/gm)].map(([, file]) => file),
+    ).toEqual(refused);
   });
 
   it('refuses those that are revoked', async () => {

@@ -15,7 +15,7 @@ import type { Core } from '../../src/open-core.js';
 import { type CompiledProfile, compileProfile } from '../../src/policy/compile-profile.js';
 import { decide, type PolicyDecision } from '../../src/policy/decide.js';
 import type { GeneralName } from '../../src/x509/general-names.js';
-import { type Case, makeInput, name, spki } from '../src/policy/make-case.js';
+import { type Case, device, makeInput, name, spki } from '../src/policy/make-case.js';
 import type { CertificateKind } from './rfc5280-certificate.js';
 import { asn1 } from './strict-asn1.js';
 
@@ -122,7 +122,8 @@ export interface Issuers {
 /** What a policy would decide about a request to a CA. */
 export function decideFor(core: Core, ca: string, profile: CompiledProfile, matter: Case): PolicyDecision {
   const usage = profile.template.basicConstraints.ca ? 'intermediate' : 'operational';
-  const facts = { profile, usage, issuer: core.authority.issuer(ca) } as const;
+  const registered = { ...device, attributes: { ...device.attributes, zone: 'zone-7.example' } };
+  const facts = { profile, usage, device: registered, issuer: core.authority.issuer(ca) } as const;
   const identity = { certificateSubject: matter.identity?.certificateSubject ?? name('serialNumber=SN-0017') };
   const input = makeInput({ ...matter, identity, facts });
   return decide({ ...input, now: core.clock.now() });
@@ -189,8 +190,22 @@ export function fullProfile(template: CertificateTemplate): CertificateProfile {
     certificatePolicies: ['1.3.6.1.4.1.99999.1', '1.3.6.1.4.1.99999.2'],
     validity: `${Math.floor(template.maximumValidity / 86_400)}d`,
     ...(basicConstraints.ca && { pathLength: 0 }),
+    ...(template.nameConstraints && { nameConstraints: everyConstraint }),
   });
 }
+
+const everyConstraint = {
+  permitted: [
+    { dns: 'example' },
+    { ip: '10.0.0.0/8' },
+    { ip: '2001:db8::/32' },
+    { email: 'device@example.com' },
+    { uri: '.example' },
+    { directoryName: 'O=Example' },
+    { type: 'dns', source: 'device', field: 'attributes.zone' },
+  ],
+  excluded: [{ dns: 'secret.example' }, { ip: '10.1.0.0/16' }, { email: '.example' }, { uri: 'host.example' }],
+} as const;
 
 /** Of nobody but an alternative name. */
 function namelessProfile({ name, keyUsages, subjectAltNames }: CertificateTemplate): CertificateProfile {

@@ -126,13 +126,14 @@ function checkFields(certificate: ReadCertificate, kind: CertificateKind, report
   checkResponder(extensions, kind, report);
 }
 
-function checkUsages({ keyUsage, purposes }: ExtensionFacts, kind: KeyKind | undefined, report: Report): void {
+function checkUsages({ isCa, keyUsage, purposes }: ExtensionFacts, kind: KeyKind | undefined, report: Report): void {
   if (keyUsage === undefined) {
     report(rules.noKeyUsage);
     return;
   }
   if (kind !== undefined && [...keyUsage].some((usage) => unfitUsages[kind].includes(usage))) report(rules.usageOfKey);
-  for (const purpose of purposes) {
+  // Those of a CA are limits for what it issues.
+  for (const purpose of isCa ? [] : purposes) {
     const consistent = usagesOfPurposes.get(purpose);
     if (consistent && !consistent.some((usage) => keyUsage.has(usage))) report(rules.purposeUsage, purpose);
   }
