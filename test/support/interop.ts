@@ -30,7 +30,7 @@ export function requireTool(name: string, suite: string): boolean {
   return false;
 }
 
-const unpackaged: ReadonlySet<string> = new Set(['estclient']);
+const unpackaged: ReadonlySet<string> = new Set(['estclient', 'zlint']);
 
 /** What a script did. */
 export interface ScriptResult {
