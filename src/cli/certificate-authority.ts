@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import type { CaGeneration } from '../ca/generations.js';
 import type { Core } from '../open-core.js';
+import { fingerprint, printedFingerprint } from '../x509/certificate.js';
 import { toPem } from '../x509/pem.js';
 import { parsePartition } from './arguments.js';
 import { cataloguedCommand } from './catalog-command.js';
@@ -28,13 +29,17 @@ export function certificateAuthorityCommand(run: RunWithCore): Command {
         ];
       },
       facts: async ({ name }, { authority }) => {
-        const generations = generationsOf(name, authority).map(describeGeneration);
+        const generations = generationsOf(name, authority);
+        const described = generations.map(describeGeneration);
         return {
-          lines: generations.map(
-            ({ id, state, notAfter, serialNumber }) =>
-              `${id}: ${state}, until ${notAfter}, serial number ${serialNumber}`,
-          ),
-          members: { generations },
+          lines: [
+            ...described.map(
+              ({ id, state, notAfter, serialNumber }) =>
+                `${id}: ${state}, until ${notAfter}, serial number ${serialNumber}`,
+            ),
+            ...generations.flatMap(fingerprintLines),
+          ],
+          members: { generations: described },
         };
       },
     },
@@ -96,8 +101,24 @@ function generationsOf(ca: string, { generations }: Generations): readonly CaGen
   return generations().filter((generation) => generation.ca === ca);
 }
 
-function describeGeneration({ id, state, certificate: { notBefore, notAfter, serialNumber } }: CaGeneration) {
-  return { id, state, serialNumber, notBefore: notBefore.toISOString(), notAfter: notAfter.toISOString() };
+function describeGeneration({ id, state, certificate }: CaGeneration) {
+  const { der, notBefore, notAfter, serialNumber } = certificate;
+  return {
+    id,
+    state,
+    serialNumber,
+    notBefore: notBefore.toISOString(),
+    notAfter: notAfter.toISOString(),
+    fingerprint: fingerprint(der),
+  };
+}
+
+/** For comparing with what a device or a downloaded file shows. */
+function fingerprintLines({ id, certificate: { der } }: CaGeneration): string[] {
+  return [
+    `${id} SHA-256 fingerprint ${printedFingerprint(der, 'sha256')}`,
+    `${id} SHA-1 fingerprint ${printedFingerprint(der, 'sha1')}`,
+  ];
 }
 
 function findGeneration(name: string, authority: Generations): CaGeneration {

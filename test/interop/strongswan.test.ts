@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { approveRequest } from '../../src/enrollment/approve.js';
 import { toPem } from '../../src/x509/pem.js';
-import { fleet, fleetPasscode } from '../support/fleet.js';
+import { applyYaml, fleet, fleetPasscode } from '../support/fleet.js';
 import { describeWith, openShell, type Shell } from '../support/interop.js';
 import { by } from '../support/operator.js';
 import { firstPendingRequest } from '../support/records.js';
@@ -41,6 +41,22 @@ function certificate(name: string): X509Certificate {
   const issued = new X509Certificate(shell.read(`${name}.pem`));
   expect(issued.checkPrivateKey(createPrivateKey(shell.read(`${name}.key`)))).toBe(true);
   return issued;
+}
+
+const stagedRoot =
+  'certificateAuthorities: [{ name: quickstart-root, subject: "CN=Gatehouse Quickstart Root CA,O=Gatehouse Quickstart", key: ec-p384, validity: 20y, stageNextGeneration: true }]';
+const stagedIssuer =
+  'certificateAuthorities: [{ name: quickstart-ec, parent: quickstart-root, subject: "CN=Gatehouse Quickstart EC CA,O=Gatehouse Quickstart", key: ec-p256, validity: 10y, pathLength: 0, stageNextGeneration: true }]';
+
+async function activate(ca: string): Promise<void> {
+  const { core } = gateway.gateway;
+  const { setState } = core.store.caGenerations;
+  const statements = [
+    setState({ id: `${ca}-1`, from: 'current', to: 'previous' }),
+    setState({ id: `${ca}-2`, from: 'next', to: 'current' }),
+  ];
+  await core.store.commit({ statements, audit: [] });
+  await core.authority.reload();
 }
 
 const keys = { ec: '--type ecdsa --size 256', rsa: '--type rsa --size 2048' } as const;
@@ -102,6 +118,28 @@ describeWith(['pki'], 'EST with strongSwan', () => {
       );
       expect(status).not.toBe(0);
       expect(shell.read('wrong.pem')).toHaveLength(0);
+    });
+  });
+
+  describe('pki while the root CA rolls over (RFC 7030 4.1.3)', () => {
+    it('trusts the present root, then the next one over a link, and what is issued', async () => {
+      const before = await shell.succeed(readCas, 'cat ca.pem');
+      await applyYaml(gateway, stagedRoot);
+      expect(await shell.succeed('rm ca*.pem', readCas, 'cat ca.pem')).toBe(before);
+      // The issuer, and what leads from one root to the other and back.
+      expect(await shell.succeed('ls ca*.pem')).toBe('ca-1.pem\nca-2.pem\nca-3.pem\nca.pem\n');
+      await shell.succeed(...makeRequest('staged', keys.ec), enroll('staged', userpass));
+      await shell.succeed('pki --verify --in staged.pem --cacert ca.pem --cacert ca-3.pem');
+
+      await activate('quickstart-root');
+      await applyYaml(gateway, stagedIssuer);
+      await activate('quickstart-ec');
+      gateway = await gateway.restart();
+      expect(await shell.succeed('rm ca*.pem', readCas, 'cat ca.pem')).toBe(before);
+      await shell.succeed(...makeRequest('rolled', keys.ec), enroll('rolled', userpass));
+      expect(shell.read('rolled.log').toString()).toMatch(/reached self-signed root ca with a path length of 2/);
+      const issuer = gateway.gateway.core.authority.generation('quickstart-ec-2')?.certificate.der ?? new Uint8Array();
+      expect(certificate('rolled').verify(new X509Certificate(issuer).publicKey)).toBe(true);
     });
   });
 

@@ -46,6 +46,11 @@ describe('The repository (RFC 5280 4.2.1.13, 4.2.2.1; RFC 2585)', () => {
     expect(handler.routes.map(({ method, path, plainHttp }) => [method, path, plainHttp])).toEqual([
       ['GET', '/crl/:generation/:partition.crl', true],
       ['GET', '/aia/:generation.cer', true],
+      ['GET', '/trust', true],
+      ['GET', '/trust.pem', true],
+      ['GET', '/trust/:ca.pem', true],
+      ['GET', '/trust/:ca.der', true],
+      ['GET', '/trust/:ca.p7b', true],
     ]);
   });
 

@@ -177,4 +177,53 @@ describe('The update of a root CA (RFC 9810 5.3.19.15)', () => {
     const { serialNumber } = decodeCertificate(update.newWithOld);
     expect(await store.certificates.findByIssuerAndSerial('root-1', serialNumber)).toMatchObject({ usage: 'service' });
   });
+
+  const derOf = (number: number) => test.gateway.core.authority.generation(`root-${number}`)?.certificate.der;
+
+  /** Makes a root issue; another one may be staged at once. */
+  async function activate(number: number): Promise<void> {
+    const { core } = test.gateway;
+    const { setState } = core.store.caGenerations;
+    const statements = [
+      setState({ id: `root-${number - 1}`, from: 'current', to: 'previous' }),
+      setState({ id: `root-${number}`, from: 'next', to: 'current' }),
+    ];
+    await core.store.commit({ statements, audit: [] });
+    await core.authority.reload();
+  }
+
+  it('goes step by step over several roll-overs, also from a root that no certificate of the policy leads to', async () => {
+    await activate(2);
+    const [first, second] = [derOf(1), derOf(2)];
+    expect((await services.rootUpdate('fleet', first))?.newWithNew).toEqual(second);
+    expect(await services.rootUpdate('fleet', second)).toBeUndefined();
+    await test.gateway.core.ensureCas();
+    await activate(3);
+    expect((await services.rootUpdate('fleet'))?.newWithNew).toEqual(second);
+    const step = await services.rootUpdate('fleet', second);
+    expect(step?.newWithNew).toEqual(derOf(3));
+    const [before, link] = [second, step?.newWithOld].map((der) => new X509Certificate(der ?? new Uint8Array()));
+    expect(before && link?.verify(before.publicKey)).toBe(true);
+    expect(await services.rootUpdate('fleet', derOf(3))).toBeUndefined();
+  });
+
+  it('goes over the numbers of generations that are not there', async () => {
+    const { store } = test.gateway.core;
+    const { write } = store.database.tables<{ caGeneration: { id: string; number: number } }>();
+    const renumber = write((db, slot: { id: string; number: number }) =>
+      db.updateTable('caGeneration').set({ number: slot.number }).where('id', '=', slot.id),
+    );
+    await store.commit({ statements: [renumber({ id: 'root-3', number: 7 })], audit: [] });
+    test = await test.restart();
+    const { core } = test.gateway;
+    services = createProtocolServices(core, createServiceKeys(core), test.settings);
+    expect(core.authority.generation('root-3')).toMatchObject({ number: 7, state: 'current' });
+    expect((await services.rootUpdate('fleet', derOf(2)))?.newWithNew).toEqual(derOf(3));
+    expect((await services.rootUpdate('fleet', derOf(1)))?.newWithNew).toEqual(derOf(2));
+  });
+
+  it('is none from a root that has ended', async () => {
+    clock.advance(20 * 366 * 86_400);
+    await expect(services.rootUpdate('fleet', derOf(1))).resolves.toBeUndefined();
+  });
 });
