@@ -18,6 +18,7 @@ import type { Clock } from './clock.js';
 import { revokeLapsed } from './enrollment/lapse.js';
 import { createProtocolServices } from './enrollment/protocol-services.js';
 import { createServiceKeys, type ServiceKeys } from './enrollment/service-keys.js';
+import { findLinksToEarlierRoots } from './enrollment/trust-certificates.js';
 import { endOldKeys } from './jobs/archive/destroy-keys.js';
 import { createJobKinds } from './jobs/job-kinds.js';
 import { startJobRunner } from './jobs/runner.js';
@@ -205,14 +206,15 @@ async function obtainTls(
   );
   const issuing = core.authority.generations().map(({ certificate }) => certificate.der);
   const clientCas = [...issuing, ...anchors].map((der) => toPem('CERTIFICATE', der));
-  // The root is left out of the chain: who does not have it will not trust it for being sent.
-  const chain = [key.certificate, ...key.chain.slice(0, -1)];
+  const links = await findLinksToEarlierRoots(resolved.policy.issuingCa, core);
+  // The root is left out of the chain: who does not have it will not trust it for being sent. Who has an earlier one will.
+  const chain = [key.certificate, ...key.chain.slice(0, -1), ...links].map((der) => toPem('CERTIFICATE', der));
   const material = {
-    cert: chain.map((der) => toPem('CERTIFICATE', der)).join(''),
+    cert: chain.join(''),
     key: await core.keys.privateKeyPem(key.keyId),
     clientCas,
   };
-  return { material, version: [key.keyId, ...clientCas].join() };
+  return { material, version: [key.keyId, ...chain, ...clientCas].join() };
 }
 
 function greeting(

@@ -23,6 +23,7 @@ import type { Requester } from './enrollment/requester.js';
 import type { ApprovalStatus, EnrollmentResult, Pending, Renewal, RevocationResult } from './enrollment/result.js';
 import type { GatewayError } from './errors.js';
 import type { Log } from './log.js';
+import type { GenerationState } from './model/certificate-authority.js';
 import type { CertificateReport, ReportResult } from './model/certificate-report.js';
 import type { OutboundClient } from './outbound/outbound-client.js';
 import type { PolicyView, RequestOutline } from './policy-view.js';
@@ -130,6 +131,16 @@ export interface RootUpdate {
   readonly oldWithNew: Uint8Array;
 }
 
+/** A root CA certificate that relying parties trust, or are to trust. */
+export interface TrustAnchor {
+  /** The CA's name in the catalog. */
+  readonly ca: string;
+  readonly generation: string;
+  readonly state: GenerationState;
+  /** DER. */
+  readonly certificate: Uint8Array;
+}
+
 /** What the gateway does for its protocols. All refusals are GatewayErrors. */
 export interface ProtocolServices {
   enroll(request: EnrollmentRequest): Promise<EnrollmentResult>;
@@ -206,6 +217,20 @@ export interface ProtocolServices {
   requestOutline(label: string | undefined, requester: Requester, profileHint?: string): RequestOutline;
   /** DER certificates of the policy's CA: current issuer first, up to and including the root. @throws GatewayError `not-found`. */
   caCertificates(label: string | undefined): readonly Uint8Array[];
+  /**
+   * The same, then what clients need while these CAs roll over: earlier roots, what leads from one root to the next and back, other
+   * issuers; DER (RFC 7030 4.1.3). @throws GatewayError `not-found`
+   */
+  trustCertificates(label: string | undefined): Promise<readonly Uint8Array[]>;
+  /** The roots of all CAs that are valid now, by CA and number, those to come included. */
+  trustAnchors(): readonly TrustAnchor[];
+  /**
+   * The root that a CA's certificates chain to now, DER, then the other roots in use of its hierarchy.
+   * @throws GatewayError `not-found`
+   */
+  trustAnchorsOf(ca: string): readonly Uint8Array[];
+  /** What leads from one of these roots to the next and back, DER. @throws GatewayError `not-found` */
+  trustLinksOf(ca: string): Promise<readonly Uint8Array[]>;
   /** DER certificates from the issuer of a certificate that was issued here up to and including the root. */
   issuersOf(certificate: Uint8Array): Promise<readonly Uint8Array[]>;
   /** Further chains of such a certificate, to other roots that its CA is certified by; each as issuersOf has it. */

@@ -12,7 +12,7 @@ import { readKeyGeneration } from './server-keygen.js';
 /** Makes the EST handler. What is thrown out of `handle` is for the edge to log and to give to `failure`. */
 export function createEstHandler(services: ProtocolServices): ProtocolHandler {
   const operations: readonly Operation[] = [
-    get('cacerts', ({ params }) => caCertificatesReply(services.caCertificates(params.label))),
+    get('cacerts', async ({ params }) => caCertificatesReply(await services.trustCertificates(params.label))),
     get('csrattrs', ({ params }) => csrAttributesReply(encodeCsrAttributes(services.policy(params.label)))),
     post('simpleenroll', (exchange) =>
       enroll('simpleenroll', exchange, services, (policy) => readSimpleEnrollment('enroll', exchange, policy)),

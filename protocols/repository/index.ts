@@ -1,9 +1,11 @@
-/** The repository: CRLs and CA certificates over plain HTTP (RFC 5280 4.2.1.13 and 4.2.2.1, media types of RFC 2585). */
+/** The repository: CRLs, CA certificates and roots over plain HTTP (RFC 5280 4.2.1.13 and 4.2.2.1, media types of RFC 2585). */
 
 import { GatewayError } from '../../src/errors.js';
-import { entityTag, matchesEntityTag } from '../../src/http/entity-tag.js';
+import { matchesEntityTag } from '../../src/http/entity-tag.js';
 import { failureAnswer, refusalAnswer } from '../../src/http/text-answer.js';
 import type { Exchange, ProtocolHandler, ProtocolServices, Reply } from '../../src/protocol.js';
+import { cachedReply, cacheHeaders } from './cached-reply.js';
+import { trustRoutes } from './trust.js';
 
 /** Makes the handler. What is thrown out of `handle` is for the edge to log and to give to `failure`. */
 export function createRepositoryHandler(services: ProtocolServices): ProtocolHandler {
@@ -29,12 +31,9 @@ export function createRepositoryHandler(services: ProtocolServices): ProtocolHan
     return { status: 200, headers: { 'Content-Type': 'application/pkix-crl', ...headers }, body: der };
   }
 
-  async function caCertificate({ params, headers }: Exchange): Promise<Reply> {
-    const der = services.caCertificate(params.generation ?? '');
-    const tag = entityTag(der);
-    const cached = cacheHeaders(tag, maximumCertificateAge);
-    if (matchesEntityTag(headers['if-none-match'], tag)) return { status: 304, headers: cached, body: '' };
-    return { status: 200, headers: { 'Content-Type': 'application/pkix-cert', ...cached }, body: der };
+  async function caCertificate(exchange: Exchange): Promise<Reply> {
+    const body = services.caCertificate(exchange.params.generation ?? '');
+    return cachedReply({ contentType: 'application/pkix-cert', body, maximumAge: maximumCertificateAge }, exchange);
   }
 
   const get = { method: 'GET', plainHttp: true, bodyLimit: 0 } as const;
@@ -45,6 +44,7 @@ export function createRepositoryHandler(services: ProtocolServices): ProtocolHan
       { ...get, path: '/crl/:generation/:partition-delta.crl', handle: answering((it) => crl(it, services.deltaCrl)) },
       { ...get, path: '/crl/:generation/:partition.crl', handle: answering((it) => crl(it, services.crl)) },
       { ...get, path: '/aia/:generation.cer', handle: answering(caCertificate) },
+      ...trustRoutes(services).map(({ path, handle }) => ({ ...get, path, handle: answering(handle) })),
     ],
     failure: (error, { requestId }) => failureAnswer(error, requestId),
   };
@@ -65,9 +65,4 @@ function answering(answer: (exchange: Exchange) => Promise<Reply>): (exchange: E
 
 function notFound(): GatewayError {
   return new GatewayError('not-found', 'there is no such CRL');
-}
-
-/** What caches need to know; `maximumAge` in seconds. 304 where the client has it already (RFC 9110 15.4.5). */
-function cacheHeaders(tag: string, maximumAge: number): Record<string, string> {
-  return { ETag: tag, 'Cache-Control': `public, max-age=${maximumAge}` };
 }

@@ -1,5 +1,5 @@
 /** Schemas for people: fields with their types, in words. */
-import { fromMarkdown, type Html, html, inline } from './html.js';
+import { fromMarkdown, type Html, html, inline } from '../http/html.js';
 import type { JsonSchema } from './json-schemas.js';
 
 /** A list of an object's fields, those of objects within it below them. */

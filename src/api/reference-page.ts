@@ -1,8 +1,8 @@
 /** The documentation of the management API as one page of HTML, without scripts: it is made of the OpenAPI document. */
 import { createHash } from 'node:crypto';
+import { fromMarkdown, type Html, html, inline } from '../http/html.js';
 import { permissions, permissionsOf, type Role, roles } from '../model/access.js';
 import { curlExample } from './example.js';
-import { fromMarkdown, type Html, html, inline } from './html.js';
 import type { OpenApiDocument, OpenApiOperation } from './openapi.js';
 import { field, schemaBody } from './reference-fields.js';
 import { referenceStyle } from './reference-style.js';

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import type { CaGeneration } from '../ca/generations.js';
 import type { Core } from '../open-core.js';
+import { printedFingerprint } from '../x509/certificate.js';
 import { toPem } from '../x509/pem.js';
 import { parsePartition } from './arguments.js';
 import { cataloguedCommand } from './catalog-command.js';
@@ -31,13 +32,17 @@ export function certificateAuthorityCommand(run: RunWithCore): Command {
         ];
       },
       facts: async ({ name }, { authority }) => {
-        const generations = generationsOf(name, authority).map(describeGeneration);
+        const generations = generationsOf(name, authority);
+        const described = generations.map(describeGeneration);
         return {
-          lines: generations.map(
-            ({ id, state, notAfter, serialNumber, online, revoked, activateAt }) =>
-              `${id}: ${state}${revoked ? ', revoked' : ''}${online ? '' : ', offline'}, until ${notAfter}, serial number ${serialNumber}${activateAt === undefined ? '' : `, issues from ${activateAt}`}`,
-          ),
-          members: { generations },
+          lines: [
+            ...described.map(
+              ({ id, state, notAfter, serialNumber, online, revoked, activateAt }) =>
+                `${id}: ${state}${revoked ? ', revoked' : ''}${online ? '' : ', offline'}, until ${notAfter}, serial number ${serialNumber}${activateAt === undefined ? '' : `, issues from ${activateAt}`}`,
+            ),
+            ...generations.flatMap(fingerprintLines),
+          ],
+          members: { generations: described },
         };
       },
     },
@@ -111,6 +116,14 @@ type Generations = Pick<Core['authority'], 'generations'>;
 
 function generationsOf(ca: string, { generations }: Generations): readonly CaGeneration[] {
   return generations().filter((generation) => generation.ca === ca);
+}
+
+/** For comparing with what a device or a downloaded file shows. */
+function fingerprintLines({ id, certificate: { der } }: CaGeneration): string[] {
+  return [
+    `${id} SHA-256 fingerprint ${printedFingerprint(der, 'sha256')}`,
+    `${id} SHA-1 fingerprint ${printedFingerprint(der, 'sha1')}`,
+  ];
 }
 
 function findGeneration(name: string, authority: Generations): CaGeneration {

@@ -1,9 +1,10 @@
 /** Generations of CAs, for programs. */
 import type { CaGeneration } from '../ca/generations.js';
+import { fingerprint } from '../x509/certificate.js';
 
 export function describeGeneration(generation: CaGeneration) {
   const { id, state, online, revoked, activateAt, certificate } = generation;
-  const { notBefore, notAfter, serialNumber } = certificate;
+  const { der, notBefore, notAfter, serialNumber } = certificate;
   return {
     id,
     state,
@@ -13,5 +14,6 @@ export function describeGeneration(generation: CaGeneration) {
     serialNumber,
     notBefore: notBefore.toISOString(),
     notAfter: notAfter.toISOString(),
+    fingerprint: fingerprint(der),
   };
 }

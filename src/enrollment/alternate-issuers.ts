@@ -3,6 +3,7 @@ import { findCrossCertificate } from '../ca/cross-certificates.js';
 import type { CaGeneration } from '../ca/generations.js';
 import { decodeCertificate } from '../x509/certificate.js';
 import { requireOnRecord } from './find-certificate.js';
+import { rootOf } from './present-generations.js';
 import type { EnrollmentServices } from './services.js';
 
 /** Each from the issuer of a certificate that was issued here up to and including another generation of its root, DER. */
@@ -12,7 +13,7 @@ export async function findAlternateIssuers(
 ): Promise<readonly (readonly Uint8Array[])[]> {
   const { authority, clock, store } = services;
   const { issuerId } = await requireOnRecord(certificate, services);
-  const root = rootOf(issuerId, services);
+  const root = rootOf(services.authority.generation(issuerId), services);
   if (root === undefined) return [];
   const belowRoot = authority.chain(issuerId).slice(0, -1);
   const chains: Uint8Array[][] = [];
@@ -22,12 +23,6 @@ export async function findAlternateIssuers(
     chains.push([...belowRoot, cross, other.certificate.der]);
   }
   return chains;
-}
-
-function rootOf(generationId: string, { authority }: EnrollmentServices): CaGeneration | undefined {
-  let generation = authority.generation(generationId);
-  while (generation !== undefined && generation.parent !== null) generation = authority.generation(generation.parent);
-  return generation;
 }
 
 /** The latest first. A next one that is announced no longer is left out. */

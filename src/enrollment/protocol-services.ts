@@ -28,6 +28,7 @@ import { findRootUpdate } from './root-update.js';
 import type { ServiceKeys } from './service-keys.js';
 import type { EnrollmentServices } from './services.js';
 import { findTarget } from './target.js';
+import { findTrustAnchors, findTrustCertificates, findTrustLinks, listTrustAnchors } from './trust-certificates.js';
 import { withdraw } from './withdraw.js';
 
 export function createProtocolServices(
@@ -85,6 +86,10 @@ export function createProtocolServices(
     policy: (label) => describePolicy(resolve(label)),
     requestOutline: (label, requester, profileHint) => outlineFor(requester, resolve(label), profileHint),
     caCertificates: (label) => authority.chain(authority.issuer(resolve(label).policy.issuingCa).id),
+    trustCertificates: (label) => findTrustCertificates(label, services),
+    trustAnchors: () => listTrustAnchors(services),
+    trustAnchorsOf: (ca) => findTrustAnchors(ca, services),
+    trustLinksOf: (ca) => findTrustLinks(ca, services),
     issuersOf: async (certificate) => authority.chain((await requireOnRecord(certificate, services)).issuerId),
     nextCaBundle: (label) => authority.nextCaBundle(resolve(label).policy.issuingCa),
     findCertificate: fromHandler(findCertificate),

@@ -1,34 +1,42 @@
 /** What follows a root CA, for clients that trust it (RFC 9483 4.3.2). */
-import { findCrossCertificate } from '../ca/cross-certificates.js';
 import type { CaGeneration } from '../ca/generations.js';
 import type { RootUpdate } from '../protocol.js';
-import { hierarchyOf } from './find-certificate.js';
+import { familyOf, findLink, isPresent } from './present-generations.js';
 import type { EnrollmentServices } from './services.js';
 import { findTarget } from './target.js';
 
-/** Of the root that the policy's certificates chain to, or of another one in the hierarchy, DER; undefined when nothing follows. */
+/**
+ * Of the root that the policy's certificates chain to, or of another one in the hierarchy, DER; undefined when nothing follows. Who
+ * is several generations behind comes to the last one step by step.
+ */
 export async function findRootUpdate(
   label: string | undefined,
   root: Uint8Array | undefined,
   services: EnrollmentServices,
 ): Promise<RootUpdate | undefined> {
-  const { authority, store } = services;
+  const { authority } = services;
   const { issuingCa } = findTarget(services.catalog(), label).resolved.policy;
   const known = root ?? authority.chain(authority.issuer(issuingCa).id).at(-1);
-  const old = [...hierarchyOf(issuingCa, services)].find(
-    ({ parent, certificate }) => parent === null && known !== undefined && Buffer.compare(certificate.der, known) === 0,
+  const roots = familyOf(issuingCa, services).filter(
+    (generation) => generation.parent === null && isPresent(generation, services),
   );
-  if (old === undefined) return undefined;
-  const next = successorOf(old, services);
-  if (next === undefined) return undefined;
-  const newWithOld = await findCrossCertificate(next, old.id, store);
-  const oldWithNew = await findCrossCertificate(old, next.id, store);
-  if (newWithOld === undefined || oldWithNew === undefined) return undefined;
-  return { newWithNew: next.certificate.der, newWithOld, oldWithNew };
+  const old = roots.find(({ certificate }) => known !== undefined && Buffer.compare(certificate.der, known) === 0);
+  return old && (await findNextStep(old, roots, services));
 }
 
-function successorOf(old: CaGeneration, { authority }: EnrollmentServices): CaGeneration | undefined {
-  if (old.state !== 'previous') return authority.next(old.ca);
-  // By number, which those that were dropped keep.
-  return authority.generations().find(({ ca, number }) => ca === old.ca && number > old.number);
+/** By number, where those that were dropped leave gaps: the first one that the old one is linked with. */
+async function findNextStep(
+  old: CaGeneration,
+  roots: readonly CaGeneration[],
+  services: EnrollmentServices,
+): Promise<RootUpdate | undefined> {
+  const later = roots.filter(({ ca, number }) => ca === old.ca && number > old.number);
+  for (const next of later.slice(0, mostSteps)) {
+    const newWithOld = await findLink(next, old, services);
+    const oldWithNew = await findLink(old, next, services);
+    if (newWithOld && oldWithNew) return { newWithNew: next.certificate.der, newWithOld, oldWithNew };
+  }
+  return undefined;
 }
+
+const mostSteps = 8;

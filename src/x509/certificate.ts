@@ -65,6 +65,12 @@ export function fingerprint(der: Uint8Array): string {
   return hash('sha256', der, 'hex');
 }
 
+/** A hash over the DER as people compare it: upper-case hex, in pairs with colons between, as `openssl x509 -fingerprint` has it. */
+export function printedFingerprint(der: Uint8Array, algorithm: 'sha256' | 'sha1'): string {
+  const pairs = hash(algorithm, der, 'hex').toUpperCase().match(/../g) ?? [];
+  return pairs.join(':');
+}
+
 function readTbs(reader: DerReader): CertificateContent {
   return reader.sequence((t) => {
     const version = readVersion(t);

@@ -1,9 +1,11 @@
 import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { activateNext } from '../../src/authorities/activate.js';
+import { stageNext } from '../../src/authorities/stage.js';
 import { approveRequest } from '../../src/enrollment/approve.js';
 import { fleet, fleetPasscode } from '../support/fleet.js';
 import { describeWith, type GatewayShell, openGatewayShell, readCertified, rootPem } from '../support/interop.js';
-import { by } from '../support/operator.js';
+import { by, testActor } from '../support/operator.js';
 import { firstPendingRequest } from '../support/records.js';
 import { startTestGateway, type TestGateway } from '../support/test-gateway.js';
 
@@ -94,6 +96,29 @@ describeWith(['pki'], 'EST with strongSwan', () => {
       );
       expect(status).not.toBe(0);
       expect(shell.read('wrong.pem')).toHaveLength(0);
+    });
+  });
+
+  describe('pki while the root CA rolls over (RFC 7030 4.1.3)', () => {
+    it('trusts the present root, then the next one over a link, and what is issued', async () => {
+      const before = await shell.succeed(readCas, 'cat ca.pem');
+      await stageNext('quickstart-root', testActor, shell.test.gateway.core);
+      expect(await shell.succeed('rm ca*.pem', readCas, 'cat ca.pem')).toBe(before);
+      // The issuer, and what leads from one root to the other and back.
+      expect(await shell.succeed('ls ca*.pem')).toBe('ca-1.pem\nca-2.pem\nca-3.pem\nca.pem\n');
+      await shell.succeed(...makeRequest('staged', keys.ec), enroll('staged', userpass));
+      await shell.succeed('pki --verify --in staged.pem --cacert ca.pem --cacert ca-3.pem');
+
+      await activateNext({ ca: 'quickstart-root', actor: testActor }, shell.test.gateway.core);
+      await stageNext('quickstart-ec', testActor, shell.test.gateway.core);
+      await activateNext({ ca: 'quickstart-ec', actor: testActor }, shell.test.gateway.core);
+      await shell.restart();
+      expect(await shell.succeed('rm ca*.pem', readCas, 'cat ca.pem')).toBe(before);
+      await shell.succeed(...makeRequest('rolled', keys.ec), enroll('rolled', userpass));
+      expect(shell.read('rolled.log').toString()).toMatch(/reached self-signed root ca with a path length of 2/);
+      const issuer =
+        shell.test.gateway.core.authority.generation('quickstart-ec-2')?.certificate.der ?? new Uint8Array();
+      expect(certificate('rolled').verify(new X509Certificate(issuer).publicKey)).toBe(true);
     });
   });
 

@@ -86,17 +86,24 @@ export function openShell(variables: Readonly<Record<string, string>> = {}, time
 
 export interface GatewayShell extends Shell {
   readonly test: TestGateway;
+  /** The gateway of the same data, at the same address. */
+  restart(): Promise<void>;
   close(): Promise<void>;
 }
 
 /** A gateway as the quickstart has it, and a shell with its variables, and its device address in `$SERVER`. Close it. */
 export async function openGatewayShell(): Promise<GatewayShell> {
-  const test = await startTestGateway();
+  let test = await startTestGateway();
   const { publicName, deviceTlsPort } = test.settings;
   const shell = openShell({ ...test.environment, SERVER: `${publicName}:${deviceTlsPort}` });
   return {
     ...shell,
-    test,
+    get test() {
+      return test;
+    },
+    async restart() {
+      test = await test.restart();
+    },
     async close() {
       shell.remove();
       await test.close();

@@ -88,7 +88,7 @@ export function createFakeGateway(options: FakeOptions = {}): FakeGateway {
       if (label === 'unknown') throw new GatewayError('not-found', 'no policy has this label');
       return { ...basePolicy, ...options.policy };
     },
-    caCertificates(label) {
+    async trustCertificates(label) {
       if (label === 'unknown') throw new GatewayError('not-found', 'no policy has this label');
       return options.caCertificates ?? issued.chain;
     },

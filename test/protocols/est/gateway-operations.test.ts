@@ -1,8 +1,12 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type X509Certificate } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
+import { connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { activateNext } from '../../../src/authorities/activate.js';
+import { stageNext } from '../../../src/authorities/stage.js';
+import { decodeCertsOnly } from '../../../src/cms/certs-only.js';
 import { octetString, smallInteger } from '../../../src/x509/der-writer.js';
-import { toPem } from '../../../src/x509/pem.js';
+import { fromPem, toPem } from '../../../src/x509/pem.js';
 import { createOpenSsl, type OpenSsl } from '../../src/cms/openssl.js';
 import {
   type Answer,
@@ -13,6 +17,8 @@ import {
 } from '../../support/est-client.js';
 import { applyYaml, fleet, fleetPasscode, makePasscode, policyLike } from '../../support/fleet.js';
 import { type KeyPair, makeCsr, newKey } from '../../support/make-csr.js';
+import { opensslAccepts } from '../../support/openssl-verify.js';
+import { testActor } from '../../support/operator.js';
 import { countRecords, eventOf, eventsOf, expectRefused, recordOf } from '../../support/records.js';
 import { startTestGateway, type TestGateway } from '../../support/test-gateway.js';
 import { control, createCsr, pkiData, signRequest, taggedRequest } from './cmc-messages.js';
@@ -468,6 +474,164 @@ describe('EST /fullcmc (RFC 7030 4.3, RFC 5272)', () => {
     anonymous.close();
     expect(answer.status).toBe(403);
     expect(await eventOf(test, answer)).toMatchObject({ action: 'request.refused', code: 'untrusted-signer' });
+  });
+});
+
+describe('EST /cacerts while CAs roll over (RFC 7030 4.1.3)', () => {
+  const caOf = (id: string) => {
+    const found = test.gateway.core.authority.generation(id);
+    if (found === undefined) throw new Error(`no generation ${id}`);
+    return Buffer.from(found.certificate.der);
+  };
+  const read = async () => certificatesOf(await est.get('cacerts')).map(({ raw }) => raw);
+  const isSelfSigned = (der: Uint8Array) => {
+    const certificate = new X509Certificate(der);
+    return certificate.verify(certificate.publicKey);
+  };
+  /** Whether one verifies who trusts these alone, and has the others to build chains with. */
+  const verifies = (certificate: Uint8Array, trusted: Uint8Array, others: readonly Uint8Array[]) =>
+    opensslAccepts([trusted, ...others.filter((other) => !isSelfSigned(other)), certificate], ['-x509_strict']);
+
+  /** By who takes all for a file of trusted certificates, as many do with curl. */
+  function expectVerified(certificate: Uint8Array, trusted: readonly Uint8Array[]): void {
+    openssl.write('trusted.pem', Buffer.from(trusted.map((der) => toPem('CERTIFICATE', der)).join('')));
+    openssl.write('certificate.pem', Buffer.from(toPem('CERTIFICATE', certificate)));
+    const said = openssl.run('verify', '-no-CApath', '-no-CAstore', '-CAfile', 'trusted.pem', 'certificate.pem');
+    expect(said.toString()).toBe('certificate.pem: OK\n');
+  }
+
+  /** By the self-signed ones among them: libest refuses them all where one does not. */
+  async function expectAllVerify(): Promise<void> {
+    const all = await read();
+    const roots = all.filter(isSelfSigned);
+    for (const each of all) {
+      expect(roots.some((root) => root.equals(each) || verifies(each, root, all))).toBe(true);
+    }
+  }
+
+  const stage = (ca: string) => stageNext(ca, testActor, test.gateway.core);
+  const activate = (ca: string) => activateNext({ ca, actor: testActor }, test.gateway.core);
+
+  const enroll = async (name: string) =>
+    certificateOf(await est.post('simpleenroll', makeCsr({ key: newKey(), subject: `O=Plant,CN=${name}` })));
+
+  async function download(path: string): Promise<Buffer> {
+    const answer = await fetch(`http://127.0.0.1:${test.gateway.listeners.deviceHttpPort}${path}`);
+    expect(answer.status).toBe(200);
+    const overTls = await est.send(path);
+    const body = Buffer.from(await answer.arrayBuffer());
+    expect(overTls.body.equals(body)).toBe(true);
+    return body;
+  }
+
+  let before: readonly Buffer[];
+
+  it('is the chain alone as long as nothing is staged', async () => {
+    before = await read();
+    expect(before).toEqual([caOf('devices-1'), caOf('root-1')]);
+  });
+
+  it('begins with the same, then has what leads to the staged root and back', async () => {
+    await stage('root');
+    const [issuing, old, oldWithNew = '', newWithOld = '', ...others] = await read();
+    expect([issuing, old]).toEqual(before);
+    expect(others).toEqual([]);
+    const [present, staged] = [new X509Certificate(caOf('root-1')), new X509Certificate(caOf('root-2'))];
+    const [forth, back] = [new X509Certificate(newWithOld), new X509Certificate(oldWithNew)];
+    expect(forth.publicKey.equals(staged.publicKey) && forth.verify(present.publicKey)).toBe(true);
+    expect(back.publicKey.equals(present.publicKey) && back.verify(staged.publicKey)).toBe(true);
+    // RFC 9810 4.4.1
+    expect([forth.validFrom, forth.validTo]).toEqual([staged.validFrom, present.validTo]);
+    expect([back.validFrom, back.validTo]).toEqual([present.validFrom, present.validTo]);
+    await expectAllVerify();
+  });
+
+  it('lets who trusts the next root already verify what is issued under the present one', async () => {
+    const all = await read();
+    expect(verifies(caOf('devices-1'), caOf('root-2'), all)).toBe(true);
+    const certificate = await enroll('staged 1');
+    expect(verifies(certificate.raw, caOf('root-1'), all)).toBe(true);
+    expect(verifies(certificate.raw, caOf('root-2'), all)).toBe(true);
+    expectVerified(certificate.raw, all);
+  });
+
+  it('changes neither SCEP GetCACert nor what is downloaded as in use', async () => {
+    const answer = await fetch(
+      `http://127.0.0.1:${test.gateway.listeners.deviceHttpPort}/scep/fleet?operation=GetCACert`,
+    );
+    const scep = decodeCertsOnly(new Uint8Array(await answer.arrayBuffer())).map((der) => Buffer.from(der));
+    expect(scep.slice(1)).toEqual(before);
+    for (const path of ['/trust/root.pem', '/trust/devices.pem', '/trust.pem']) {
+      expect(fromPem((await download(path)).toString())).toEqual([Uint8Array.from(caOf('root-1'))]);
+    }
+    expect((await download('/trust')).toString()).toContain('root-2: announced, not in use yet');
+  });
+
+  it('has the root of what is issued, also when the next one is active already', async () => {
+    await activate('root');
+    const all = await read();
+    expect(all.slice(0, 2)).toEqual(before);
+    expect(all.filter(isSelfSigned)).toEqual([caOf('root-1')]);
+    expect(all).toHaveLength(4);
+    expect(await download('/trust/root.der')).toEqual(caOf('root-2'));
+    expect(await download('/trust/devices.der')).toEqual(caOf('root-1'));
+    const bundle = decodeCertsOnly(await download('/trust/devices.p7b')).map((der) => Buffer.from(der));
+    expect(bundle).toEqual([caOf('root-1'), caOf('root-2'), ...all.slice(2).toReversed()]);
+  });
+
+  it('lets a client of before verify, over the links, what the new root’s CA issues', async () => {
+    await stage('devices');
+    expect(await read()).toContainEqual(caOf('devices-2'));
+    await expectAllVerify();
+    await activate('devices');
+    const certificate = await enroll('new 1');
+    const all = await read();
+    expect(certificate.verify(new X509Certificate(caOf('devices-2')).publicKey)).toBe(true);
+    const [, trusted = Buffer.of()] = before;
+    expect(verifies(certificate.raw, trusted, [])).toBe(false);
+    expect(verifies(certificate.raw, trusted, all)).toBe(true);
+    expectVerified(certificate.raw, all);
+    expectVerified(caOf('devices-1'), all);
+    expect(verifies(certificate.raw, caOf('root-2'), all)).toBe(true);
+  });
+
+  it('has the earlier root and issuer then, as long as they are valid', async () => {
+    const all = await read();
+    expect(all.slice(0, 4)).toEqual(['devices-2', 'root-2', 'root-1', 'devices-1'].map(caOf));
+    expect(all).toHaveLength(6);
+    await expectAllVerify();
+  });
+
+  it('is reached over TLS by a client of before', async () => {
+    // Else it keeps its certificate of the CA's earlier generation for a minute.
+    est.close();
+    test = await test.restart();
+    est = createEstClient(test, { label: 'fleet', passcode: fleetPasscode });
+    const [, trusted = Buffer.of()] = before;
+    const { publicName, deviceTlsPort } = test.settings;
+    const server = { host: 'localhost', servername: publicName, port: deviceTlsPort };
+    const issuer = await new Promise<Buffer>((resolve, reject) => {
+      const socket = connect({ ...server, ca: toPem('CERTIFICATE', trusted) }, () => {
+        resolve(socket.getPeerCertificate(true).issuerCertificate.raw);
+        socket.end();
+      });
+      socket.on('error', reject);
+    });
+    expect(issuer).toEqual(caOf('devices-2'));
+  });
+
+  it('leads over several roll-overs', async () => {
+    await stage('root');
+    expect((await read()).filter(isSelfSigned)).toEqual(['root-2', 'root-1'].map(caOf));
+    await expectAllVerify();
+    await activate('root');
+    await stage('devices');
+    await activate('devices');
+    const certificate = await enroll('newest 1');
+    const all = await read();
+    for (const id of ['root-1', 'root-2', 'root-3']) expect(verifies(certificate.raw, caOf(id), all)).toBe(true);
+    expect(verifies(caOf('devices-2'), caOf('root-3'), all)).toBe(true);
+    await expectAllVerify();
   });
 });
 

@@ -57,6 +57,11 @@ describe('The repository (RFC 5280 4.2.1.13, 4.2.2.1; RFC 2585)', () => {
       ['GET', '/crl/:generation/:partition-delta.crl', true],
       ['GET', '/crl/:generation/:partition.crl', true],
       ['GET', '/aia/:generation.cer', true],
+      ['GET', '/trust', true],
+      ['GET', '/trust.pem', true],
+      ['GET', '/trust/:ca.pem', true],
+      ['GET', '/trust/:ca.der', true],
+      ['GET', '/trust/:ca.p7b', true],
     ]);
   });
 

@@ -108,6 +108,15 @@ describe('gatehouse ca', () => {
     expect(formatName(decodeCertificateList(crl).issuer)).toBe('CN=Devices,O=Plant');
   });
 
+  it('prints fingerprints, to be compared with what devices and downloads show', async () => {
+    const certificate = new X509Certificate(await run(certificateAuthorityCommand, 'certificate', 'root-1'));
+    const shown = await run(certificateAuthorityCommand, 'show', 'root');
+    expect(shown).toContain(`root-1 SHA-256 fingerprint ${certificate.fingerprint256}`);
+    expect(shown).toContain(`root-1 SHA-1 fingerprint ${certificate.fingerprint}`);
+    const { generations } = JSON.parse(await run(certificateAuthorityCommand, 'show', 'root', '--json'));
+    expect(generations[0].fingerprint).toBe(certificate.fingerprint256.replaceAll(':', '').toLowerCase());
+  });
+
   it('says which there are', async () => {
     await expect(run(certificateAuthorityCommand, 'certificate', 'x')).rejects.toThrow(
       'no CA or generation of one is called "x"; the generations are: devices-1, root-1',

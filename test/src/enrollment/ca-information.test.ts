@@ -1,6 +1,8 @@
 /** What CMP clients ask about the CA (RFC 9483 4.3), and what its messages are protected with, as the core gives them. */
 import { diffieHellman, X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { activateNext } from '../../../src/authorities/activate.js';
+import { dropNext, stageNext } from '../../../src/authorities/stage.js';
 import { createProtocolServices } from '../../../src/enrollment/protocol-services.js';
 import { createServiceKeys } from '../../../src/enrollment/service-keys.js';
 import type { ProtocolServices } from '../../../src/protocol.js';
@@ -11,6 +13,7 @@ import { openPartitions } from '../../support/crls.js';
 import { applyYaml, fleet, policyLike } from '../../support/fleet.js';
 import { newKey, spkiOf } from '../../support/make-csr.js';
 import { opensslAccepts } from '../../support/openssl-verify.js';
+import { testActor } from '../../support/operator.js';
 import { createTestClock } from '../../support/test-clock.js';
 import { startTestGateway, type TestGateway } from '../../support/test-gateway.js';
 
@@ -185,5 +188,40 @@ describe('The update of a root CA (RFC 9810 5.3.19.15)', () => {
     expect(await services.rootUpdate('fleet')).toEqual(update);
     const { serialNumber } = decodeCertificate(update.newWithOld);
     expect(await store.certificates.findByIssuerAndSerial('root-1', serialNumber)).toMatchObject({ usage: 'service' });
+  });
+
+  const derOf = (number: number) => test.gateway.core.authority.generation(`root-${number}`)?.certificate.der;
+
+  const stage = () => stageNext('root', testActor, test.gateway.core);
+  const activate = () => activateNext({ ca: 'root', actor: testActor }, test.gateway.core);
+
+  it('goes step by step over several roll-overs, also from a root that no certificate of the policy leads to', async () => {
+    await activate();
+    const [first, second] = [derOf(1), derOf(2)];
+    expect((await services.rootUpdate('fleet', first))?.newWithNew).toEqual(second);
+    expect(await services.rootUpdate('fleet', second)).toBeUndefined();
+    await stage();
+    await activate();
+    expect((await services.rootUpdate('fleet'))?.newWithNew).toEqual(second);
+    const step = await services.rootUpdate('fleet', second);
+    expect(step?.newWithNew).toEqual(derOf(3));
+    const [before, link] = [second, step?.newWithOld].map((der) => new X509Certificate(der ?? new Uint8Array()));
+    expect(before && link?.verify(before.publicKey)).toBe(true);
+    expect(await services.rootUpdate('fleet', derOf(3))).toBeUndefined();
+  });
+
+  it('goes over the numbers of generations that were dropped', async () => {
+    await stage();
+    await dropNext('root', testActor, test.gateway.core);
+    await stage();
+    await activate();
+    expect(derOf(4)).toBeUndefined();
+    expect((await services.rootUpdate('fleet', derOf(3)))?.newWithNew).toEqual(derOf(5));
+    expect((await services.rootUpdate('fleet', derOf(2)))?.newWithNew).toEqual(derOf(3));
+  });
+
+  it('is none from a root that has ended', async () => {
+    clock.advance(20 * 366 * 86_400);
+    await expect(services.rootUpdate('fleet', derOf(1))).resolves.toBeUndefined();
   });
 });
