@@ -1,11 +1,11 @@
 /** Who makes a request to the management API. */
-import { findIssued } from '../authentication/client-certificate.js';
+
 import { countingFailures, type FailureLimit } from '../authentication/count-failures.js';
+import { findIssued, type ValidationServices, validateCertificate } from '../authentication/validate-certificate.js';
 import type { Clock } from '../clock.js';
 import { GatewayError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { UserRecord } from '../store/access-record.js';
-import { hasLapsed } from '../store/certificate-record.js';
 import type { Store } from '../store/store.js';
 import { type Certificate, decodeCertificate, fingerprint } from '../x509/certificate.js';
 import { DerError } from '../x509/der.js';
@@ -24,7 +24,7 @@ export interface PresentedAccess {
   readonly remoteAddress: string;
 }
 
-interface Dependencies extends FailureLimit {
+interface Dependencies extends FailureLimit, ValidationServices {
   readonly store: Pick<Store, 'users' | 'apiKeys' | 'certificates' | 'commit'>;
   readonly clock: Clock;
   readonly log: Log;
@@ -90,9 +90,13 @@ async function verifyCertificate(der: Uint8Array, services: Dependencies): Promi
   if (user.notBefore > now.getTime() || user.notAfter < now.getTime()) {
     throw new GatewayError('revoked-requester', 'the client certificate is outside its validity');
   }
-  const issued = await findIssued(decode(der), store);
-  if (issued && (issued.status !== 'valid' || hasLapsed(issued, now))) {
-    throw new GatewayError('revoked-requester', 'the client certificate is revoked or on hold');
+  const certificate = decode(der);
+  const issued = await findIssued(certificate, store);
+  const validity = await validateCertificate({ certificate, issued, at: now }, services);
+  if (!validity.ok) {
+    throw new GatewayError('revoked-requester', 'the client certificate is not good any more; register another one', {
+      cause: `${validity.code}: ${validity.message}`,
+    });
   }
   return enter(user, services);
 }

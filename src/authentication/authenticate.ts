@@ -13,6 +13,7 @@ import { type PresentedCertificate, type VerifiedCertificate, verifyCertificate 
 import { countingFailures, type FailureLimit } from './count-failures.js';
 import { identifyOperator, verifyKeyHolder } from './manager.js';
 import { type AskWebhook, type VerifiedSecret, verifySecret } from './secret.js';
+import type { ValidationServices } from './validate-certificate.js';
 
 export interface AuthenticationInput {
   readonly authentication: ResolvedAuthenticationPolicy;
@@ -41,14 +42,12 @@ export interface Authenticated {
   readonly isUsedUp: boolean;
 }
 
-interface Dependencies extends FailureLimit {
+interface Dependencies extends FailureLimit, ValidationServices {
   readonly store: Pick<Store, 'certificates' | 'credentials'>;
   readonly passcodeLookup: PasscodeLookup;
   readonly sealing: Sealing;
   /** Whom an API key stands for, if it may ask for certificates of the policy. */
   readonly verifyApiKey: (key: string) => Promise<UsedCredential>;
-  /** DER certificates from a generation of a CA up to and including the root. */
-  readonly chainOf: (generation: string) => readonly Uint8Array[];
 }
 
 /**
@@ -171,7 +170,15 @@ function isRenewal(operation: AuthenticationInput['operation'], certificate: Ver
  */
 async function verifyPresented(
   credential: PresentedCertificate,
-  { authentication, at, remoteAddress, operation, acceptHeld = false, acceptRevoked = false }: AuthenticationInput,
+  {
+    authentication,
+    method,
+    at,
+    remoteAddress,
+    operation,
+    acceptHeld = false,
+    acceptRevoked = false,
+  }: AuthenticationInput,
   secret: VerifiedSecret | undefined,
   dependencies: Dependencies,
 ): Promise<VerifiedCertificate | undefined> {
@@ -179,7 +186,7 @@ async function verifyPresented(
   const acceptExpired = operation === 'reenroll' || operation === 'either' || operation === 'message';
   try {
     return await verifyCertificate(
-      { credential, at, remoteAddress, acceptExpired, acceptHeld, acceptRevoked },
+      { credential, method, at, remoteAddress, acceptExpired, acceptHeld, acceptRevoked },
       authentication,
       dependencies,
     );

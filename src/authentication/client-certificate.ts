@@ -1,22 +1,29 @@
 /** Certificates as credentials: issued here, registered one by one, or chaining to an authentication CA. */
 import type { ResolvedAuthenticationPolicy } from '../catalog/catalog.js';
-import { GatewayError } from '../errors.js';
+import { type ErrorCode, GatewayError } from '../errors.js';
 import type { PresentedCredential } from '../model/presented-credential.js';
+import type { Method } from '../model/protocol-name.js';
 import type { PresentedIssuedCertificate } from '../policy/identity.js';
-import { type CertificateRecord, hasLapsed } from '../store/certificate-record.js';
+import type { CertificateRecord } from '../store/certificate-record.js';
 import type { Store } from '../store/store.js';
 import { type Certificate, decodeCertificate, fingerprint } from '../x509/certificate.js';
-import { idKpClientAuth } from '../x509/oids.js';
-import type { PathFailureCode } from '../x509/path-failure.js';
-import { validatePath } from '../x509/path-validation.js';
+import { idKpClientAuth, idKpCmcCa, idKpCmcRa, tcgKpAikCertificate } from '../x509/oids.js';
 import { createTrustAnchors, type TrustAnchors } from '../x509/trust-anchors.js';
 import { describeAnchor } from './anchor.js';
 import { checkConditions, describeCredential, type VerifiedCredential } from './credential-conditions.js';
+import {
+  findIssued,
+  type InvalidCertificate,
+  type ValidationServices,
+  validateCertificate,
+} from './validate-certificate.js';
 
 export type PresentedCertificate = Extract<PresentedCredential, { kind: 'certificate' }>;
 
 interface Presentation {
   readonly credential: PresentedCertificate;
+  /** How the message came. */
+  readonly method: Method;
   readonly at: Date;
   readonly remoteAddress: string;
   /** Whether an expired certificate that was issued here may pass: re-enrollment judges its grace. */
@@ -31,38 +38,35 @@ export type VerifiedCertificate =
   | { readonly kind: 'issued'; readonly certificate: PresentedIssuedCertificate; readonly subject: Uint8Array }
   | { readonly kind: 'credential'; readonly credential: VerifiedCredential; readonly subject: Uint8Array };
 
-interface Dependencies {
+interface Dependencies extends ValidationServices {
   readonly store: Pick<Store, 'certificates' | 'credentials'>;
-  /** DER certificates from a generation of a CA up to and including the root. */
-  readonly chainOf: (generation: string) => readonly Uint8Array[];
 }
 
 /**
- * @throws GatewayError `untrusted-signer` for a certificate that means nothing here, `revoked-requester` for one that was
- * issued here and is revoked, on hold or lapsed, `invalid-state` for one that is yet to be confirmed, `invalid-signature`
- * where its chain is wanted and missing, `bad-secret` for a registered one that may not be used.
+ * @throws GatewayError `untrusted-signer` for a certificate that means nothing here, or whose path is not good;
+ * `revoked-requester` for one that was issued here and is revoked, on hold, lapsed or expired, or a CA above it; `invalid-state`
+ * for one that is yet to be confirmed, `invalid-signature` where its chain is wanted and missing, `bad-secret` for a registered
+ * one that may not be used.
  */
 export async function verifyCertificate(
   presentation: Presentation,
   authentication: ResolvedAuthenticationPolicy,
-  { store, chainOf }: Dependencies,
+  dependencies: Dependencies,
 ): Promise<VerifiedCertificate> {
-  const { chain, chainRequired } = presentation.credential;
-  const [der] = chain;
+  const [der] = presentation.credential.chain;
   if (der === undefined) throw new GatewayError('malformed-request', 'no certificate was presented');
   const certificate = decodePresented(der);
-  const certificateFingerprint = fingerprint(der);
-  const issued = await findIssued(certificate, store);
+  const { subject } = certificate;
+  const issued = await findIssued(certificate, dependencies.store);
   if (issued) {
     requireAccepted(issued, authentication);
-    if (chainRequired) requireChain(chain, chainOf(issued.issuerId));
-    requireCurrent(issued, presentation);
-    return { kind: 'issued', certificate: describeIssued(issued), subject: certificate.subject };
+    await verifyIssued(certificate, issued, presentation, dependencies);
+    return { kind: 'issued', certificate: describeIssued(issued), subject };
   }
   const credential =
-    (await verifyRegistered(certificate, certificateFingerprint, presentation, authentication, store)) ??
-    (await verifyChainOnce(certificate, presentation, authentication, store));
-  return { kind: 'credential', credential, subject: certificate.subject };
+    (await verifyRegistered(certificate, presentation, authentication, dependencies)) ??
+    (await verifyChainOnce(certificate, presentation, authentication, dependencies));
+  return { kind: 'credential', credential, subject };
 }
 
 function decodePresented(der: Uint8Array): Certificate {
@@ -71,18 +75,6 @@ function decodePresented(der: Uint8Array): Certificate {
   } catch (cause) {
     throw new GatewayError('untrusted-signer', 'the client certificate cannot be read', { cause });
   }
-}
-
-/**
- * The record of a certificate that was issued here. What has been signed counts, not the signature: from one of ECDSA anybody
- * can make another that is valid too, and so a copy with another fingerprint.
- */
-export async function findIssued(
-  { serialNumber, tbs }: Certificate,
-  { certificates }: Pick<Store, 'certificates'>,
-): Promise<CertificateRecord | undefined> {
-  const namesakes = await certificates.findBySerial({ serialNumber });
-  return namesakes.find(({ der }) => Buffer.compare(decodeCertificate(der).tbs, tbs) === 0);
 }
 
 function requireAccepted(issued: CertificateRecord, { policy, opens }: ResolvedAuthenticationPolicy): void {
@@ -94,27 +86,48 @@ function requireAccepted(issued: CertificateRecord, { policy, opens }: ResolvedA
   }
 }
 
+async function verifyIssued(
+  certificate: Certificate,
+  issued: CertificateRecord,
+  { credential: { chain, chainRequired }, at, acceptExpired, acceptHeld, acceptRevoked }: Presentation,
+  dependencies: Dependencies,
+): Promise<void> {
+  const allowed = { acceptExpired, acceptHeld, acceptRevoked };
+  const validity = await validateCertificate({ certificate, issued, at, ...allowed }, dependencies);
+  if (!validity.ok) throw describeIssuedFault(validity);
+  if (chainRequired) requireChain(chain, validity.path);
+}
+
+function describeIssuedFault({ code, message, isAbove }: InvalidCertificate): GatewayError {
+  const cause = `${code}: ${message}`;
+  const fault = faults.get(code);
+  if (fault === undefined) {
+    return new GatewayError('untrusted-signer', 'the client certificate is not good under the CA that issued it', {
+      cause,
+    });
+  }
+  if (!isAbove) return new GatewayError(fault.code, `the client certificate ${fault.what}`);
+  return new GatewayError('revoked-requester', `a CA above the client certificate ${fault.what}`, { cause });
+}
+
+/** Faults that pass, or have come with time: by what has become of the certificate, or of a CA. */
+const faults = new Map<InvalidCertificate['code'], { readonly code: ErrorCode; readonly what: string }>([
+  ['revoked', { code: 'revoked-requester', what: 'is revoked' }],
+  ['held', { code: 'revoked-requester', what: 'is on hold' }],
+  ['lapsed', { code: 'revoked-requester', what: 'was not confirmed in time' }],
+  ['unconfirmed', { code: 'invalid-state', what: 'is not confirmed yet' }],
+  ['expired', { code: 'revoked-requester', what: 'has expired' }],
+  ['not-yet-valid', { code: 'revoked-requester', what: 'is not valid yet' }],
+]);
+
 /** RFC 9483 3.3: what leads from the signer to a root is in the message; the root may be left out. */
-function requireChain(presented: readonly Uint8Array[], wanted: readonly Uint8Array[]): void {
-  const isPresented = (der: Uint8Array) => presented.some((other) => Buffer.compare(other, der) === 0);
-  if (wanted.slice(0, -1).every(isPresented)) return;
+function requireChain(presented: readonly Uint8Array[], path: readonly Certificate[]): void {
+  const isPresented = ({ der }: Certificate) => presented.some((other) => Buffer.compare(other, der) === 0);
+  if (path.slice(1, -1).every(isPresented)) return;
   throw new GatewayError(
     'invalid-signature',
     "the message does not bring the certificates from its signer up to the root's subordinate",
   );
-}
-
-function requireCurrent(issued: CertificateRecord, presentation: Presentation): void {
-  const { at, acceptExpired, acceptHeld, acceptRevoked } = presentation;
-  if (issued.status === 'revoked' && !acceptRevoked)
-    throw new GatewayError('revoked-requester', 'the client certificate is revoked');
-  if (issued.status === 'held' && !acceptHeld && !acceptRevoked)
-    throw new GatewayError('revoked-requester', 'the client certificate is on hold');
-  if (hasLapsed(issued, at))
-    throw new GatewayError('revoked-requester', 'the client certificate was not confirmed in time');
-  if (issued.confirmBy !== null) throw new GatewayError('invalid-state', 'the client certificate is not confirmed yet');
-  if (issued.notAfter < at.getTime() && !acceptExpired)
-    throw new GatewayError('revoked-requester', 'the client certificate has expired');
 }
 
 /** A certificate on record as what authenticates a request. */
@@ -131,26 +144,32 @@ export function describeIssued(issued: CertificateRecord): PresentedIssuedCertif
   };
 }
 
+/** One that is registered is trusted for itself, whoever has issued it. */
 async function verifyRegistered(
   certificate: Certificate,
-  lookup: string,
   { at, remoteAddress }: Presentation,
   { policy }: ResolvedAuthenticationPolicy,
-  store: Pick<Store, 'credentials'>,
+  dependencies: Dependencies,
 ): Promise<VerifiedCredential | undefined> {
-  const [record] = await store.credentials.findByLookup({
+  const [record] = await dependencies.store.credentials.findByLookup({
     authenticationPolicy: policy.name,
     kind: 'authentication-certificate',
-    lookup,
+    lookup: fingerprint(certificate.der),
   });
   if (record === undefined) return undefined;
   const conditions = checkConditions(record, at, remoteAddress);
   if (!conditions.usable)
     throw new GatewayError('bad-secret', `the client certificate is registered here, but ${conditions.reason}`);
-  if (at < certificate.notBefore || at > certificate.notAfter) {
-    throw new GatewayError('untrusted-signer', 'the client certificate is outside its validity');
-  }
-  return describeCredential(record);
+  const validity = await validateCertificate({ certificate, issued: undefined, at }, dependencies);
+  if (validity.ok) return describeCredential(record);
+  const isOutside = validity.code === 'expired' || validity.code === 'not-yet-valid';
+  throw new GatewayError(
+    'untrusted-signer',
+    isOutside
+      ? 'the client certificate is outside its validity'
+      : 'the client certificate is registered here, but says what is not understood; register another one',
+    { cause: `${validity.code}: ${validity.message}` },
+  );
 }
 
 /** Anchors stay as long as the catalog that they come from. */
@@ -174,27 +193,21 @@ function verifyChainOnce(...verification: Parameters<typeof verifyChain>): Promi
 /** By the certificates that came with it and the trust anchors alone: none is looked for elsewhere. */
 async function verifyChain(
   certificate: Certificate,
-  { credential: { chain, proof }, at, remoteAddress }: Presentation,
+  { credential: { chain, proof }, method, at, remoteAddress }: Presentation,
   authentication: ResolvedAuthenticationPolicy,
-  store: Pick<Store, 'certificates'>,
+  dependencies: Dependencies,
 ): Promise<VerifiedCredential> {
   let trustAnchors = anchorsOf.get(authentication);
   if (trustAnchors === undefined) {
     trustAnchors = createTrustAnchors(authentication.anchors.map((anchor) => anchor.certificate));
     anchorsOf.set(authentication, trustAnchors);
   }
-  const result = await validatePath({
-    certificate: certificate.der,
-    intermediates: chain.slice(1),
-    trustAnchors,
-    at,
-    // An intermediate CA may be one that was issued here, to a gateway.
-    isRevoked: async (link) => ((await findIssued(link, store))?.status ?? 'valid') !== 'valid',
-    ...(proof === 'tls' ? { keyPurpose: idKpClientAuth } : {}),
-  });
+  const keyPurposes = purposesOf(proof, method);
+  const question = { certificate, issued: undefined, presented: chain.slice(1), trustAnchors, keyPurposes, at };
+  const result = await validateCertificate(question, dependencies);
   if (!result.ok) {
     const cause = `${result.code}: ${result.message}`;
-    throw new GatewayError('untrusted-signer', describeFailure(result.code, certificate, at), { cause });
+    throw new GatewayError('untrusted-signer', describeFailure(result, certificate, at), { cause });
   }
   const root = result.path.at(-1);
   const anchor = authentication.anchors.find(
@@ -205,8 +218,21 @@ async function verifyChain(
   return { used: describeAnchor(anchor, { at, remoteAddress, what }), isUsedUp: false };
 }
 
+/**
+ * What a certificate has to be for, where it says what it is for (RFC 5280 4.2.1.12): TLS clients, the powers of RFC 6402 in
+ * messages, and what attestations in ACME are signed with.
+ */
+function purposesOf(proof: PresentedCertificate['proof'], method: Method): readonly string[] {
+  if (proof === 'tls') return forTls;
+  return method === 'acme' ? forAttestations : forMessages;
+}
+
+const forTls = [idKpClientAuth];
+const forMessages = [idKpClientAuth, idKpCmcRa, idKpCmcCa];
+const forAttestations = [idKpClientAuth, tcgKpAikCertificate];
+
 /** What is wrong with a path. That its certificates have expired is said only where they lead to a CA that counts here. */
-function describeFailure(code: PathFailureCode, { notAfter }: Certificate, at: Date): string {
+function describeFailure({ code }: InvalidCertificate, { notAfter }: Certificate, at: Date): string {
   if (code !== 'expired')
     return 'the client certificate does not chain to a CA that authenticates requests to this policy';
   return at > notAfter ? 'the client certificate has expired' : 'a CA above the client certificate has expired';

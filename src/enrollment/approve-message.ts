@@ -1,4 +1,5 @@
 /** Approval of what asks for no certificate: a revocation is carried out by it, any other message may be answered. */
+import { validateCertificate } from '../authentication/validate-certificate.js';
 import { GatewayError } from '../errors.js';
 import type { Policy } from '../model/policy.js';
 import type { Identity } from '../policy/identity.js';
@@ -6,6 +7,7 @@ import { type CertificateRecord, certificateId } from '../store/certificate-reco
 import type { Statement } from '../store/change.js';
 import type { EnrollmentApprovalRecord } from '../store/enrollment-approvals.js';
 import type { Store } from '../store/store.js';
+import { decodeCertificate } from '../x509/certificate.js';
 import { type Approving, approvalRecord, approvedStatements, lastingCredentials } from './approving.js';
 import { unrevokedStatements } from './credential-use.js';
 import type { MessageReason } from './revocation-reason.js';
@@ -76,15 +78,22 @@ async function findRevocable(
 async function requireStillValid(
   { issuedCertificate: own }: Identity,
   { id }: CertificateRecord,
-  { store }: EnrollmentServices,
+  services: EnrollmentServices,
 ): Promise<void> {
-  if (own === undefined) return;
-  const signer = await store.certificates.findByIssuerAndSerial(own.issuerId, own.serialNumber);
-  if (signer?.id === id || signer?.status === 'valid') return;
+  if (own === undefined || certificateId(own.issuerId, own.serialNumber) === id) return;
+  const issued = await services.store.certificates.findByIssuerAndSerial(own.issuerId, own.serialNumber);
+  if (issued && (await isStillValid(issued, services))) return;
   throw new GatewayError(
     'invalid-state',
-    'the certificate that the request was signed with has been revoked since; reject the request',
+    'the certificate that the request was signed with, or a CA above it, has been revoked since; reject the request',
   );
+}
+
+/** It was in time when it asked. */
+async function isStillValid(issued: CertificateRecord, services: EnrollmentServices): Promise<boolean> {
+  const certificate = decodeCertificate(issued.der);
+  const question = { certificate, issued, at: services.clock.now(), acceptExpired: true };
+  return (await validateCertificate(question, services)).ok;
 }
 
 /** What was looked up a moment ago must hold in the commit as well. */

@@ -40,7 +40,6 @@ export function authenticateRequest(
   };
   const dependencies = {
     ...services,
-    chainOf: services.authority.chain,
     verifyApiKey: (key: string) => verifyRequestingKey(key, resolved.policy, services),
   };
   return assumed ? authenticateAssuming(input, assumed, dependencies) : authenticate(input, dependencies);

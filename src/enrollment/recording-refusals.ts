@@ -1,6 +1,6 @@
 /** Answers to messages that are no enrollments: what refuses them is recorded all the same. */
 import { GatewayError } from '../errors.js';
-import { type RecordedMessage, recordRefusedMessage } from './record.js';
+import { describeError, type RecordedMessage, recordRefusedMessage } from './record.js';
 import type { EnrollmentServices } from './services.js';
 
 /** Does what a message asks for. @throws GatewayError whatever `work` throws, after its audit event is committed */
@@ -13,7 +13,8 @@ export async function recordingRefusals<Result>(
     return await work();
   } catch (error) {
     if (error instanceof GatewayError) {
-      const message = { protocol, operation, remoteAddress, requestId, code: error.code, reason: error.message };
+      const { reason } = describeError(error);
+      const message = { protocol, operation, remoteAddress, requestId, code: error.code, reason };
       await recordRefusedMessage(
         { ...message, ...(label === undefined ? {} : { label }), ...(requester === undefined ? {} : { requester }) },
         services,

@@ -49,6 +49,8 @@ export const idKpOcspSigning = '1.3.6.1.5.5.7.3.9';
 export const idKpCmcCa = '1.3.6.1.5.5.7.3.27';
 export const idKpCmcRa = '1.3.6.1.5.5.7.3.28';
 export const idKpCmKga = '1.3.6.1.5.5.7.3.32';
+// TCG EK Credential Profile
+export const tcgKpAikCertificate = '2.23.133.8.3';
 
 // RFC 2985: attributes of requests
 export const pkcs9AtChallengePassword = '1.2.840.113549.1.9.7';

@@ -4,21 +4,27 @@
  * is read up to its 100th certificate: so much is what a hostile bag of cross-certificates can cost.
  */
 
+import type { Certificate } from './certificate.js';
 import { DerError } from './der.js';
-import type { PathCertificate } from './path-certificate.js';
-import { decodePathCertificate, describeIssuer, describeSubject } from './path-certificate.js';
+import type { CertificateSource, PathCertificate } from './path-certificate.js';
+import { derOf, describeIssuer, describeSubject, keepPathCertificate } from './path-certificate.js';
 import type { PathFailure } from './path-failure.js';
 import { pathFailure } from './path-failure.js';
 import { decodeSignatureAlgorithm, UnsupportedAlgorithmError, verifySignature } from './signature-algorithms.js';
 import type { TrustAnchors } from './trust-anchors.js';
 
+/** The issuer that a certificate is known to be signed by. */
+export type KnownSignatures = WeakMap<Certificate, Certificate>;
+
 interface PathSearch {
   readonly leaf: PathCertificate;
-  readonly intermediates: readonly Uint8Array[];
+  readonly intermediates: readonly CertificateSource[];
   readonly trustAnchors: TrustAnchors;
   /** Certificates valid at this time are tried first. */
   readonly at: Date;
   readonly allowWeakAlgorithms: boolean;
+  readonly leafIssuer: Certificate | undefined;
+  readonly knownSignatures: KnownSignatures | undefined;
   /** Hears of every branch that ended without reaching an anchor. */
   readonly onDeadEnd: (failure: PathFailure) => void;
 }
@@ -34,7 +40,7 @@ export function* findPaths(search: PathSearch): Generator<readonly PathCertifica
   function signatureFailure(child: PathCertificate, issuer: PathCertificate): PathFailure | undefined {
     const known = verified.get(child) ?? new Map<PathCertificate, PathFailure | undefined>();
     verified.set(child, known);
-    if (!known.has(issuer)) known.set(issuer, checkSignature(child, issuer, search.allowWeakAlgorithms));
+    if (!known.has(issuer)) known.set(issuer, findSignatureFailure(child, issuer, search));
     return known.get(issuer);
   }
 
@@ -69,6 +75,18 @@ export function* findPaths(search: PathSearch): Generator<readonly PathCertifica
   }
 
   yield* extend([leaf]);
+}
+
+function findSignatureFailure(
+  child: PathCertificate,
+  issuer: PathCertificate,
+  { leaf, leafIssuer, knownSignatures, allowWeakAlgorithms }: PathSearch,
+): PathFailure | undefined {
+  if (child === leaf && leafIssuer === issuer.certificate) return undefined;
+  if (knownSignatures?.get(child.certificate) === issuer.certificate) return undefined;
+  const failure = checkSignature(child, issuer, allowWeakAlgorithms);
+  if (!failure && child !== leaf) knownSignatures?.set(child.certificate, issuer.certificate);
+  return failure;
 }
 
 function checkSignature(
@@ -134,13 +152,17 @@ function isSameEntity(a: PathCertificate, b: PathCertificate): boolean {
 }
 
 /** Strangers fill the bag: what cannot be read is left out, and so are second copies and anchors. */
-function decodeBag(intermediates: readonly Uint8Array[], trustAnchors: TrustAnchors): readonly PathCertificate[] {
+function decodeBag(
+  intermediates: readonly CertificateSource[],
+  trustAnchors: TrustAnchors,
+): readonly PathCertificate[] {
   const bag = new Map<string, PathCertificate>();
-  for (const der of intermediates.slice(0, maximumIntermediates)) {
+  for (const source of intermediates.slice(0, maximumIntermediates)) {
+    const der = derOf(source);
     const key = Buffer.from(der).toString('latin1');
     if (bag.has(key) || trustAnchors.find(der)) continue;
     try {
-      bag.set(key, decodePathCertificate(der));
+      bag.set(key, keepPathCertificate(source));
     } catch (error) {
       if (!(error instanceof DerError)) throw error;
     }

@@ -27,9 +27,39 @@ interface IssuerKey {
   readonly isWeak: boolean;
 }
 
+/** DER, or decoded before. */
+export type CertificateSource = Uint8Array | Certificate;
+
 /** @throws DerError when the certificate, one of its names or a key identifier cannot be read */
-export function decodePathCertificate(der: Uint8Array): PathCertificate {
-  const certificate = decodeCertificate(der);
+export function decodePathCertificate(source: CertificateSource): PathCertificate {
+  return workOut(source instanceof Uint8Array ? decodeCertificate(source) : source);
+}
+
+/** The same, kept with a certificate that was decoded before: for those of CAs that last. @throws DerError */
+export function keepPathCertificate(source: CertificateSource): PathCertificate {
+  if (source instanceof Uint8Array) return decodePathCertificate(source);
+  const known = kept.get(source) ?? workOut(source);
+  kept.set(source, known);
+  return known;
+}
+
+/** The DER of either form. */
+export function derOf(source: CertificateSource): Uint8Array {
+  return source instanceof Uint8Array ? source : source.der;
+}
+
+/** The subject for messages, shortened: it may come from a stranger. */
+export function describeSubject({ certificate }: PathCertificate): string {
+  return shortName(certificate.subject);
+}
+
+export function describeIssuer({ certificate }: PathCertificate): string {
+  return shortName(certificate.issuer);
+}
+
+const kept = new WeakMap<Certificate, PathCertificate>();
+
+function workOut(certificate: Certificate): PathCertificate {
   const subjectKey = nameKey(certificate.subject);
   const issuerKey =
     Buffer.compare(certificate.subject, certificate.issuer) === 0 ? subjectKey : nameKey(certificate.issuer);
@@ -48,15 +78,6 @@ export function decodePathCertificate(der: Uint8Array): PathCertificate {
       return imported.value;
     },
   };
-}
-
-/** The subject for messages, shortened: it may come from a stranger. */
-export function describeSubject({ certificate }: PathCertificate): string {
-  return shortName(certificate.subject);
-}
-
-export function describeIssuer({ certificate }: PathCertificate): string {
-  return shortName(certificate.issuer);
 }
 
 function shortName(name: Uint8Array): string {

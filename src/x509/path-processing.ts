@@ -36,10 +36,10 @@ import { pathFailure } from './path-failure.js';
 
 export interface ProcessingInputs extends PolicyInputs {
   readonly at: Date;
-  /** Dotted OID that extended key usages must allow where they are present (anyExtendedKeyUsage allows all). */
-  readonly keyPurpose?: string;
-  /** How long after its notAfter the leaf, and only the leaf, is still accepted. */
-  readonly leafNotAfterGraceSeconds?: number;
+  /** Dotted OIDs, of which extended key usages must allow one, the same all along the path (anyExtendedKeyUsage allows all). */
+  readonly keyPurposes?: readonly string[];
+  /** Accepts critical extensions of the leaf that are not processed here: for its issuer, who knows what they mean. */
+  readonly allowUnknownLeafExtensions?: boolean;
   /** initial-permitted-subtrees and initial-excluded-subtrees: the DER value of a name constraints extension. */
   readonly initialNameConstraints?: Uint8Array;
 }
@@ -61,6 +61,7 @@ export function processPath(
     policies: createPolicyProcessing(length, inputs),
     constraints: initialNameConstraints ? [decodeNameConstraints(initialNameConstraints)] : [],
     pathLength: length,
+    purposes: inputs.keyPurposes,
   };
   for (let i = path.length - 1; i >= 0; i--) {
     const link = path[i];
@@ -93,6 +94,8 @@ interface State {
   readonly constraints: NameConstraints[];
   /** max_path_length */
   pathLength: number;
+  /** Those of the wanted ones that every certificate above allows. */
+  purposes: readonly string[] | undefined;
 }
 
 function processCertificate(
@@ -103,6 +106,7 @@ function processCertificate(
   try {
     return (
       checkCertificate(link, role.isLeaf, state.inputs) ??
+      checkPurposes(link, state) ??
       (role.isAnchor ? undefined : enter(link, role.isLeaf, state)) ??
       (role.isLeaf ? undefined : leave(link, role.isAnchor, state))
     );
@@ -127,30 +131,37 @@ function leave(link: PathCertificate, isAnchor: boolean, state: State): PathFail
   return policyFailure(link, state.policies.leave(link.certificate, link.isSelfIssued));
 }
 
-/** What holds for every certificate of the path: validity, purpose, critical extensions. */
+/** What holds for every certificate of the path: validity and critical extensions. */
 function checkCertificate(
   link: PathCertificate,
   isLeaf: boolean,
-  { at, keyPurpose, leafNotAfterGraceSeconds = 0 }: ProcessingInputs,
+  { at, allowUnknownLeafExtensions = false }: ProcessingInputs,
 ): PathFailure | undefined {
   const { notBefore, notAfter, extensions } = link.certificate;
-  const graceMilliseconds = isLeaf ? leafNotAfterGraceSeconds * 1000 : 0;
   if (at.getTime() < notBefore.getTime()) {
     return pathFailure('not-yet-valid', `${describeSubject(link)} is valid from ${notBefore.toISOString()}`);
   }
   // Not "beyond is expired": an invalid Date compares false with everything and must not pass.
-  if (!(at.getTime() <= notAfter.getTime() + graceMilliseconds)) {
+  if (!(at.getTime() <= notAfter.getTime())) {
     return pathFailure('expired', `${describeSubject(link)} was valid until ${notAfter.toISOString()}`);
   }
+  if (isLeaf && allowUnknownLeafExtensions) return undefined;
   const unknown = extensions.find(({ id, critical }) => critical && !processedExtensions.has(id));
-  if (unknown) {
-    return pathFailure('critical-extension', `${describeSubject(link)} has the critical extension ${unknown.id}`);
-  }
-  const purposes = extension(link.certificate, idCeExtKeyUsage);
-  if (keyPurpose === undefined || !purposes) return undefined;
-  const allowed = decodeExtKeyUsage(purposes);
-  if (allowed.includes(keyPurpose) || allowed.includes(anyExtendedKeyUsage)) return undefined;
-  return pathFailure('key-purpose', `${describeSubject(link)} is not for the purpose ${keyPurpose}`);
+  if (unknown === undefined) return undefined;
+  return pathFailure('critical-extension', `${describeSubject(link)} has the critical extension ${unknown.id}`);
+}
+
+/** 4.2.1.12 */
+function checkPurposes(link: PathCertificate, state: State): PathFailure | undefined {
+  const usage = extension(link.certificate, idCeExtKeyUsage);
+  if (state.purposes === undefined || !usage) return undefined;
+  const allowed = decodeExtKeyUsage(usage);
+  if (allowed.includes(anyExtendedKeyUsage)) return undefined;
+  const left = state.purposes.filter((purpose) => allowed.includes(purpose));
+  if (left.length === 0)
+    return pathFailure('key-purpose', `${describeSubject(link)} is not for the purpose ${state.purposes.join(' or ')}`);
+  state.purposes = left;
+  return undefined;
 }
 
 /** 6.1.3 (b), (c). A critical subjectAltName must be readable even where nothing constrains it. */

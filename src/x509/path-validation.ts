@@ -2,8 +2,8 @@
 
 import type { Certificate } from './certificate.js';
 import { DerError } from './der.js';
-import { findPaths } from './path-building.js';
-import type { PathCertificate } from './path-certificate.js';
+import { findPaths, type KnownSignatures } from './path-building.js';
+import type { CertificateSource, PathCertificate } from './path-certificate.js';
 import { decodePathCertificate, describeSubject } from './path-certificate.js';
 import type { PathFailure, PathFailureCode } from './path-failure.js';
 import { pathFailure } from './path-failure.js';
@@ -12,13 +12,17 @@ import { processPath } from './path-processing.js';
 import type { TrustAnchors } from './trust-anchors.js';
 
 export interface PathRequest extends ProcessingInputs {
-  /** DER of the certificate in question. */
-  readonly certificate: Uint8Array;
-  /** DER, untrusted, in any order; more than 100 are not looked at. */
-  readonly intermediates: readonly Uint8Array[];
+  /** The certificate in question. */
+  readonly certificate: CertificateSource;
+  /** Untrusted, in any order; more than 100 are not looked at. */
+  readonly intermediates: readonly CertificateSource[];
   readonly trustAnchors: TrustAnchors;
   /** Accepts SHA-1 signatures and RSA issuers below 2048 bits. */
   readonly allowWeakAlgorithms?: boolean;
+  /** Who is known to have signed the certificate in question, so that it need not be verified. */
+  readonly leafIssuer?: Certificate;
+  /** Other signatures that are not verified again, whatever their algorithms; those that prove good are added. */
+  readonly knownSignatures?: KnownSignatures;
   /**
    * Asked for every certificate of a path that is otherwise good, the anchor excepted, issuers first. What it throws fails the
    * validation as a whole.
@@ -52,6 +56,8 @@ export async function validatePath(request: PathRequest): Promise<PathResult> {
     trustAnchors: request.trustAnchors,
     at: request.at,
     allowWeakAlgorithms: request.allowWeakAlgorithms ?? false,
+    leafIssuer: request.leafIssuer,
+    knownSignatures: request.knownSignatures,
     onDeadEnd: (failure) => {
       deadEnd = moreTelling(deadEnd, failure);
     },
@@ -68,9 +74,9 @@ export async function validatePath(request: PathRequest): Promise<PathResult> {
   return refused ?? deadEnd ?? pathFailure('unknown-issuer', 'no path to a trust anchor was found');
 }
 
-function decodeLeaf(der: Uint8Array): PathCertificate | PathFailure {
+function decodeLeaf(source: CertificateSource): PathCertificate | PathFailure {
   try {
-    return decodePathCertificate(der);
+    return decodePathCertificate(source);
   } catch (error) {
     if (!(error instanceof DerError)) throw error;
     return pathFailure('malformed', `the certificate cannot be read: ${error.message}`);

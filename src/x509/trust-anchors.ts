@@ -1,6 +1,6 @@
 /** The certificates that paths end at (RFC 5280 6.1.1 d), decoded once and looked up by name; their keys stay imported. */
 
-import type { PathCertificate } from './path-certificate.js';
+import type { CertificateSource, PathCertificate } from './path-certificate.js';
 import { decodePathCertificate } from './path-certificate.js';
 
 export interface TrustAnchors {
@@ -12,7 +12,7 @@ export interface TrustAnchors {
 }
 
 /** Keep the result as long as the set stays the same. @throws DerError when one of the certificates cannot be read */
-export function createTrustAnchors(certificates: readonly Uint8Array[]): TrustAnchors {
+export function createTrustAnchors(certificates: readonly CertificateSource[]): TrustAnchors {
   const decoded = certificates.map(decodePathCertificate);
   const bySubject = new Map<string, PathCertificate[]>();
   for (const anchor of decoded) {

@@ -2,7 +2,7 @@
 import { constants, hash } from 'node:crypto';
 import { type Certificate, extension } from '../../../src/x509/certificate.js';
 import { decodeExtKeyUsage } from '../../../src/x509/extensions.js';
-import { idCeExtKeyUsage } from '../../../src/x509/oids.js';
+import { idCeExtKeyUsage, tcgKpAikCertificate } from '../../../src/x509/oids.js';
 import { verifySignature } from '../../../src/x509/signature-algorithms.js';
 import { readAttestationCertificate, readable, type VerifiedStatement } from './attestation-certificate.js';
 import { bytesOf, type StatementFields } from './attestation-object.js';
@@ -33,9 +33,6 @@ export function verifyTpmStatement(fields: StatementFields, keyAuthorization: st
   }
   return { certificate, attestedKey: publicKey };
 }
-
-// TCG EK Credential Profile: tcg-kp-AIKCertificate.
-const tcgKpAikCertificate = '2.23.133.8.3';
 
 /** WebAuthn level 2, 8.3.1. Another certificate's key may sign what the TPM has not written. */
 function requirePurpose(certificate: Certificate): void {

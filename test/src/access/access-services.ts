@@ -31,6 +31,7 @@ export async function withAccess(work: (access: TestAccess) => Promise<void>, fa
       log: createLog('silent'),
       failures: createMinuteCounter(clock),
       failuresPerMinute,
+      authority: { generation: () => undefined, generations: () => [], reload: async () => {} },
     };
     await work({ ...services, authenticate: createAccess(services).authenticate });
   });

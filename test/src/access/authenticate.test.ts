@@ -5,10 +5,12 @@ import { createAccess } from '../../../src/access/authenticate.js';
 import { everything } from '../../../src/access/grants.js';
 import { addUserCertificate, removeUserCertificate } from '../../../src/access/user-certificates.js';
 import { changeUser, createUser, getUser, setEnabled } from '../../../src/access/users.js';
+import { certificateId } from '../../../src/store/certificate-record.js';
 import { decodeCertificate, fingerprint } from '../../../src/x509/certificate.js';
 import { toPem } from '../../../src/x509/pem.js';
 import { cpuTimeOf } from '../../support/cpu-time.js';
-import { makeCertificate } from '../../support/make-chain.js';
+import { ca, makeCertificate, makeChain } from '../../support/make-chain.js';
+import { createWorld } from '../ca/test-hierarchy.js';
 import { caGeneration, certificate as certificateRecord } from '../store/temporary-store.js';
 import { makeKey, remoteAddress, root, type TestAccess, withAccess } from './access-services.js';
 
@@ -213,6 +215,37 @@ describe('A client certificate', () => {
       await expect(access.authenticate({ clientChain: [der], remoteAddress })).rejects.toEqual(
         refusedWith('revoked-requester'),
       );
+    });
+  });
+
+  it('that was issued here is good as long as the CA above it is', async () => {
+    await withAccess(async (access) => {
+      const { store, clock } = access;
+      const validity = { notBefore: '2026-01-01T00:00:00Z', notAfter: '2027-06-01T00:00:00Z' };
+      const [top, issuing, own] = makeChain([ca('CN=root'), ca('CN=issuing'), { subject: 'CN=alice', ...validity }]);
+      if (top === undefined || issuing === undefined || own === undefined) throw new Error('no chain');
+      const serialOf = (der: Uint8Array) => decodeCertificate(der).serialNumber;
+      await store.commit({
+        statements: [
+          store.caGenerations.insert(caGeneration({ id: 'root-1', ca: 'root', certificate: top })),
+          store.caGenerations.insert(caGeneration({ certificate: issuing, parent: 'root-1' })),
+          store.certificates.insert(certificateRecord(serialOf(issuing), { issuerId: 'root-1', der: issuing })),
+          store.certificates.insert(certificateRecord(serialOf(own), { der: own })),
+        ],
+        audit: [],
+      });
+      await addUserCertificate(await makeUser(access), pemOf(own), root, access);
+      const { authority } = createWorld([]).node(store);
+      const { authenticate } = createAccess({ ...access, authority });
+      const present = () => authenticate({ clientChain: [own], remoteAddress });
+      expect(await present()).toMatchObject({ kind: 'user', name: 'alice' });
+      const revoked = { revokedAt: clock.now().getTime(), revocationReason: 2, invalidityDate: null };
+      const statement = store.certificates.revoke({ id: certificateId('root-1', serialOf(issuing)), ...revoked });
+      await store.commit({ statements: [statement], audit: [] });
+      await expect(present()).rejects.toMatchObject({
+        code: 'revoked-requester',
+        cause: expect.stringMatching(/^revoked/),
+      });
     });
   });
 

@@ -9,6 +9,7 @@ import { revokeCertificate } from '../../../src/enrollment/revoke.js';
 import { decodeIdentity } from '../../../src/enrollment/stored-request.js';
 import { createIdentifier } from '../../../src/identifier.js';
 import type { PresentedCredential } from '../../../src/model/presented-credential.js';
+import { certificateId } from '../../../src/store/certificate-record.js';
 import { applyYaml, policyLike, yamlPem } from '../../support/fleet.js';
 import { by, operator } from '../../support/operator.js';
 import { countRecords, eventsOf } from '../../support/records.js';
@@ -142,7 +143,7 @@ describe('A message that asks for no certificate', () => {
 });
 
 describe('An approval', () => {
-  it('of a revocation is refused once the certificate of the registration authority that asked for it is revoked', async () => {
+  it('of a revocation is refused once the certificate of the registration authority that asked for it is revoked, or its CA', async () => {
     await applyYaml(
       test,
       `templates:
@@ -160,6 +161,12 @@ profiles:
     const { certificate } = await issuedDevice();
     const requestId = await revoke(test, certificate, { credentials: [ra.credential] });
     const { issuerId, serialNumber } = await recordOf(test, ra.certificate);
+    const { authority, store } = test.gateway.core;
+    const issuing = authority.generation(issuerId);
+    const id = certificateId(issuing?.parent ?? '', issuing?.certificate.serialNumber ?? '');
+    await store.commit({ statements: [store.certificates.hold({ id, at: 0 })], audit: [] });
+    await expect(approveRequest(requestId, by('alice'), test.gateway.core)).rejects.toEqual(refused('invalid-state'));
+    await store.commit({ statements: [store.certificates.release({ id })], audit: [] });
     const reason = 'keyCompromise';
     await revokeCertificate({ issuerId, serialNumber, reason, actor: operator('alice') }, test.gateway.core);
     await expect(approveRequest(requestId, by('alice'), test.gateway.core)).rejects.toEqual(refused('invalid-state'));

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { fingerprint } from '../../../src/x509/certificate.js';
+import { decodeCertificate, fingerprint } from '../../../src/x509/certificate.js';
+import type { KnownSignatures } from '../../../src/x509/path-building.js';
 import type { PathFailureCode } from '../../../src/x509/path-failure.js';
 import type { PathRequest } from '../../../src/x509/path-validation.js';
 import { validatePath } from '../../../src/x509/path-validation.js';
@@ -319,32 +320,46 @@ const rules: readonly Rule[] = [
     name: 'accepts the purpose that is asked for',
     chain: [root, leaf('CN=x', extendedKeyUsage(serverAuth, clientAuth))],
     expected: 'ok',
-    options: { keyPurpose: clientAuth },
+    options: { keyPurposes: [clientAuth] },
   },
   {
     name: 'refuses a leaf for another purpose',
     chain: [root, leaf('CN=x', extendedKeyUsage(serverAuth))],
     expected: 'key-purpose',
-    options: { keyPurpose: clientAuth },
+    options: { keyPurposes: [clientAuth] },
   },
   {
     name: 'accepts a leaf without extended key usage',
     chain: [root, device],
     expected: 'ok',
-    options: { keyPurpose: clientAuth },
+    options: { keyPurposes: [clientAuth] },
   },
   {
     name: 'takes anyExtendedKeyUsage for every purpose',
     chain: [root, leaf('CN=x', extendedKeyUsage(anyPurpose))],
     expected: 'ok',
-    options: { keyPurpose: clientAuth },
+    options: { keyPurposes: [clientAuth] },
     unlikeOpenssl: 'does not know anyExtendedKeyUsage',
   },
   {
     name: 'is constrained by the extended key usage of an intermediate',
     chain: [root, ca('CN=Sub', extendedKeyUsage(serverAuth)), device],
     expected: 'key-purpose',
-    options: { keyPurpose: clientAuth },
+    options: { keyPurposes: [clientAuth] },
+  },
+  {
+    name: 'accepts one purpose of several all along the path',
+    chain: [root, ca('CN=Sub', extendedKeyUsage(clientAuth, serverAuth)), leaf('CN=x', extendedKeyUsage(serverAuth))],
+    expected: 'ok',
+    options: { keyPurposes: [clientAuth, serverAuth] },
+    unlikeOpenssl: 'is asked for one purpose',
+  },
+  {
+    name: 'refuses a path each part of which is for another one',
+    chain: [root, ca('CN=Sub', extendedKeyUsage(clientAuth)), leaf('CN=x', extendedKeyUsage(serverAuth))],
+    expected: 'key-purpose',
+    options: { keyPurposes: [clientAuth, serverAuth] },
+    unlikeOpenssl: 'is asked for one purpose',
   },
   {
     name: 'ignores extended key usage where no purpose is asked for',
@@ -361,8 +376,8 @@ const rules: readonly Rule[] = [
   },
 ];
 
-function opensslArguments({ keyPurpose }: Options): string[] {
-  const purpose = keyPurpose === clientAuth ? ['-purpose', 'sslclient'] : [];
+function opensslArguments({ keyPurposes = [] }: Options): string[] {
+  const purpose = keyPurposes.includes(clientAuth) ? ['-purpose', 'sslclient'] : [];
   return ['-attime', String(at.getTime() / 1000), ...purpose];
 }
 
@@ -407,18 +422,28 @@ describe('validatePath: its result', () => {
   });
 });
 
-describe('validatePath: grace for re-enrollment', () => {
-  const expired = { ...device, notAfter: '2026-05-31T23:00:00Z' };
-
-  it('accepts an expired leaf within the grace, to the second', async () => {
-    const chain = makeChain([root, expired]);
-    expect(await validateChain(chain, { leafNotAfterGraceSeconds: 3600 })).toMatchObject({ ok: true });
-    expect(await validateChain(chain, { leafNotAfterGraceSeconds: 3599 })).toMatchObject({ code: 'expired' });
+describe('validatePath: what is left to the issuer', () => {
+  it('accepts critical extensions of the leaf, and of no other', async () => {
+    const strange = unknownExtension(true);
+    const options = { allowUnknownLeafExtensions: true };
+    expect(await validateChain(makeChain([root, sub, leaf('CN=x', strange)]), options)).toMatchObject({ ok: true });
+    const above = await validateChain(makeChain([root, ca('O=Acme,CN=Sub', strange), device]), options);
+    expect(above).toMatchObject({ code: 'critical-extension' });
   });
 
-  it('has no grace for an intermediate', async () => {
-    const chain = makeChain([root, { ...sub, notAfter: '2026-05-31T23:00:00Z' }, device]);
-    expect(await validateChain(chain, { leafNotAfterGraceSeconds: 7200 })).toMatchObject({ code: 'expired' });
+  it('verifies no signature that is known, and learns those that are good', async () => {
+    const [anchor, middle, end] = makeChain([root, sub, { ...device, isTampered: true }]).map(decodeCertificate);
+    if (anchor === undefined || middle === undefined || end === undefined) throw new Error('no chain');
+    const knownSignatures: KnownSignatures = new WeakMap();
+    const trustAnchors = createTrustAnchors([anchor]);
+    const request = { certificate: end, intermediates: [middle], trustAnchors, at, knownSignatures };
+    expect(await validatePath(request)).toMatchObject({ code: 'bad-signature' });
+    expect(await validatePath({ ...request, leafIssuer: anchor })).toMatchObject({ code: 'bad-signature' });
+    expect(await validatePath({ ...request, leafIssuer: middle })).toMatchObject({ ok: true });
+    expect([knownSignatures.get(middle), knownSignatures.has(end)]).toEqual([anchor, false]);
+    // Whoever looked at it again would find it wrong.
+    middle.signature.fill(0);
+    expect(await validatePath({ ...request, leafIssuer: middle })).toMatchObject({ ok: true });
   });
 });
 
@@ -432,7 +457,7 @@ describe('validatePath: a leaf that is itself a trust anchor', () => {
 
   it('is held to its validity, purpose and critical extensions', async () => {
     expect(await alone({ ...device, notAfter: '2026-02-01T00:00:00Z' })).toMatchObject({ code: 'expired' });
-    expect(await alone(leaf('CN=x', extendedKeyUsage(serverAuth)), { keyPurpose: clientAuth })).toMatchObject({
+    expect(await alone(leaf('CN=x', extendedKeyUsage(serverAuth)), { keyPurposes: [clientAuth] })).toMatchObject({
       code: 'key-purpose',
     });
     expect(await alone(leaf('CN=x', unknownExtension(true)))).toMatchObject({ code: 'critical-extension' });
