@@ -16,6 +16,7 @@ import { devices } from './migrations/0010-devices.js';
 import { inventory } from './migrations/0011-inventory.js';
 import { jobsRunFor } from './migrations/0012-jobs-run-for.js';
 import { lists } from './migrations/0013-lists.js';
+import { compromise } from './migrations/0018-compromise.js';
 
 /** In the order of their numbers: the schema's version is how many of them were applied. */
 export const migrations: readonly Migration[] = [
@@ -32,6 +33,7 @@ export const migrations: readonly Migration[] = [
   inventory,
   jobsRunFor,
   lists,
+  compromise,
 ];
 
 /** The table that tells the schema's version; it is made before the first migration. */

@@ -4,6 +4,7 @@ import { createAuditRepository } from './audit-repository.js';
 import { createCaGenerationRepository } from './ca-generation-repository.js';
 import { createCatalogRepository } from './catalog-repository.js';
 import { createCertificateRepository } from './certificate-repository.js';
+import { createCompromiseRepository } from './compromise-repository.js';
 import { createConfigurationUseRepository } from './configuration-use.js';
 import { createCredentialRepository } from './credential-repository.js';
 import { createCrlRepository } from './crl-repository.js';
@@ -30,6 +31,7 @@ export function createRepositories(database: Database) {
     crls: createCrlRepository(database),
     credentials: createCredentialRepository(database),
     devices: createDeviceRepository(database),
+    compromises: createCompromiseRepository(database),
     enrollmentTransactions: createEnrollmentTransactionRepository(database),
     jobs: createJobRepository(database),
     jobRows: createJobRowRepository(database),
