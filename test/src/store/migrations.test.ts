@@ -47,7 +47,7 @@ function makeVersion1(file: string): void {
     insert into certificate
       (id, issuer_id, serial_number, policy, profile, usage, subject, key_fingerprint, certificate_fingerprint,
        subject_key_identifier, der, not_before, not_after, issued_at, status, crl_partition, protocol, requester, request_id, replaces)
-      select 'plant-1:0b', issuer_id, '0b', policy, profile, usage, subject, 'cc', 'dd', subject_key_identifier, der,
+      select 'plant-1:0f', issuer_id, '0f', policy, profile, usage, subject, 'cc', 'dd', subject_key_identifier, der,
        not_before, not_after, issued_at + 1, status, crl_partition, protocol, requester, request_id, id from certificate;
     insert into device (id, division, name, group_name, state, identifiers, attributes, created_at, updated_at) values
       ('d-1', 'plant', 'a', 'pumps', 'operational', '{"serial":"4711","mac":"00:11"}', '{}', 1, 1),
@@ -87,7 +87,7 @@ describe('a database of an earlier version', () => {
       // Its names are yet to be read from the certificate.
       expect(await store.certificates.unnamed({ limit: 10 })).toMatchObject([
         { id: 'plant-1:0a' },
-        { id: 'plant-1:0b' },
+        { id: 'plant-1:0f' },
       ]);
       // What was renewed is known with when it was.
       const replaced = { policy: 'fleet', limit: 10 };
