@@ -2,9 +2,9 @@
 # Builds with the tools, runs without them.
 FROM node:24-bookworm AS build
 WORKDIR /app
-# The lock file's own layer: the native database module compiles only when it changes.
+# The lock file's own layer: the native modules, for the database and for HSMs, compile only when it changes.
 COPY package.json package-lock.json ./
-RUN npm ci --ignore-scripts && npm rebuild better-sqlite3
+RUN npm ci --ignore-scripts && npm rebuild better-sqlite3 pkcs11js
 COPY tsconfig.json ./
 COPY src ./src
 COPY protocols ./protocols

@@ -61,7 +61,7 @@ module.exports = {
       from: { path: '^src/policy/' },
       to: { path: '^(node:)?(fs|net|http|https|child_process|worker_threads|timers)|^src/clock\\.ts$' },
     },
-    only('keys-know-x509-and-store', '^src/keys/', ourFolder('keys', 'x509', 'store')),
+    only('keys-know-x509-and-store', '^src/keys/', ourFolder('keys', 'x509', 'store', 'outbound')),
     only(
       'ca-signs-approvals',
       '^src/ca/',
@@ -87,6 +87,11 @@ module.exports = {
       'enrollment-is-the-core',
       '^src/enrollment/',
       `${ourFolder('enrollment', 'access', 'authentication', 'policy', 'ca', 'store', 'catalog', 'keys', 'audit', 'x509', 'outbound')}|log\\.ts$|minute-counter\\.ts$|(protocol|policy-view|service-key)\\.ts$`,
+    ),
+    only(
+      'authorities-are-operated-here',
+      '^src/authorities/',
+      ourFolder('authorities', 'ca', 'enrollment', 'store', 'catalog', 'keys', 'audit', 'x509', 'cms'),
     ),
     only('status-reads', '^src/status/', ourFolder('status', 'store', 'catalog', 'ca')),
     {
@@ -115,6 +120,11 @@ module.exports = {
       'certificates-are-what-operators-see',
       '^src/certificates/',
       `${ourFolder('certificates', 'enrollment', 'policy', 'store', 'catalog', 'audit', 'x509')}|access/principal\\.ts$`,
+    ),
+    only(
+      'unmanaged-cas-are-what-gateways-run',
+      '^src/unmanaged-cas/',
+      `${ourFolder('unmanaged-cas', 'certificates', 'enrollment', 'store', 'audit', 'x509', 'outbound')}|access/principal\\.ts$`,
     ),
     only(
       'jobs-use-the-core',

@@ -11,6 +11,7 @@ import { createAccess } from './access/authenticate.js';
 import { mountApi } from './api/mount.js';
 import { createOperations } from './api/operations.js';
 import { compileAddresses } from './authentication/allowed-addresses.js';
+import { activateDue } from './authorities/activate.js';
 import { serverNames } from './catalog/server-names.js';
 import { fillNames } from './certificates/fill-names.js';
 import type { Clock } from './clock.js';
@@ -30,6 +31,7 @@ import { greet, greetAdministrator } from './quickstart/greeting.js';
 import { type PreparedConfiguration, prepareConfiguration } from './quickstart/prepare-configuration.js';
 import { type Listeners, openListeners, type TlsMaterial } from './server/listeners.js';
 import type { Settings } from './settings.js';
+import { watchCrls } from './unmanaged-cas/watch-crls.js';
 import { version } from './version.js';
 import { toPem } from './x509/pem.js';
 
@@ -61,8 +63,10 @@ const builtInHandlers: ReadonlyMap<string, CreateHandler> = new Map([
 ]);
 
 const shutdownGraceMilliseconds = 10_000;
-/** How soon a revocation is on its CRL, at most. */
+/** How often it is looked for CRLs that are due by a revocation; well within the shortest `crl.publishWithin`. */
 const crlCheckMilliseconds = 1_000;
+/** How soon a CA that another process has changed is as it is there, and one is activated after its time, at most. */
+const authoritiesMilliseconds = 1_000;
 /** How soon a certificate that was not confirmed in time is revoked, at most. */
 const confirmationCheckMilliseconds = 1_000;
 /** How soon the CAs of a changed configuration are made and its TLS certificate fits, at most. */
@@ -104,7 +108,7 @@ export async function startGateway({ settings, log, clock }: GatewayOptions): Pr
           services: core,
         }),
     });
-    let preparedVersion = core.catalog().version;
+    let preparedVersion = prepared.areCasMade ? core.catalog().version : undefined;
     const renewTls = async () => {
       const renewed = await obtainTls(core, serviceKeys, settings);
       if (renewed.version === tls.version) return;
@@ -114,6 +118,7 @@ export async function startGateway({ settings, log, clock }: GatewayOptions): Pr
     };
     const stopTasks = repeatTasks(log, [
       { name: 'CRLs', everyMilliseconds: crlCheckMilliseconds, run: () => core.crls.publishChanged() },
+      { name: 'CAs', everyMilliseconds: authoritiesMilliseconds, run: () => activateDue(core) },
       { name: 'confirmations', everyMilliseconds: confirmationCheckMilliseconds, run: () => revokeLapsed(core) },
       {
         name: 'configuration',
@@ -134,6 +139,7 @@ export async function startGateway({ settings, log, clock }: GatewayOptions): Pr
         run: async () => publishRevocations(await finishCompromises({ ...core, protocols: handlers }), core),
       },
       { name: 'names of certificates', everyMilliseconds: namesMilliseconds, run: () => fillNames(core) },
+      { name: 'CRLs of unmanaged CAs', everyMilliseconds: housekeepingMilliseconds, run: () => watchCrls(core) },
       {
         name: 'protocols',
         everyMilliseconds: protocolsMilliseconds,

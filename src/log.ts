@@ -35,6 +35,9 @@ export function describeRefusal(refusal: unknown): Record<string, unknown> {
 const secretKeys: ReadonlySet<string> = new Set([
   'password',
   'passcode',
+  'passphrase',
+  'pin',
+  'kek',
   'secret',
   'authorization',
   'privateKey',

@@ -22,6 +22,8 @@ export interface RequestOutline {
   /** Key usage names and extended key usage object identifiers that certificates will carry. */
   readonly keyUsages: readonly string[];
   readonly extendedKeyUsages: readonly string[];
+  /** Whether they will be certificates of CAs. */
+  readonly ca: boolean;
 }
 
 /** What a protocol may know of a policy, with the outline for who is not asked who it is. */

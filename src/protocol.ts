@@ -25,6 +25,7 @@ import type { Requester } from './enrollment/requester.js';
 import type { ApprovalStatus, EnrollmentResult, Pending, Renewal, RevocationResult } from './enrollment/result.js';
 import type { GatewayError } from './errors.js';
 import type { Log } from './log.js';
+import type { CertificateReport, ReportResult } from './model/certificate-report.js';
 import type { OutboundClient } from './outbound/outbound-client.js';
 import type { PolicyView, RequestOutline } from './policy-view.js';
 import type { EncryptionServiceKey, MessageServiceKey, OcspResponder, ServiceKey } from './service-key.js';
@@ -108,6 +109,24 @@ export type CertificateStatus = CertStatus & {
   readonly isUnissued?: true;
 };
 
+export interface PublishedCrlQuery {
+  readonly generation: string;
+  readonly partition: number;
+  /** Whether the client has the CRL with this entity tag, quotes included: then it is not read. */
+  isKnown(etag: string): boolean;
+}
+
+export interface PublishedCrl {
+  /** A strong entity tag (RFC 9110 8.8.3), quotes included. */
+  readonly etag: string;
+  readonly thisUpdate: Date;
+  readonly nextUpdate: Date;
+  /** How long caches may keep it at most, seconds: a revocation brings a new one before nextUpdate. */
+  readonly maximumAge: number;
+  /** Absent for one that the client has. */
+  readonly der?: Uint8Array;
+}
+
 /** A new root CA certificate and what leads to it from the old one; DER. */
 export interface RootUpdate {
   readonly newWithNew: Uint8Array;
@@ -168,6 +187,12 @@ export interface ProtocolServices {
   requireNames(request: NamesRequest): Promise<void>;
   /** When a certificate is to be renewed: anybody may ask. @throws GatewayError `unknown-certificate` */
   renewal(query: RenewalQuery): Promise<Renewal>;
+  /**
+   * Puts what a gateway's own CA has issued on record: all of it, or nothing.
+   * @throws GatewayError `forbidden`, `revoked-requester`, `rate-limited`, `invalid-signature`, `invalid-state`, `unknown-certificate`, or
+   * as `content` does; after its audit event is committed
+   */
+  reportCertificates(report: CertificateReport): Promise<ReportResult>;
   /** Writes the audit event of a message that never became an EnrollmentRequest. */
   recordRefusal(refused: RefusedMessage): Promise<void>;
   /**
@@ -207,8 +232,10 @@ export interface ProtocolServices {
    * @throws GatewayError `not-found` for any other source
    */
   crls(label: string | undefined, source: CrlSource): Promise<readonly Uint8Array[]>;
-  /** The CRL of one CA generation and partition, DER. @throws GatewayError `not-found`. */
-  crl(generation: string, partition: number): Promise<{ readonly der: Uint8Array; readonly nextUpdate: Date }>;
+  /** The CRL of one CA generation and partition. @throws GatewayError `not-found`. */
+  crl(query: PublishedCrlQuery): Promise<PublishedCrl>;
+  /** The delta of the same (RFC 5280 5.2.4). @throws GatewayError `not-found`, also where there are no deltas. */
+  deltaCrl(query: PublishedCrlQuery): Promise<PublishedCrl>;
   /**
    * The status of a certificate as it is on record at this moment; undefined where no CA of the gateway that answers has this
    * name and key, or it has ended.

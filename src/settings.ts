@@ -3,6 +3,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { type KekSource, parseKek } from './keys/kek-source.js';
+import { KeyEncryptionKeyError } from './keys/key-encryption-key-error.js';
+import { keyStoreFiles, keyStoresSchema } from './model/key-store.js';
 import { networkSchema } from './model/network.js';
 
 const port = z.coerce.number().int().min(1).max(65_535);
@@ -17,6 +20,9 @@ const list = z.union([
   ),
 ]);
 
+/** A mapping, which the environment and flags have as JSON (or YAML on one line). */
+const keyStores = z.preprocess((value) => (typeof value === 'string' ? parseText(value) : value), keyStoresSchema);
+
 /** Each setting's name here is its key in the file; `GATEHOUSE_DEVICE_TLS_PORT` and `--device-tls-port` follow from it. */
 const settingsSchema = z.strictObject({
   data: z.string().min(1).default('./data').describe('folder of everything that the gateway keeps'),
@@ -30,6 +36,14 @@ const settingsSchema = z.strictObject({
     .min(1)
     .optional()
     .describe('file with the key-encryption key (default: <data>/key-encryption-key)'),
+  kekPassphraseFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('file with a passphrase that the key-encryption key is made from, in its place'),
+  keyStores: keyStores
+    .default({})
+    .describe('key stores of CA keys besides the database, by name: tokens (PKCS#11) and signing services'),
   publicName: z.string().min(1).default('localhost').describe('name under which devices reach the gateway'),
   publicHttpUrl: z
     .url({ protocol: /^http$/ })
@@ -69,6 +83,8 @@ type ParsedSettings = z.output<typeof settingsSchema>;
 export type Settings = Omit<ParsedSettings, 'database' | 'kekFile' | 'publicHttpUrl'> & {
   readonly database: string;
   readonly kekFile: string;
+  /** GATEHOUSE_KEK, which is neither in the file nor a flag. */
+  readonly kek?: KekSource;
   readonly publicHttpUrl: string;
 };
 
@@ -116,21 +132,36 @@ export function readSettings({ flags, environment, file }: SettingsSources): Set
   const parsed = settingsSchema.safeParse(given);
   if (!parsed.success) {
     const problems = parsed.error.issues.map(
-      (issue) => `${origin.get(String(issue.path[0])) ?? (issue.path.join('.') || file)}: ${issue.message}`,
+      ({ path, message }) =>
+        `${[origin.get(String(path[0])) ?? (String(path[0] ?? '') || file), ...path.slice(1).filter(isKey)].join('.')}: ${message}`,
     );
     throw new SettingsError(`these settings are not usable:\n  ${problems.join('\n  ')}`);
   }
-  return complete(parsed.data);
+  return complete(parsed.data, environment.GATEHOUSE_KEK);
 }
 
-function complete(settings: ParsedSettings): Settings {
+/** Where the key-encryption key is. */
+export function kekSourceOf({ kek, kekPassphraseFile, kekFile }: Settings): KekSource {
+  if (kek !== undefined) return kek;
+  if (kekPassphraseFile !== undefined) return { kind: 'passphrase', file: kekPassphraseFile };
+  return { kind: 'file', file: kekFile };
+}
+
+function complete(settings: ParsedSettings, kekText: string | undefined): Settings {
   const data = resolve(settings.data);
   const database = settings.database ?? resolve(data, 'gatehouse.sqlite');
   if (/^postgres(ql)?:/.test(database)) {
     throw new SettingsError('GATEHOUSE_DATABASE: PostgreSQL is not served by this version; give a file for SQLite');
   }
+  const kek = kekText === undefined || kekText === '' ? undefined : readKekVariable(kekText);
+  const { kekFile, kekPassphraseFile } = settings;
+  if ([kek, kekFile, kekPassphraseFile].filter((each) => each !== undefined).length > 1) {
+    throw new SettingsError('give only one of GATEHOUSE_KEK_FILE, GATEHOUSE_KEK_PASSPHRASE_FILE and GATEHOUSE_KEK');
+  }
   return {
     ...settings,
+    ...(kek === undefined ? {} : { kek }),
+    ...(kekPassphraseFile === undefined ? {} : { kekPassphraseFile: resolve(kekPassphraseFile) }),
     data,
     database: resolve(database),
     kekFile: resolve(settings.kekFile ?? resolve(data, 'key-encryption-key')),
@@ -141,7 +172,15 @@ function complete(settings: ParsedSettings): Settings {
   };
 }
 
-const pathSettings = ['data', 'database', 'kekFile', 'configuration', 'compromisedKeysFile'];
+function readKekVariable(text: string): KekSource {
+  try {
+    return parseKek('GATEHOUSE_KEK', text);
+  } catch (error) {
+    throw error instanceof KeyEncryptionKeyError ? new SettingsError(error.message) : error;
+  }
+}
+
+const pathSettings = ['data', 'database', 'kekFile', 'kekPassphraseFile', 'configuration', 'compromisedKeysFile'];
 
 function readSettingsFile(file: string): Record<string, unknown> {
   if (!existsSync(file)) throw new SettingsError(`${file}: there is no such file`);
@@ -158,9 +197,40 @@ function readSettingsFile(file: string): Record<string, unknown> {
   );
 }
 
-/** Paths in a file are relative to its folder: also those of handlers of the operator's own among the protocols. */
+/** Paths in a file are relative to its folder: also those of key stores, and of handlers of the operator's own among the protocols. */
 function resolveSetting(key: string, value: unknown, folder: string): unknown {
   if (pathSettings.includes(key) && typeof value === 'string') return resolve(folder, value);
+  if (key === 'keyStores' && isMapping(value)) {
+    return Object.fromEntries(Object.entries(value).map(([name, store]) => [name, resolveKeyStore(store, folder)]));
+  }
   if (key !== 'protocols' || !Array.isArray(value)) return value;
   return value.map((item) => (typeof item === 'string' && /^\.{1,2}\//.test(item) ? resolve(folder, item) : item));
+}
+
+function resolveKeyStore(store: unknown, folder: string): unknown {
+  if (!isMapping(store)) return store;
+  return Object.fromEntries(
+    Object.entries(store).map(([key, value]) => {
+      const isFile = keyStoreFiles.includes(key) && typeof value === 'string';
+      return [key, isFile ? resolve(folder, value) : value];
+    }),
+  );
+}
+
+/** A key of a mapping; places in lists are not told. */
+function isKey(part: PropertyKey): part is string {
+  return typeof part === 'string';
+}
+
+/** What is no YAML stays as it is, and is refused for being text. */
+function parseText(text: string): unknown {
+  try {
+    return parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

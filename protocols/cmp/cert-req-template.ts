@@ -3,9 +3,15 @@
 import type { RequestOutline, WantedName } from '../../src/policy-view.js';
 import { attributeByName } from '../../src/x509/attribute-types.js';
 import { tlv } from '../../src/x509/der-writer.js';
-import { type Extension, encodeExtKeyUsage, encodeKeyUsage, keyUsages } from '../../src/x509/extensions.js';
+import {
+  type Extension,
+  encodeBasicConstraints,
+  encodeExtKeyUsage,
+  encodeKeyUsage,
+  keyUsages,
+} from '../../src/x509/extensions.js';
 import { encodeName } from '../../src/x509/names.js';
-import { idCeExtKeyUsage, idCeKeyUsage, idCeSubjectAltName } from '../../src/x509/oids.js';
+import { idCeBasicConstraints, idCeExtKeyUsage, idCeKeyUsage, idCeSubjectAltName } from '../../src/x509/oids.js';
 import { encodeCertReqTemplate, type KeySpec } from './asn1/general-message.js';
 import type { InfoTypeAndValue } from './asn1/info-type-and-value.js';
 import { idItCertReqTemplate } from './asn1/oids.js';
@@ -34,9 +40,11 @@ function extensionsOf({
   keyUsages: usages,
   extendedKeyUsages,
   extensions,
+  ca,
 }: RequestOutline): Extension[] {
   const names = subjectAltNames.flatMap(({ name }) => generalNameTags.get(name) ?? []);
   return [
+    ...(ca ? [{ id: idCeBasicConstraints, critical: true, value: encodeBasicConstraints({ ca }) }] : []),
     ...(names.length > 0
       ? [{ id: idCeSubjectAltName, critical: false, value: tlv(0x30, ...names.map((tag) => tlv(tag))) }]
       : []),

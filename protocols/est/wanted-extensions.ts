@@ -3,10 +3,16 @@
 import type { PolicyView, WantedName } from '../../src/policy-view.js';
 import { Tag } from '../../src/x509/der.js';
 import { explicit, sequence, tlv } from '../../src/x509/der-writer.js';
-import { encodeExtKeyUsage, encodeKeyUsage, type KeyUsage, keyUsages } from '../../src/x509/extensions.js';
+import {
+  encodeBasicConstraints,
+  encodeExtKeyUsage,
+  encodeKeyUsage,
+  type KeyUsage,
+  keyUsages,
+} from '../../src/x509/extensions.js';
 import { encodeGeneralName } from '../../src/x509/general-names.js';
 import { encodeName } from '../../src/x509/names.js';
-import { idCeExtKeyUsage, idCeKeyUsage, idCeSubjectAltName } from '../../src/x509/oids.js';
+import { idCeBasicConstraints, idCeExtKeyUsage, idCeKeyUsage, idCeSubjectAltName } from '../../src/x509/oids.js';
 import { parseName } from '../../src/x509/parse-name.js';
 import { type WantedKey, wantedKey } from './wanted-key.js';
 
@@ -20,12 +26,14 @@ export interface WantedExtension {
   readonly partialValue?: Uint8Array;
 }
 
-/** In the order of the example of RFC 9908 3.4: subjectAltName, keyUsage, extKeyUsage; then the policy's own. */
+/** In the order of the example of RFC 9908 3.4: subjectAltName, keyUsage, extKeyUsage; basicConstraints of a CA before, the policy's own after. */
 export function wantedExtensions(policy: PolicyView): WantedExtension[] {
-  const { subjectAltNames, extendedKeyUsages, extensions } = policy;
+  const { subjectAltNames, extendedKeyUsages, extensions, ca } = policy;
   const unfit = unfitUsages[wantedKey(policy.keys)?.algorithm ?? 'rsa'];
   const usages = keyUsages.filter((usage) => policy.keyUsages.includes(usage) && !unfit.includes(usage));
   return [
+    // Without a path length: it gets the longest that it may have.
+    ca ? { id: idCeBasicConstraints, critical: true, value: encodeBasicConstraints({ ca }) } : undefined,
     wantedAlternatives(subjectAltNames),
     usages.length === 0 ? undefined : { id: idCeKeyUsage, critical: true, value: encodeKeyUsage(usages) },
     extendedKeyUsages.length === 0

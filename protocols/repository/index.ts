@@ -7,32 +7,49 @@ import type { Exchange, ProtocolHandler, ProtocolServices, Reply } from '../../s
 
 /** Makes the handler. What is thrown out of `handle` is for the edge to log and to give to `failure`. */
 export function createRepositoryHandler(services: ProtocolServices): ProtocolHandler {
-  async function crl({ params, headers }: Exchange): Promise<Reply> {
-    const { generation = '', partition = '' } = params;
+  async function crl(exchange: Exchange, find: ProtocolServices['crl']): Promise<Reply> {
+    const { generation = '', partition = '' } = exchange.params;
     if (!/^\d{1,9}$/.test(partition)) throw notFound();
-    const { der, nextUpdate } = await services.crl(generation, Number(partition));
-    const remaining = Math.floor((nextUpdate.getTime() - services.clock.now().getTime()) / 1000);
-    // Not until nextUpdate: a revocation brings a new CRL before that.
-    return cachedReply('application/pkix-crl', der, Math.min(maximumCrlAge, remaining), headers['if-none-match']);
+    const tags = exchange.headers['if-none-match'];
+    const found = await find({
+      generation,
+      partition: Number(partition),
+      isKnown: (tag) => matchesEntityTag(tags, tag),
+    });
+    const { etag, thisUpdate, nextUpdate, maximumAge, der } = found;
+    const now = services.clock.now().getTime();
+    const remaining = Math.floor((nextUpdate.getTime() - now) / 1000);
+    const age = Math.max(0, Math.min(maximumAge, remaining));
+    const headers = {
+      ...cacheHeaders(etag, age),
+      'Last-Modified': thisUpdate.toUTCString(),
+      Expires: new Date(now + age * 1000).toUTCString(),
+    };
+    if (der === undefined) return { status: 304, headers, body: '' };
+    return { status: 200, headers: { 'Content-Type': 'application/pkix-crl', ...headers }, body: der };
   }
 
   async function caCertificate({ params, headers }: Exchange): Promise<Reply> {
     const der = services.caCertificate(params.generation ?? '');
-    return cachedReply('application/pkix-cert', der, maximumCertificateAge, headers['if-none-match']);
+    const tag = entityTag(der);
+    const cached = cacheHeaders(tag, maximumCertificateAge);
+    if (matchesEntityTag(headers['if-none-match'], tag)) return { status: 304, headers: cached, body: '' };
+    return { status: 200, headers: { 'Content-Type': 'application/pkix-cert', ...cached }, body: der };
   }
 
   const get = { method: 'GET', plainHttp: true, bodyLimit: 0 } as const;
   return {
     name: 'repository',
     routes: [
-      { ...get, path: '/crl/:generation/:partition.crl', handle: answering(crl) },
+      // Before the other, which would take it for a partition of this name.
+      { ...get, path: '/crl/:generation/:partition-delta.crl', handle: answering((it) => crl(it, services.deltaCrl)) },
+      { ...get, path: '/crl/:generation/:partition.crl', handle: answering((it) => crl(it, services.crl)) },
       { ...get, path: '/aia/:generation.cer', handle: answering(caCertificate) },
     ],
     failure: (error, { requestId }) => failureAnswer(error, requestId),
   };
 }
 
-const maximumCrlAge = 300;
 const maximumCertificateAge = 86_400;
 
 function answering(answer: (exchange: Exchange) => Promise<Reply>): (exchange: Exchange) => Promise<Reply> {
@@ -50,15 +67,7 @@ function notFound(): GatewayError {
   return new GatewayError('not-found', 'there is no such CRL');
 }
 
-/** A body with what caches need to know; `maximumAge` in seconds. 304 where the client has it already (RFC 9110 15.4.5). */
-function cachedReply(
-  contentType: string,
-  body: Uint8Array,
-  maximumAge: number,
-  ifNoneMatch: string | undefined,
-): Reply {
-  const tag = entityTag(body);
-  const headers = { ETag: tag, 'Cache-Control': `public, max-age=${Math.max(0, maximumAge)}` };
-  if (matchesEntityTag(ifNoneMatch, tag)) return { status: 304, headers, body: '' };
-  return { status: 200, headers: { 'Content-Type': contentType, ...headers }, body };
+/** What caches need to know; `maximumAge` in seconds. 304 where the client has it already (RFC 9110 15.4.5). */
+function cacheHeaders(tag: string, maximumAge: number): Record<string, string> {
+  return { ETag: tag, 'Cache-Control': `public, max-age=${maximumAge}` };
 }

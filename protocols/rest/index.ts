@@ -6,6 +6,7 @@ import type { Exchange, ProtocolHandler, ProtocolServices, Reply, Route } from '
 import { download, downloadCa } from './certificates.js';
 import { enroll, poll } from './enrollment.js';
 import { problemReply } from './problem.js';
+import { report } from './report.js';
 import { revoke } from './revocation.js';
 
 /** Makes the REST handler. What is thrown out of `handle` is for the edge to log and to give to `failure`. */
@@ -43,6 +44,13 @@ export function createRestHandler(services: ProtocolServices): ProtocolHandler {
       get('/requests/:id', (exchange) => poll(exchange.params.id ?? '', exchange, services)),
       get('/certificates/:serialNumber', (exchange) => download(exchange, services)),
       get('/ca', (exchange) => downloadCa(exchange, services)),
+      {
+        method: 'POST',
+        path: '/api/v1/unmanaged-cas/:id/certificates',
+        plainHttp: false,
+        bodyLimit: maximumReport,
+        handle: answering((exchange) => report(exchange, services)),
+      },
     ],
     failure: (error, { requestId }) => failureProblem(error, requestId),
   };
@@ -61,3 +69,6 @@ const base = '/api/v1/enroll/:label';
 
 // A certificate request with an RSA key of 16,384 bits and a hundred names, in PEM.
 const maximumBody = 64 * 1024;
+
+// As many certificates as a report may have, of the usual size.
+const maximumReport = 1024 * 1024;

@@ -10,17 +10,9 @@ import type { OwnedApiKeyRecord } from '../store/api-key-repository.js';
 import { namedPlaceOf } from '../store/named-order.js';
 import { managerOf } from './managing-call.js';
 import { defineOperation, type Operation } from './operation.js';
-import {
-  inBothDirections,
-  namedPosition,
-  orderOf,
-  pageOf,
-  pageQuery,
-  readSortedCursor,
-  sortMeaning,
-  writeSortedCursor,
-} from './page.js';
+import { pageOf, pageQuery } from './page.js';
 import type { ApiServices } from './services.js';
+import { askedPage, namedPosition, sortBy, sortedPage } from './sorted-list.js';
 
 const params = z.strictObject({ name: nameSchema });
 const tag = 'Access';
@@ -42,14 +34,15 @@ export function apiKeyOperations(services: ApiServices): readonly Operation[] {
         owner: nameSchema.optional().describe('name of a user'),
         search: z.string().min(1).max(100).optional().describe('a part of the name'),
         role: roleSchema.optional().describe('those with this role, in whatever division'),
-        sort: z.enum(inBothDirections('name', 'createdAt')).default('name').describe(sortMeaning),
+        sort: sortBy(['name', 'createdAt']).default('name'),
       }),
       answer: pageOf(apiKeySchema),
-      handle: async ({ query: { limit, cursor, sort, state, owner, search, role }, scope }) => {
+      handle: async ({ query, scope }) => {
+        const { state, owner, search, role } = query;
         const user = owner === undefined ? undefined : await store.users.findByName({ name: owner });
         if (owner !== undefined && user === undefined) return { value: { items: [] } };
         const now = clock.now();
-        const order = orderOf(sort);
+        const { order, ...page } = askedPage(query, namedPosition);
         const filter = {
           order,
           ...(state === undefined ? {} : { state: { is: state, at: now.getTime() } }),
@@ -57,8 +50,7 @@ export function apiKeyOperations(services: ApiServices): readonly Operation[] {
           ...(search === undefined ? {} : { search }),
         };
         const wish = {
-          after: readSortedCursor(cursor, sort, namedPosition(order.by)),
-          limit,
+          ...page,
           fits: ({ grants }: OwnedApiKeyRecord) => isListed(readGrants(grants), scope, role),
           placeOf: (key: OwnedApiKeyRecord) => namedPlaceOf(key, order),
         };
@@ -67,7 +59,7 @@ export function apiKeyOperations(services: ApiServices): readonly Operation[] {
           return { items: keys, isEnd: keys.length < batchSize };
         });
         const items = found.map((record) => describeApiKey(record, now));
-        return { value: { items, ...(next === undefined ? {} : { next: writeSortedCursor(sort, next) }) } };
+        return sortedPage(items, query.sort, next);
       },
     }),
     defineOperation({

@@ -5,21 +5,17 @@ import { type AuditEvent, getEvent, searchEvents } from '../audit/search-events.
 import { GatewayError } from '../errors.js';
 import { nameSchema } from '../model/label.js';
 import { defineOperation, type Operation } from './operation.js';
-import {
-  inBothDirections,
-  orderOf,
-  pageOf,
-  pageQuery,
-  readSortedCursor,
-  sortMeaning,
-  writeSortedCursor,
-} from './page.js';
+import { pageOf, pageQuery } from './page.js';
 import type { ApiServices } from './services.js';
+import { askedPage, sortBy, sortedPage } from './sorted-list.js';
 
 const tag = 'Audit';
 const time = z.iso.datetime({ offset: true });
 const text = z.string().min(1).max(255).optional();
-const position = z.strictObject({ at: z.int(), sequence: z.int() });
+const positionSchema = z.strictObject({ at: z.int(), sequence: z.int() });
+
+/** The position in a list of events. */
+export const eventPosition = () => positionSchema;
 
 const eventSchema = z
   .strictObject({
@@ -58,20 +54,17 @@ export function auditEventOperations({ store }: ApiServices): readonly Operation
         actor: text.describe('who has done it, such as `API key fleet-platform`'),
         from: time.optional().describe('at this time or later'),
         to: time.optional().describe('before this time'),
-        sort: z
-          .enum(inBothDirections('at'))
-          .default('-at')
-          .describe(`${sortMeaning}; with \`subject\` or \`device\` in the order of the log`),
+        sort: sortBy(['at'], 'with `subject` or `device` in the order of the log').default('-at'),
       }),
       answer: pageOf(eventSchema),
-      handle: async ({ query: { limit, cursor, sort, from, to, ...wanted }, scope }) => {
-        const after = readSortedCursor(cursor, sort, position);
-        const { action, outcome, subject, device, division, actor } = wanted;
+      handle: async ({ query, scope }) => {
+        const { order, ...page } = askedPage(query, eventPosition);
+        const { action, outcome, subject, device, division, actor, from, to } = query;
         if (division !== undefined && !covers(scope, division)) return { value: { items: [] } };
         const { events, next } = await searchEvents(
           {
-            limit,
-            ascending: !orderOf(sort).descending,
+            ...page,
+            ascending: !order.descending,
             ...(action === undefined ? {} : { action }),
             ...(outcome === undefined ? {} : { outcome }),
             ...(subject === undefined ? {} : { subject }),
@@ -79,12 +72,11 @@ export function auditEventOperations({ store }: ApiServices): readonly Operation
             ...(actor === undefined ? {} : { actor }),
             ...(from === undefined ? {} : { from: Date.parse(from) }),
             ...(to === undefined ? {} : { to: Date.parse(to) }),
-            ...(after ? { after } : {}),
             ...limitOf(division === undefined ? scope : new Set([division])),
           },
           store,
         );
-        return { value: { items: events.map(view), ...(next ? { next: writeSortedCursor(sort, next) } : {}) } };
+        return sortedPage(events.map(view), query.sort, next);
       },
     }),
     defineOperation({

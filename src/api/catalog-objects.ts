@@ -19,17 +19,9 @@ import { filterParameters, fitsFilters } from './catalog-filters.js';
 import { checkFields, InvalidFieldsError } from './invalid-fields.js';
 import { mergePatch, mergePatchSchema } from './merge-patch.js';
 import { type Call, defineOperation, type Operation, type Tag } from './operation.js';
-import {
-  inBothDirections,
-  namedPosition,
-  orderOf,
-  pageOf,
-  pageQuery,
-  readSortedCursor,
-  sortMeaning,
-  writeSortedCursor,
-} from './page.js';
+import { pageOf, pageQuery } from './page.js';
 import type { ApiServices } from './services.js';
+import { askedPage, namedPosition, sortBy, sortedPage } from './sorted-list.js';
 
 /** How the API calls a kind, and what it lets be done with it. */
 export interface CatalogNoun {
@@ -82,24 +74,19 @@ export function catalogOperations(noun: CatalogNoun, services: EditServices): re
         search: z.string().max(200).optional().describe('part of the name or description, in upper or lower case'),
         division: nameSchema.optional().describe('only those of this division'),
         ...filterParameters(kind),
-        sort: z
-          .enum(inBothDirections('name', 'updatedAt'))
-          .default('name')
-          .describe(`${sortMeaning}; \`updatedAt\`: when it was written last`),
+        sort: sortBy(['name', 'updatedAt'], '`updatedAt`: when it was written last').default('name'),
       }),
       answer: pageOf(answer),
       status: 200,
       handle: async ({ query: { limit, cursor, sort, search, division, ...filters }, scope }) => {
-        const order = orderOf(sort);
-        const after = readSortedCursor(cursor, sort, namedPosition(order.by));
+        const page = askedPage({ limit, cursor, sort }, namedPosition);
         const fits = (object: CatalogObject) =>
           isThere(object, scope) &&
           (division === undefined || divisionOf(object) === division) &&
           (search === undefined || hasText(object, search)) &&
           fitsFilters(object, filters);
-        const { items, next } = await listObjects({ kind, order, after, limit, fits }, services.store);
-        const value = { items: items.map(present) };
-        return { value: next === undefined ? value : { ...value, next: writeSortedCursor(sort, next) } };
+        const { items, next } = await listObjects({ kind, ...page, fits }, services.store);
+        return sortedPage(items.map(present), sort, next);
       },
     }),
     defineOperation({

@@ -7,8 +7,9 @@ import { nameSchema } from '../model/label.js';
 import { profileUsages } from '../model/policy.js';
 import { methodSchema } from '../model/protocol-name.js';
 import { requireVisibleGroup } from './device-resource.js';
-import { inBothDirections, orderOf, pageQuery, sortMeaning } from './page.js';
+import { pageQuery } from './page.js';
 import type { ApiServices } from './services.js';
+import { sortBy } from './sorted-list.js';
 
 const time = z.iso.datetime({ offset: true, message: 'a date and time as RFC 3339 has it' }).optional();
 const text = z.string().min(1).max(255).optional();
@@ -48,22 +49,24 @@ export const certificateListQuery = z.strictObject({
   issuedBefore: time,
   expiresFrom: time.describe('ends then or later'),
   expiresBefore: time,
-  sort: z.enum(inBothDirections('issuedAt', 'notAfter')).default('-issuedAt').describe(sortMeaning),
+  sort: sortBy(['issuedAt', 'notAfter']).default('-issuedAt'),
 });
 
-export const certificatePlaceSchema = z.strictObject({ at: z.int(), id: z.string().max(200) });
+const positionSchema = z.strictObject({ at: z.int(), id: z.string().max(200) });
 
-/** @throws HttpError 422 for a group that is not there */
+/** The position in a list of certificates, whatever it is sorted by. */
+export const certificatePosition = () => positionSchema;
+
+/** All but the order. @throws HttpError 422 for a group that is not there */
 export async function readCertificateQuery(
   query: z.output<typeof certificateListQuery>,
   scope: Scope,
   services: ApiServices,
-): Promise<CertificateQuery> {
-  const { search, fingerprint, issuer, device, group, division, status, sort } = query;
-  const { limit: _limit, cursor: _cursor, issuedFrom, issuedBefore, expiresFrom, expiresBefore } = query;
+): Promise<Omit<CertificateQuery, 'order'>> {
+  const { search, fingerprint, issuer, device, group, division, status } = query;
+  const { issuedFrom, issuedBefore, expiresFrom, expiresBefore } = query;
   return {
     scope,
-    order: orderOf(sort),
     ...(device === undefined
       ? given('division', division)
       : { deviceIds: await findDeviceIds({ name: device, division }, scope, services) }),

@@ -8,10 +8,11 @@ import { requireVisible } from '../certificates/visible.js';
 import { encodeCertsOnly } from '../cms/certs-only.js';
 import { toPem } from '../x509/pem.js';
 import { certificateParams } from './certificate-params.js';
-import { certificateListQuery, certificatePlaceSchema, readCertificateQuery } from './certificate-query.js';
+import { certificateListQuery, certificatePosition, readCertificateQuery } from './certificate-query.js';
 import { defineOperation, type Operation } from './operation.js';
-import { pageOf, readSortedCursor, writeSortedCursor } from './page.js';
+import { pageOf } from './page.js';
 import type { ApiServices } from './services.js';
+import { askedPage, sortedPage } from './sorted-list.js';
 
 const storySchema = z
   .strictObject({
@@ -44,16 +45,10 @@ export function certificateOperations(services: ApiServices): readonly Operation
       answer: pageOf(certificateSchema),
       refusals: { 422: 'there is no such device group' },
       handle: async ({ query, scope }) => {
-        const { limit, cursor, sort } = query;
-        const after = readSortedCursor(cursor, sort, certificatePlaceSchema);
+        const { order, ...page } = askedPage(query, certificatePosition);
         const wanted = await readCertificateQuery(query, scope, services);
-        const page = await listCertificates(wanted, { limit, ...(after ? { after } : {}) }, services);
-        return {
-          value: {
-            items: await describeCertificates(page.certificates, services),
-            ...(page.next ? { next: writeSortedCursor(sort, page.next) } : {}),
-          },
-        };
+        const { certificates, next } = await listCertificates({ ...wanted, order }, page, services);
+        return sortedPage(await describeCertificates(certificates, services), query.sort, next);
       },
     }),
     defineOperation({

@@ -23,17 +23,9 @@ import { checkFields, InvalidFieldsError } from './invalid-fields.js';
 import { readNewCredentials, translatingProblems } from './make-credentials.js';
 import { mergePatch, mergePatchSchema } from './merge-patch.js';
 import { defineOperation, type Operation } from './operation.js';
-import {
-  inBothDirections,
-  namedPosition,
-  orderOf,
-  pageOf,
-  pageQuery,
-  readSortedCursor,
-  sortMeaning,
-  writeSortedCursor,
-} from './page.js';
+import { pageOf, pageQuery } from './page.js';
 import type { ApiServices } from './services.js';
+import { askedPage, namedPosition, sortBy, sortedPage } from './sorted-list.js';
 
 export function credentialOperations(services: ApiServices): readonly Operation[] {
   const { store, clock, holder } = services;
@@ -56,22 +48,20 @@ export function credentialOperations(services: ApiServices): readonly Operation[
         kind: z.enum(credentialKinds).optional(),
         state: z.enum(credentialStates).optional(),
         search: z.string().max(200).optional().describe('part of the name, in upper or lower case'),
-        sort: z.enum(inBothDirections('name', 'createdAt')).default('name').describe(sortMeaning),
+        sort: sortBy(['name', 'createdAt']).default('name'),
       }),
       answer: pageOf(credentialSchema),
       handle: async ({ params: { name: authenticationPolicy }, query, scope }) => {
         await policyOf(authenticationPolicy, scope);
-        const { limit, cursor, sort, kind, state, search = '' } = query;
-        const order = orderOf(sort);
-        const after = readSortedCursor(cursor, sort, namedPosition(order.by));
+        const { kind, state, search = '' } = query;
+        const page = askedPage(query, namedPosition);
         const wanted = search.toLowerCase();
         const fits = (record: CredentialRecord) =>
           (kind === undefined || record.kind === kind) &&
           (state === undefined || credentialState(record, clock.now()) === state) &&
           record.name.toLowerCase().includes(wanted);
-        const { items, next } = await listCredentialPage({ authenticationPolicy, order, after, limit, fits }, store);
-        const value = { items: items.map(show) };
-        return { value: next === undefined ? value : { ...value, next: writeSortedCursor(sort, next) } };
+        const { items, next } = await listCredentialPage({ authenticationPolicy, ...page, fits }, store);
+        return sortedPage(items.map(show), query.sort, next);
       },
     }),
     defineOperation({

@@ -1,14 +1,18 @@
 /** What a device has had, and what has happened to it: its certificates and its events. */
 import { z } from 'zod';
-import { statusOf } from '../certificates/status.js';
+import { readEvent } from '../audit/search-events.js';
+import { certificateOutline, reasonOf } from '../certificates/describe.js';
 import type { AuditEventRecord } from '../store/audit-repository.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
-import { revocationReasonOf } from '../x509/crl.js';
+import { cutPage } from '../store/page-in-parts.js';
+import { eventPosition } from './audit-events.js';
+import { certificatePosition } from './certificate-query.js';
 import { findVisibleDevice, timeText } from './device-resource.js';
 import { certificateOfDeviceSchema, deviceParams, eventOfDeviceSchema } from './device-schemas.js';
 import { defineOperation, type Operation } from './operation.js';
-import { cutPage, pageOf, pageQuery, readCursor, writeCursor } from './page.js';
+import { pageOf, pageQuery } from './page.js';
 import type { ApiServices } from './services.js';
+import { askedPage, sortBy, sortedPage } from './sorted-list.js';
 
 const tag = 'Devices';
 
@@ -16,34 +20,27 @@ export function deviceHistoryOperations(services: ApiServices): readonly Operati
   return [certificatesOperation(services), eventsOperation(services)];
 }
 
-const certificatePosition = z.tuple([z.int(), z.string()]);
-
 function certificatesOperation(services: ApiServices): Operation {
   return defineOperation({
     id: 'listCertificatesOfDevice',
     method: 'get',
     path: '/devices/{id}/certificates',
     tag,
-    summary: 'List the certificates of a device, latest first',
+    summary: 'List the certificates of a device',
     permission: 'certificate:read',
     status: 200,
     params: deviceParams,
-    query: z.strictObject(pageQuery),
+    query: z.strictObject({ ...pageQuery, sort: sortBy(['issuedAt', 'notAfter']).default('-issuedAt') }),
     answer: pageOf(certificateOfDeviceSchema),
     handle: async (call) => {
       const { id: deviceId } = await findVisibleDevice(call, services);
-      const { limit, cursor } = call.query;
-      const [issuedAt, id] = readCursor(cursor, certificatePosition) ?? [];
-      const after = issuedAt === undefined || id === undefined ? {} : { after: { issuedAt, id } };
-      const found = await services.store.certificates.list({ deviceId, ...after, limit: limit + 1 });
-      const { items, last } = cutPage(found, limit);
+      const { order, limit, ...place } = askedPage(call.query, certificatePosition);
+      const part = { conditions: { deviceId }, order, ...place, limit: limit + 1 };
+      const found = await services.store.certificates.search(part);
+      const { items, next } = cutPage(found, limit, ({ id, [order.by]: at }) => ({ at, id }));
       const now = services.clock.now();
-      return {
-        value: {
-          items: items.map((record) => certificateOfDevice(record, now)),
-          ...(last ? { next: writeCursor([last.issuedAt, last.id]) } : {}),
-        },
-      };
+      const described = items.map((record) => certificateOfDevice(record, now));
+      return sortedPage(described, call.query.sort, next);
     },
   });
 }
@@ -54,64 +51,39 @@ function eventsOperation(services: ApiServices): Operation {
     method: 'get',
     path: '/devices/{id}/events',
     tag,
-    summary: 'List what has happened to a device, latest first',
+    summary: 'List what has happened to a device',
     description:
       'From the audit log: registration, enrollments, renewals, refusals, revocations, changes and moves. Events of its certificates are among them.',
     permission: 'device:read',
     status: 200,
     params: deviceParams,
-    query: z.strictObject(pageQuery),
+    query: z.strictObject({ ...pageQuery, sort: sortBy(['at'], 'in the order of the log').default('-at') }),
     answer: pageOf(eventOfDeviceSchema),
     handle: async (call) => {
       const { id: device } = await findVisibleDevice(call, services);
-      const { limit, cursor } = call.query;
-      const before = readCursor(cursor, z.int());
-      const place = before === undefined ? {} : { before };
-      const found = await services.store.audit.list({ device, ...place, limit: limit + 1 });
-      const { items, last } = cutPage(found, limit);
-      return {
-        value: { items: items.map(eventOfDevice), ...(last ? { next: writeCursor(last.sequence) } : {}) },
-      };
+      const { order, limit, ...place } = askedPage(call.query, eventPosition);
+      const asked = { device, ascending: !order.descending, ...place, limit: limit + 1, window: limit + 1 };
+      const { found } = await services.store.audit.search(asked);
+      const { items, next } = cutPage(found, limit, ({ at, sequence }) => ({ at, sequence }));
+      return sortedPage(items.map(eventOfDevice), call.query.sort, next);
     },
   });
 }
 
 function certificateOfDevice(record: CertificateRecord, now: Date): z.input<typeof certificateOfDeviceSchema> {
-  const { id, issuerId, serialNumber, subject, policy, profile, usage, protocol, revokedAt, revocationReason } = record;
-  const reason = revocationReason === null ? undefined : revocationReasonOf(revocationReason);
+  const { policy, profile, protocol, revokedAt } = record;
+  const reason = reasonOf(record);
   return {
-    id,
-    issuer: issuerId,
-    serialNumber,
-    status: statusOf(record, now),
-    subject,
+    ...certificateOutline(record, now),
     policy,
     profile,
-    usage,
     protocol,
-    issuedAt: timeText(record.issuedAt),
-    notBefore: timeText(record.notBefore),
-    notAfter: timeText(record.notAfter),
     ...(revokedAt === null ? {} : { revokedAt: timeText(revokedAt) }),
-    ...(reason === undefined ? {} : { revocationReason: reason }),
+    ...(reason === null ? {} : { revocationReason: reason }),
   };
 }
 
-const contentSchema = z.record(z.string(), z.unknown());
-
-function eventOfDevice({
-  sequence,
-  id,
-  at,
-  action,
-  outcome,
-  subject,
-  content,
-}: AuditEventRecord): z.input<typeof eventOfDeviceSchema> {
-  const all = contentSchema.parse(JSON.parse(content));
-  const details = Object.fromEntries(Object.entries(all).filter(([name]) => !columns.has(name)));
-  return { sequence, id, at: timeText(at), action, outcome, subject, details };
+function eventOfDevice(record: AuditEventRecord): z.input<typeof eventOfDeviceSchema> {
+  const { at, hash: _hash, ...event } = readEvent(record);
+  return { ...event, at: at.toISOString() };
 }
-
-/** What the content repeats of the event's own members. */
-const columns: ReadonlySet<string> = new Set(['id', 'at', 'action', 'outcome', 'subject']);

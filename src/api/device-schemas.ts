@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { shownStatuses } from '../certificates/status.js';
 import { deviceStates } from '../model/device.js';
 import { nameSchema } from '../model/label.js';
-import { inBothDirections, pageQuery, sortMeaning } from './page.js';
+import { pageQuery } from './page.js';
+import { sortBy } from './sorted-list.js';
 
 const time = z.iso.datetime().describe('RFC 3339, in UTC');
 const fields = (what: string) =>
@@ -87,10 +88,7 @@ export const deviceListQuery = z.strictObject({
     .regex(/^[^=]+=.+$/su, 'name=value is expected, such as serial=4711')
     .optional()
     .describe('an identifier with its whole value: `serial=4711`'),
-  sort: z
-    .enum(inBothDirections('name', 'createdAt', 'updatedAt'))
-    .default('name')
-    .describe(sortMeaning),
+  sort: sortBy(['name', 'createdAt', 'updatedAt']).default('name'),
 });
 
 export const retiredDeviceSchema = z

@@ -22,8 +22,9 @@ import {
   newDeviceSchema,
 } from './device-schemas.js';
 import { defineOperation, type Operation } from './operation.js';
-import { orderOf, pageOf, readSortedCursor, writeSortedCursor } from './page.js';
+import { pageOf } from './page.js';
 import type { ApiServices } from './services.js';
+import { askedPage, sortedPage } from './sorted-list.js';
 
 const tag = 'Devices';
 
@@ -54,19 +55,10 @@ function listOperation(services: ApiServices): Operation {
     answer: pageOf(deviceSchema),
     refusals: { 422: 'there is no such division or device group' },
     handle: async ({ query, scope }) => {
-      const order = orderOf(query.sort);
-      const after = readSortedCursor(query.cursor, query.sort, devicePosition(order));
+      const page = askedPage(query, devicePosition);
       const selection = readSelection(query, scope, services);
-      const { devices, next } = await listDevices(
-        { selection, order, ...(after ? { after } : {}), limit: query.limit },
-        services,
-      );
-      return {
-        value: {
-          items: devices.map(describeDevice),
-          ...(next ? { next: writeSortedCursor(query.sort, next) } : {}),
-        },
-      };
+      const { devices, next } = await listDevices({ selection, ...page }, services);
+      return sortedPage(devices.map(describeDevice), query.sort, next);
     },
   });
 }

@@ -12,21 +12,13 @@ import { nameSchema } from '../model/label.js';
 import { findVisibleJob, jobParams } from './job-resource.js';
 import { describeJob, jobRowSchema, jobSchema } from './job-schemas.js';
 import { defineOperation, type Operation } from './operation.js';
-import {
-  inBothDirections,
-  orderOf,
-  pageOf,
-  pageQuery,
-  readCursor,
-  readSortedCursor,
-  sortMeaning,
-  writeCursor,
-  writeSortedCursor,
-} from './page.js';
+import { pageOf, pageQuery } from './page.js';
 import type { ApiServices } from './services.js';
+import { askedPage, sortBy, sortedPage } from './sorted-list.js';
 
 const text = z.string().min(1).max(255).optional();
 const jobPlace = z.strictObject({ name: z.string().max(255), id: z.string().max(64) });
+const rowPlace = z.int().min(0);
 const resultQuery = z.strictObject({ format: z.enum(['csv', 'jsonl']).default('csv') });
 const contentTypes = { csv: 'text/csv', jsonl: 'application/jsonl' } as const;
 
@@ -48,31 +40,28 @@ export function jobReadingOperations(services: ApiServices, kinds: JobKinds): re
         division: nameSchema.optional(),
         createdBy: text.describe('who has submitted it, such as `user alice`'),
         search: text.describe('a part of the name, in upper or lower case'),
-        sort: z.enum(inBothDirections('createdAt', 'name')).default('-createdAt').describe(sortMeaning),
+        sort: sortBy(['createdAt', 'name']).default('-createdAt'),
       }),
       answer: pageOf(jobSchema),
       status: 200,
-      async handle({ query: { limit, cursor, sort, kind, state, division, createdBy, search }, scope }) {
+      async handle({ query, scope }) {
+        const { kind, state, division, createdBy, search } = query;
         const all = scope === 'everywhere' ? undefined : [...scope];
         const divisions = division === undefined ? all : [division].filter((each) => covers(scope, each));
         if (divisions?.length === 0) return { value: { items: [] } };
-        const after = readSortedCursor(cursor, sort, jobPlace);
+        const { order, ...page } = askedPage(query, () => jobPlace);
         const wanted = {
-          order: orderOf(sort),
+          order,
           ...(divisions === undefined ? {} : { divisions }),
           ...(kind === undefined ? {} : { kind }),
           ...(state === undefined ? {} : { state }),
           ...(createdBy === undefined ? {} : { createdBy }),
           ...(search === undefined ? {} : { search }),
         };
-        const { items, next } = await listJobs(wanted, { after, limit }, services);
+        const { items, next } = await listJobs(wanted, page, services);
         const now = clock.now();
-        return {
-          value: {
-            items: items.map((job) => describeJob(job, now)),
-            ...(next ? { next: writeSortedCursor(sort, next) } : {}),
-          },
-        };
+        const described = items.map((job) => describeJob(job, now));
+        return sortedPage(described, query.sort, next);
       },
     }),
     defineOperation({
@@ -98,17 +87,21 @@ export function jobReadingOperations(services: ApiServices, kinds: JobKinds): re
       summary: 'List the rows of a job and what each ended with',
       permission: 'job:read',
       params: jobParams,
-      query: z.strictObject({ ...pageQuery, state: z.enum(jobRowStates).optional() }),
+      query: z.strictObject({
+        ...pageQuery,
+        state: z.enum(jobRowStates).optional(),
+        sort: sortBy(['row']).default('row'),
+      }),
       answer: pageOf(jobRowSchema),
       status: 200,
       async handle(call) {
-        const { limit, cursor, state } = call.query;
+        const { state, sort } = call.query;
         const job = await findVisibleJob(call, services);
-        const after = readCursor(cursor, z.int().min(0)) ?? 0;
-        const filter = { jobId: job.id, after, limit, ...(state === undefined ? {} : { state }) };
-        const { rows, isLast } = await pageOfRows(filter, services);
+        const { order, ...page } = askedPage(call.query, () => rowPlace);
+        const filter = { jobId: job.id, descending: order.descending, ...(state === undefined ? {} : { state }) };
+        const { rows, isLast } = await pageOfRows({ ...filter, ...page }, services);
         const items = rows.map(describeRow).map((row) => jobRowSchema.parse(row));
-        return { value: { items, ...(isLast ? {} : { next: writeCursor(items.at(-1)?.row) }) } };
+        return sortedPage(items, sort, isLast ? undefined : items.at(-1)?.row);
       },
     }),
     defineOperation({

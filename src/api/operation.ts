@@ -16,6 +16,7 @@ export const tags = {
   'Certificate profiles': 'What certificates say, and where each value comes from.',
   'Certificate policies': 'Who gets which certificate from which CA, and how.',
   'Certificate authorities': 'The CAs of the embedded hierarchy.',
+  'Unmanaged CAs': 'CAs that gateways run themselves, and what they have reported that they issued.',
   Certificates: 'The inventory of what was issued, and what becomes of it.',
   Requests: 'Requests that wait for people, and why each was decided as it was.',
   Jobs: 'Work on many devices or certificates at once.',

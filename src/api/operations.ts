@@ -22,6 +22,7 @@ import { requestOperations } from './requests.js';
 import { roleOperations } from './roles.js';
 import type { ApiServices } from './services.js';
 import { systemOperations } from './system.js';
+import { unmanagedCaOperations } from './unmanaged-cas.js';
 import { userOperations } from './users.js';
 
 /** In the order of the documentation. One file for each noun; each exports a function such as `deviceOperations(services)`. */
@@ -37,6 +38,7 @@ export function createOperations(services: ApiServices): readonly Operation[] {
     ...certificatePolicyOperations(services),
     ...policyEvaluationOperations(services),
     ...certificateAuthorityOperations(services),
+    ...unmanagedCaOperations(services),
     ...certificateOperations(services),
     ...certificateRequestOperations(services),
     ...certificateActionOperations(services),

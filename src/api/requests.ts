@@ -7,16 +7,9 @@ import { approveRequest, rejectRequest } from '../enrollment/approve.js';
 import { nameSchema } from '../model/label.js';
 import { methodSchema } from '../model/protocol-name.js';
 import { type Call, defineOperation, type Operation } from './operation.js';
-import {
-  inBothDirections,
-  orderOf,
-  pageOf,
-  pageQuery,
-  readSortedCursor,
-  sortMeaning,
-  writeSortedCursor,
-} from './page.js';
+import { pageOf, pageQuery } from './page.js';
 import type { ApiServices } from './services.js';
+import { askedPage, sortBy, sortedPage } from './sorted-list.js';
 
 const params = z.strictObject({ id: z.string().max(100).describe('the X-Request-Id that the client saw') });
 
@@ -73,16 +66,16 @@ export function requestOperations(services: ApiServices): readonly Operation[] {
         protocol: methodSchema.optional(),
         device: text.describe('the whole name of the device that it is about, registered or not'),
         search: text.describe('a part of the subject or of a subject alternative name, in upper or lower case'),
-        sort: z.enum(inBothDirections('createdAt', 'updatedAt')).default('createdAt').describe(sortMeaning),
+        sort: sortBy(['createdAt', 'updatedAt']).default('createdAt'),
       }),
       answer: pageOf(requestSchema),
       handle: async ({ query, scope }) => {
-        const { limit, cursor, sort, state, policy, division, group, protocol, device, search } = query;
-        const after = readSortedCursor(cursor, sort, placeSchema);
+        const { state, policy, division, group, protocol, device, search } = query;
+        const { order, ...page } = askedPage(query, () => placeSchema);
         const wanted = {
           scope,
           state,
-          order: orderOf(sort),
+          order,
           ...(policy === undefined ? {} : { policy }),
           ...(division === undefined ? {} : { division }),
           ...(group === undefined ? {} : { groupName: group }),
@@ -90,9 +83,9 @@ export function requestOperations(services: ApiServices): readonly Operation[] {
           ...(device === undefined ? {} : { device }),
           ...(search === undefined ? {} : { search }),
         };
-        const { requests, next } = await listRequests(wanted, { limit, ...(after ? { after } : {}) }, services);
+        const { requests, next } = await listRequests(wanted, page, services);
         const items = await Promise.all(requests.map((transaction) => requestJson(transaction, services)));
-        return { value: { items, ...(next ? { next: writeSortedCursor(sort, next) } : {}) } };
+        return sortedPage(items, query.sort, next);
       },
     }),
     defineOperation({

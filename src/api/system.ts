@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { type Principal, scopeOf } from '../access/principal.js';
 import { GatewayError } from '../errors.js';
+import { readKeyStoreStates } from '../keys/key-store-states.js';
 import { grantSchema, permissions } from '../model/access.js';
 import { generationStates } from '../model/certificate-authority.js';
 import { deviceStates } from '../model/device.js';
@@ -29,6 +30,35 @@ counted at most once in ${keptMilliseconds / 1000} seconds; \`countedAt\` says w
         }
         const { version, publicUrls, clock } = services;
         return { value: { version, time: clock.now().toISOString(), urls: publicUrls, ...(await status()) } };
+      },
+    }),
+    defineOperation({
+      id: 'getKeyStores',
+      method: 'get',
+      path: '/system/key-stores',
+      tag: 'System',
+      summary: 'Where keys of CAs are',
+      description: 'Each key store is asked whether it can be used: the permission has to hold everywhere.',
+      permission: 'system:read',
+      status: 200,
+      answer: keyStoresSchema,
+      handle: async ({ scope }) => {
+        if (scope !== 'everywhere') {
+          throw new GatewayError(
+            'forbidden',
+            'key stores are of all divisions; your roles are limited to some of them',
+          );
+        }
+        const states = await readKeyStoreStates(services);
+        return {
+          value: {
+            keyStores: states.map(({ missing, orphans, ...state }) => ({
+              ...state,
+              missing: [...missing],
+              orphans: [...orphans],
+            })),
+          },
+        };
       },
     }),
     defineOperation({
@@ -120,6 +150,8 @@ const systemSchema = z
         id: z.string().describe('of the generation, such as `quickstart-ec-1`'),
         ca: z.string(),
         state: z.enum(generationStates),
+        online: z.boolean().describe('whether its key is in the gateway'),
+        revoked: z.boolean(),
         notAfter: time,
         end: z
           .enum(['far', 'near', 'past'])
@@ -146,6 +178,21 @@ const systemSchema = z
     pendingRequests: figure.describe('that wait for an approval'),
   })
   .meta({ id: 'System' });
+
+const keyStoresSchema = z
+  .strictObject({
+    keyStores: z.array(
+      z.strictObject({
+        name: z.string().describe("`software` is the database; the others are the settings' `keyStores`"),
+        keys: figure.describe('keys of CAs on record as being there'),
+        reachable: z.boolean(),
+        detail: z.string().describe('what it is, or why it cannot be used'),
+        missing: z.array(z.string()).describe('keys on record that it has not'),
+        orphans: z.array(z.string()).describe('keys that a gateway has made there and that are not on record'),
+      }),
+    ),
+  })
+  .meta({ id: 'KeyStores' });
 
 const meSchema = z
   .strictObject({

@@ -15,17 +15,9 @@ import type { UserRecord } from '../store/access-record.js';
 import { namedPlaceOf } from '../store/named-order.js';
 import { type ManagingCall, managerOf } from './managing-call.js';
 import { defineOperation, type Operation } from './operation.js';
-import {
-  inBothDirections,
-  namedPosition,
-  orderOf,
-  pageOf,
-  pageQuery,
-  readSortedCursor,
-  sortMeaning,
-  writeSortedCursor,
-} from './page.js';
+import { pageOf, pageQuery } from './page.js';
 import type { ApiServices } from './services.js';
+import { askedPage, namedPosition, sortBy, sortedPage } from './sorted-list.js';
 
 const params = z.strictObject({ name: nameSchema });
 const tag = 'Access';
@@ -58,22 +50,19 @@ export function userOperations(services: ApiServices): readonly Operation[] {
         enabled: z.enum(['true', 'false']).optional(),
         search: z.string().min(1).max(100).optional().describe('a part of the name or the display name'),
         role: roleSchema.optional().describe('who has this role, in whatever division'),
-        sort: z
-          .enum(inBothDirections('name', 'createdAt', 'updatedAt'))
-          .default('name')
-          .describe(sortMeaning),
+        sort: sortBy(['name', 'createdAt', 'updatedAt']).default('name'),
       }),
       answer: pageOf(userSchema),
-      handle: async ({ query: { limit, cursor, sort, enabled, search, role }, scope }) => {
-        const order = orderOf(sort);
+      handle: async ({ query, scope }) => {
+        const { enabled, search, role } = query;
+        const { order, ...page } = askedPage(query, namedPosition);
         const filter = {
           order,
           ...(enabled === undefined ? {} : { enabled: enabled === 'true' }),
           ...(search === undefined ? {} : { search }),
         };
         const wish = {
-          after: readSortedCursor(cursor, sort, namedPosition(order.by)),
-          limit,
+          ...page,
           fits: ({ grants }: UserRecord) => isListed(readGrants(grants), scope, role),
           placeOf: (user: UserRecord) => namedPlaceOf(user, order),
         };
@@ -81,8 +70,7 @@ export function userOperations(services: ApiServices): readonly Operation[] {
           const users = await services.store.users.list({ ...filter, ...(after ? { after } : {}), limit: batchSize });
           return { items: users, isEnd: users.length < batchSize };
         });
-        const items = await Promise.all(found.map(view));
-        return { value: { items, ...(next === undefined ? {} : { next: writeSortedCursor(sort, next) }) } };
+        return sortedPage(await Promise.all(found.map(view)), query.sort, next);
       },
     }),
     defineOperation({

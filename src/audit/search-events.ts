@@ -70,11 +70,12 @@ export async function getEvent(
   throw new GatewayError('not-found', `there is no audit event ${id}`);
 }
 
-function isOf(divisions: ReadonlySet<string> | undefined, { details: { division } }: AuditEvent): boolean {
-  return divisions === undefined || (typeof division === 'string' && divisions.has(division));
-}
-
-function readEvent({ content, sequence, hash }: AuditEventRecord): AuditEvent {
+/** As its content has it. */
+export function readEvent({ content, sequence, hash }: AuditEventRecord): AuditEvent {
   const { id, at, action, outcome, subject, ...details } = JSON.parse(content);
   return { id, sequence, at: new Date(at), action, outcome, subject, hash, details };
+}
+
+function isOf(divisions: ReadonlySet<string> | undefined, { details: { division } }: AuditEvent): boolean {
+  return divisions === undefined || (typeof division === 'string' && divisions.has(division));
 }

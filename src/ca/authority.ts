@@ -1,33 +1,29 @@
 /** The embedded CA as the enrollment flow sees it: approved in, certificate out. */
 import type { Clock } from '../clock.js';
 import { GatewayError } from '../errors.js';
-import { type CertificateAuthorityConfig, ocspOf } from '../model/certificate-authority.js';
+import type { CertificateAuthorityConfig } from '../model/certificate-authority.js';
 import type { ApprovedIssuance } from '../policy/decide.js';
 import type { IssuerFacts } from '../policy/facts.js';
+import type { Store } from '../store/store.js';
 import { unsignedInteger } from '../x509/der-writer.js';
 import { serialNumberHex } from '../x509/serial-number.js';
 import { randomSerialNumber } from '../x509/tbs-certificate.js';
 import { createCertIdIndex, type FindByHashes } from './cert-id-index.js';
-import type { CaGeneration, Generations, SigningGeneration } from './generations.js';
+import { createCrlPartitions } from './crl-partitions.js';
+import { timingOf } from './crl-timing.js';
+import { type CaGeneration, type Generations, roomBelow, type SigningGeneration } from './generations.js';
+import { constraintsOn } from './issuer-constraints.js';
 import { createNextCaBundles } from './next-ca-bundles.js';
-import { timingOf } from './next-crl.js';
-import { contentOf, type SigningIssuer, signCertificate } from './sign-certificate.js';
-
-export interface IssuedCertificate {
-  readonly der: Uint8Array;
-  /** Lower-case hex. */
-  readonly serialNumber: string;
-  /** The generation that signed it. */
-  readonly issuerId: string;
-  readonly crlPartition: number;
-}
+import { contentOf, type IssuedCertificate, type SigningIssuer, signCertificate } from './sign-certificate.js';
+import { signingIssuerOf } from './signing-issuer.js';
 
 export interface Authority {
   /** Takes over the generations that are in the store now, after another process may have added some. */
   reload(): Promise<void>;
   /**
    * The generation that a CA issues with; `generation`: another one of it, which issues to its own OCSP responder alone.
-   * @throws GatewayError 'unavailable' if there is none, or no such CA
+   * @throws GatewayError 'unavailable' if there is none or no such CA, if its key is not in the gateway, and if it or a CA above
+   * it is revoked or has ended, which a generation that was named may be
    */
   issuer(caName: string, generation?: string): IssuerFacts;
   /**
@@ -50,7 +46,9 @@ export interface Authority {
   generationsByHashes: FindByHashes;
   /** Which CRL is at a URL; undefined if it is none of these CAs'. */
   crlPlace(url: string): { readonly generation: string; readonly partition: number } | undefined;
-  /** The generation that a CA announces as its next; undefined unless it exists and the catalog still says so. */
+  /** Takes over what has changed since, which costs little where nothing has; returns whether something had. */
+  refresh(): Promise<boolean>;
+  /** The generation that a CA announces as its next: undefined if none is staged, and for a CA that the catalog has no more. */
   next(caName: string): CaGeneration | undefined;
   /**
    * The announcement of the next generation: its chain, up to and including the root, in a ContentInfo with SignedData
@@ -61,6 +59,7 @@ export interface Authority {
 }
 
 interface AuthorityOptions {
+  readonly store: Pick<Store, 'commit' | 'caGenerations' | 'crls' | 'crlPartitions'>;
   readonly generations: Generations;
   /** What the catalog says now. */
   readonly configs: () => ReadonlyMap<string, CertificateAuthorityConfig>;
@@ -68,64 +67,70 @@ interface AuthorityOptions {
 }
 
 interface PreparedIssuance {
-  readonly issuer: SigningIssuer;
+  readonly generation: SigningGeneration;
   readonly serialNumber: Uint8Array;
-  readonly crlPartition: number;
+  issuer(crlPartition: number): SigningIssuer;
 }
 
-export function createAuthority({ generations, configs, clock }: AuthorityOptions): Authority {
+export function createAuthority({ store, generations, configs, clock }: AuthorityOptions): Authority {
+  const partitions = createCrlPartitions({ store, generations, clock });
   const bundles = createNextCaBundles(clock);
 
   function findNext(caName: string): SigningGeneration | undefined {
-    return configs().get(caName)?.stageNextGeneration ? generations.findNext(caName) : undefined;
+    return configs().has(caName) ? generations.findNext(caName) : undefined;
+  }
+
+  /** @throws GatewayError 'unavailable' for one that must not issue, for itself or for one above it */
+  function requireIssuing(generation: SigningGeneration): void {
+    const reason = generation.online
+      ? findUnfit(generation, generations, clock.now())
+      : 'its key is not in the gateway';
+    if (reason !== undefined) throw notIssuing(`${generation.id} does not issue: ${reason}`);
   }
 
   function prepare({ issuerId, locations }: ApprovedIssuance): PreparedIssuance {
     const generation = generations.find(issuerId);
-    const config = generation && configs().get(generation.ca);
     const isForResponder = locations === 'none';
     // A roll-over between approval and signature: asked again, the request gets the new generation.
-    const isIssuing = config !== undefined && generation?.state === 'current';
-    if (generation === undefined || !(isIssuing || isForResponder)) throw notIssuing(issuerId);
+    const isIssuing = generation?.state === 'current' && configs().has(generation.ca);
+    if (generation === undefined || !(isIssuing || isForResponder)) throw notCurrent(issuerId);
+    if (!isForResponder) requireIssuing(generation);
     const serialNumber = randomSerialNumber();
-    const crlPartition = crlPartitionOf(serialNumber, timingOf(generation, configs()).partitions);
-    const issuer = {
-      id: generation.id,
-      name: generation.certificate.subject,
-      signer: generation.signer,
-      hash: config?.signatureHash ?? generation.usualHash,
-      authorityKeyIdentifier: generation.authorityKeyIdentifier,
-      locations: isForResponder
-        ? []
-        : [generation.crlDistributionPoints(crlPartition), generation.authorityInfoAccess(ocspOf(config).enabled)],
+    const issuer = (crlPartition: number) => {
+      const usual = signingIssuerOf(generation, crlPartition, configs());
+      return isForResponder ? { ...usual, locations: [] } : usual;
     };
-    return { issuer, serialNumber, crlPartition };
+    return { generation, serialNumber, issuer };
   }
 
   return {
     reload: () => generations.reload(),
+    refresh: () => generations.refresh(),
 
     issuer(caName, generationId) {
       const config = configs().get(caName);
       if (generationId !== undefined) {
         const named = generations.find(generationId);
-        if (named?.ca !== caName) throw notIssuing(generationId);
-        return factsOf(named, config);
+        if (named?.ca !== caName || !named.online) throw notIssuing(`${generationId} is no CA whose key is here`);
+        return factsOf(named, config, generations);
       }
       const generation = generations.findCurrent(caName);
-      if (config === undefined || generation === undefined) throw notIssuing(caName);
-      return factsOf(generation, config);
+      if (config === undefined || generation === undefined) throw notCurrent(caName);
+      requireIssuing(generation);
+      return factsOf(generation, config, generations);
     },
 
     async issue(issuance) {
-      const { issuer, serialNumber, crlPartition } = prepare(issuance);
-      const der = await signCertificate(issuance, issuer, serialNumber);
-      return { der, serialNumber: toHex(serialNumber), issuerId: issuer.id, crlPartition };
+      const { generation, issuer, serialNumber } = prepare(issuance);
+      const { maximumCertificates } = timingOf(generation, configs());
+      const crlPartition = await partitions.take(generation, maximumCertificates);
+      const der = await signCertificate(issuance, issuer(crlPartition), serialNumber);
+      return { der, serialNumber: toHex(serialNumber), issuerId: generation.id, crlPartition };
     },
 
     preview(issuance) {
-      const { issuer, serialNumber } = prepare(issuance);
-      return contentOf(issuance, issuer, serialNumber);
+      const { generation, issuer, serialNumber } = prepare(issuance);
+      return contentOf(issuance, issuer(partitions.current(generation.id)), serialNumber);
     },
 
     chain: (generationId) => chainOf(generationId, generations),
@@ -139,39 +144,59 @@ export function createAuthority({ generations, configs, clock }: AuthorityOption
       const next = findNext(caName);
       if (next === undefined) throw new GatewayError('not-found', 'no next generation of this CA is staged');
       const current = generations.findCurrent(caName);
-      if (current === undefined) throw notIssuing(caName);
+      if (current === undefined) throw notCurrent(caName);
       const hash = configs().get(caName)?.signatureHash ?? current.usualHash;
       return await bundles.get({ current, hash, next, chain: chainOf(next.id, generations) });
     },
   };
 }
 
-/** Of a CA that is not configured any more, as much as its OCSP responder's certificate takes. */
+/** What keeps a generation from issuing, for itself or for one above it: nobody would trust what it signs. */
+export function findUnfit(generation: SigningGeneration, generations: Generations, now: Date): string | undefined {
+  for (let at: SigningGeneration | undefined = generation; at !== undefined; at = parentOf(at, generations)) {
+    if (at.revoked) return `${at.id} is revoked`;
+    if (at.certificate.notAfter <= now) return `${at.id} has ended`;
+    if (at.certificate.notBefore > now) return `${at.id} has not begun`;
+  }
+  return undefined;
+}
+
+/**
+ * The certificates above it may end before its own, or leave less room, where others have issued them. Of a CA that is not
+ * configured any more, as much as its OCSP responder's certificate takes.
+ */
 function factsOf(
-  { id, certificate, pathLength, signer }: SigningGeneration,
+  generation: SigningGeneration,
   config: CertificateAuthorityConfig | undefined,
+  generations: Generations,
 ): IssuerFacts {
+  const { id, certificate, signer } = generation;
+  let { notAfter } = certificate;
+  for (let at = parentOf(generation, generations); at !== undefined; at = parentOf(at, generations)) {
+    if (at.certificate.notAfter < notAfter) notAfter = at.certificate.notAfter;
+  }
+  const pathLength = roomBelow(generation, (above) => generations.find(above));
   return {
     id,
     keyAlgorithm: signer.algorithm,
-    notAfter: certificate.notAfter,
+    notBefore: certificate.notBefore,
+    notAfter,
     backdateSeconds: config?.backdate ?? 0,
     issueIntermediates: config?.issueIntermediates ?? false,
-    ...(pathLength !== undefined && { pathLength }),
+    nameConstraints: constraintsOn(generation, generations),
+    ...(pathLength !== Number.POSITIVE_INFINITY && { pathLength }),
   };
 }
 
-function notIssuing(name: string): GatewayError {
-  return new GatewayError('unavailable', 'the certification authority does not issue at the moment', {
-    cause: new Error(`${name} is not a CA of the catalog with a current generation`),
-    retryAfterSeconds: 5,
-  });
+function notCurrent(name: string): GatewayError {
+  return notIssuing(`${name} is not a CA of the catalog with a current generation`);
 }
 
-/** Spreads certificates evenly over the partitions: a serial number's last octets are random. */
-function crlPartitionOf(serialNumber: Uint8Array, partitions: number): number {
-  const last = serialNumber.length - 1;
-  return (((serialNumber[last - 1] ?? 0) << 8) | (serialNumber[last] ?? 0)) % partitions;
+function notIssuing(reason: string): GatewayError {
+  return new GatewayError('unavailable', 'the certification authority does not issue at the moment', {
+    cause: new Error(reason),
+    retryAfterSeconds: 5,
+  });
 }
 
 /** As certificates have it when they are read again: without leading zero octets. */
@@ -180,9 +205,9 @@ function toHex(serialNumber: Uint8Array): string {
 }
 
 function findCrlPlace(url: string, generations: Generations): ReturnType<Authority['crlPlace']> {
-  const [, generation = '', number] = /\/crl\/([^/]+)\/(0|[1-9]\d{0,3})\.crl$/.exec(url) ?? [];
+  const [, generation = '', number] = /\/crl\/([^/]+)\/(0|[1-9]\d{0,8})\.crl$/.exec(url) ?? [];
   const partition = Number(number);
-  return generations.find(generation)?.crlUrl(partition) === url ? { generation, partition } : undefined;
+  return generations.find(generation)?.crlUrls(partition).includes(url) ? { generation, partition } : undefined;
 }
 
 function chainOf(generationId: string, generations: Generations): readonly Uint8Array[] {

@@ -1,8 +1,10 @@
-/** Publishes CRLs (RFC 5280 5): one for each partition of each CA generation, roots included. */
+/** Publishes CRLs (RFC 5280 5): those of each partition of each CA generation, roots included. */
 import { randomUUID } from 'node:crypto';
-import type { CrlRecord } from '../store/crl-repository.js';
-import type { SigningGeneration } from './generations.js';
-import { type CrlPublisherOptions, type CrlTiming, isCode, publishNext, timingOf } from './next-crl.js';
+import type { CrlRecord } from '../store/crl-record.js';
+import { type DueCrls, findDue } from './crl-due.js';
+import type { CrlPlace } from './crl-entries.js';
+import { timingOf } from './crl-timing.js';
+import { type CrlPublisherOptions, isCode, publishDelta, publishNext } from './next-crl.js';
 
 export interface CrlPublisher {
   /**
@@ -11,12 +13,14 @@ export interface CrlPublisher {
    */
   publish(generationId: string, partition: number): Promise<CrlRecord>;
   /**
-   * Publishes those whose certificates were revoked, held or released since, unless another node does.
+   * Publishes those whose certificates were revoked, held or released since, when half of `crl.publishWithin` is over, unless
+   * another node does. To be called every second.
    * @throws the first failure, after trying all
    */
   publishChanged(): Promise<void>;
   /**
-   * Publishes all that are missing or whose interval is over, unless another node does; returns when to call again.
+   * Publishes all that are missing or whose interval is over, and the deltas likewise, unless another node does; returns when to
+   * call again.
    * @throws the first failure, after trying all
    */
   publishDue(): Promise<Date>;
@@ -28,14 +32,14 @@ export function createCrlPublisher(options: CrlPublisherOptions): CrlPublisher {
   const waiting = new Map<string, Promise<CrlRecord>>();
   const running = new Map<string, Promise<unknown>>();
 
-  function publish(generationId: string, partition: number): Promise<CrlRecord> {
-    const key = `${generationId}/${partition}`;
+  function publish(issuerId: string, partition: number): Promise<CrlRecord> {
+    const key = `${issuerId}/${partition}`;
     const shared = waiting.get(key);
     if (shared !== undefined) return shared;
     const turn = (running.get(key) ?? Promise.resolve()).then(() => {
       // From here on the revocations are read: who calls now needs a CRL of its own.
       waiting.delete(key);
-      return publishNext(generationId, partition, options);
+      return publishNext({ issuerId, partition }, options);
     });
     waiting.set(key, turn);
     const settled = turn.then(ignore, ignore).then(() => {
@@ -45,42 +49,35 @@ export function createCrlPublisher(options: CrlPublisherOptions): CrlPublisher {
     return turn;
   }
 
-  async function findDue(): Promise<{ readonly due: readonly CrlPlace[]; readonly next: number }> {
-    const now = clock.now();
-    const due: CrlPlace[] = [];
-    let next = now.getTime() + longestPause;
-    for (const generation of generations.all()) {
-      // Under a CA that has ended nothing is valid any more.
-      if (generation.certificate.notAfter < now) continue;
-      const timing = timingOf(generation, configs());
-      for (const { partition, record } of await lastOfPartitions(generation, timing.partitions, store)) {
-        const at = record === undefined ? 0 : dueAt(record, timing);
-        if (at <= now.getTime()) due.push({ issuerId: generation.id, partition });
-        next = Math.min(next, at);
-      }
-    }
-    return { due, next };
-  }
-
-  function publishAll(places: readonly CrlPlace[]): Promise<readonly CrlRecord[]> {
-    return inTurn(places, ({ issuerId, partition }) => publish(issuerId, partition));
-  }
-
-  /** Undefined if another node has the lease. */
-  async function underLease<T>(work: () => Promise<T>): Promise<T | undefined> {
+  /** Whether the lease was to be had: otherwise another node does the work. */
+  async function underLease(generation: string, work: () => Promise<void>): Promise<boolean> {
     const now = clock.now().getTime();
-    const lease = { name: 'crl', holder, until: now + leaseMilliseconds, now };
+    const lease = { name: `crl ${generation}`, holder, until: now + leaseMilliseconds, now };
     try {
       await store.commit({ statements: [store.leases.take(lease)], audit: [] });
     } catch (error) {
-      if (isCode(error, 'invalid-state')) return undefined;
+      if (isCode(error, 'invalid-state')) return false;
       throw error;
     }
     try {
-      return await work();
+      await work();
+      return true;
     } finally {
       await store.commit({ statements: [store.leases.release(lease)], audit: [] });
     }
+  }
+
+  /** Each generation under a lease of its own: a slow key keeps nobody else's CRLs waiting. */
+  function publishDueOf({ full, delta }: DueCrls): Promise<readonly boolean[]> {
+    const generationIds = new Set([...full, ...delta].map(({ issuerId }) => issuerId));
+    return withAll([...generationIds], (id) =>
+      underLease(id, async () => {
+        // Asked again: the node that had the lease before may have done it.
+        const again = (await findDue(options)).due;
+        await inTurn(ofGeneration(id, again.full), (place) => publish(place.issuerId, place.partition));
+        await inTurn(ofGeneration(id, again.delta), (place) => publishDelta(place, options));
+      }),
+    );
   }
 
   return {
@@ -88,72 +85,64 @@ export function createCrlPublisher(options: CrlPublisherOptions): CrlPublisher {
 
     async publishChanged() {
       const changed = await store.crls.changed({});
-      if (changed.length === 0) return;
-      await underLease(async () => {
-        // The CA may be another process's, made since this one looked.
-        if (changed.some(({ issuerId }) => generations.find(issuerId) === undefined)) await generations.reload();
-        await publishAll(changed);
+      // The CA may be another process's, made since this one looked.
+      if (changed.some(({ issuerId }) => generations.find(issuerId) === undefined)) await generations.reload();
+      const now = clock.now().getTime();
+      const due = changed.filter(({ issuerId, changedAt }) => {
+        const generation = generations.find(issuerId);
+        // The CRL of one whose key is not here is signed where it is.
+        if (generation === undefined || !generation.online) return false;
+        // The first half is for others to come along, the second to make it.
+        return (changedAt ?? 0) + timingOf(generation, configs()).publishWithin * 500 <= now;
       });
+      await withAll([...new Set(due.map(({ issuerId }) => issuerId))], (id) =>
+        underLease(id, () => inTurn(ofGeneration(id, due), (place) => publish(place.issuerId, place.partition))),
+      );
     },
 
     async publishDue() {
-      const { due, next } = await findDue();
-      if (due.length === 0) return new Date(next);
-      const published = await underLease(async () => publishAll((await findDue()).due));
-      return new Date(published === undefined ? clock.now().getTime() + leaseMilliseconds : (await findDue()).next);
+      const found = await findDue(options);
+      if (isEmpty(found.due)) return found.next;
+      const first = await publishDueOf(found.due);
+      // A CRL that is the first of its place has a delta from then on.
+      const { due } = await findDue(options);
+      const second = isEmpty(due) ? [] : await publishDueOf(due);
+      const isOthers = [...first, ...second].includes(false);
+      return isOthers ? new Date(clock.now().getTime() + leaseMilliseconds) : (await findDue(options)).next;
     },
   };
 }
 
 /** How long a node that died may keep the others from publishing. */
 const leaseMilliseconds = 120_000;
-// New CAs and a changed interval are noticed at least this often.
-const longestPause = 3_600_000;
 
-function dueAt(record: CrlRecord, { interval }: CrlTiming): number {
-  return Math.min(record.thisUpdate + interval * 1000, record.nextUpdate);
+function isEmpty({ full, delta }: DueCrls): boolean {
+  return full.length === 0 && delta.length === 0;
 }
 
-/** One CRL among those of all CAs. */
-interface CrlPlace {
-  readonly issuerId: string;
-  readonly partition: number;
+function ofGeneration(id: string, places: readonly CrlPlace[]): readonly CrlPlace[] {
+  return places.filter(({ issuerId }) => issuerId === id);
 }
 
-interface LastOfPartition {
-  readonly partition: number;
-  readonly record: CrlRecord | undefined;
-}
-
-/** Those configured now, and those above that have CRLs: certificates of a time with more partitions point to them. */
-async function lastOfPartitions(
-  generation: SigningGeneration,
-  partitions: number,
-  store: CrlPublisherOptions['store'],
-): Promise<readonly LastOfPartition[]> {
-  const all: LastOfPartition[] = [];
-  for (let partition = 0; ; partition++) {
-    const record = await store.crls.find({ issuerId: generation.id, partition });
-    if (partition >= partitions && record === undefined) return all;
-    all.push({ partition, record });
+/** One after the other. One that fails must not let the others' CRLs run out. */
+async function inTurn<Item>(items: readonly Item[], work: (item: Item) => Promise<unknown>): Promise<void> {
+  const failures: unknown[] = [];
+  for (const item of items) {
+    await work(item).catch((failure) => failures.push(failure));
   }
+  if (failures.length > 0) throw failures[0];
 }
 
-/** One after the other, for publishing is not urgent. One that fails must not let the others' CRLs run out. */
-async function inTurn<Item, Result>(
+/** All at once; throws the first failure when all are done. */
+async function withAll<Item, Result>(
   items: readonly Item[],
   work: (item: Item) => Promise<Result>,
 ): Promise<readonly Result[]> {
-  const results: Result[] = [];
-  const failures: unknown[] = [];
-  for (const item of items) {
-    await work(item).then(
-      (result) => results.push(result),
-      (failure) => failures.push(failure),
-    );
-  }
-  if (failures.length > 0) throw failures[0];
-  return results;
+  const settled = await Promise.allSettled(items.map(work));
+  return settled.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  });
 }
 
 function ignore(): void {}

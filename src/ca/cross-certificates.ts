@@ -1,17 +1,13 @@
 /** What leads from a root's generation to the next one and back (RFC 9810 4.4.1): made when the next one is staged. */
-import { ocspOf } from '../model/certificate-authority.js';
 import type { ApprovedIssuance } from '../policy/decide.js';
 import { approveCertificateAuthority } from '../policy/decide.js';
-import { decodeCertificate } from '../x509/certificate.js';
 import { keyFingerprint } from '../x509/public-key.js';
-import { randomSerialNumber } from '../x509/tbs-certificate.js';
-import type { IssuedCertificate } from './authority.js';
-import type { Generations, SigningGeneration } from './generations.js';
+import type { SigningGeneration } from './generations.js';
 import { type HierarchyOptions, recordCertificate } from './make-generation.js';
-import { signCertificate } from './sign-certificate.js';
+import { signAuthorityCertificate } from './signing-issuer.js';
 
 /**
- * Makes the cross-certificates that are missing between the current and the next generation of each root. They are on
+ * Makes the cross-certificates that are missing between the current and the next generation of each root whose keys are here. They are on
  * record like those of other CAs, so that they can be revoked.
  * @throws GatewayError of the store or a key
  */
@@ -20,6 +16,7 @@ export async function ensureCrossCertificates(options: HierarchyOptions): Promis
   for (const next of generations.all()) {
     const current = generations.findCurrent(next.ca);
     if (next.state !== 'next' || next.parent !== null || current?.parent !== null) continue;
+    if (!next.online || !current.online || next.revoked || current.revoked) continue;
     await ensure(next, current, options);
     await ensure(current, next, options);
   }
@@ -40,7 +37,7 @@ async function ensure(subject: SigningGeneration, issuer: SigningGeneration, opt
   const { store, clock, createAuditRecord } = options;
   if ((await findCrossCertificate(subject, issuer.id, store)) !== undefined) return;
   const issuance = approve(subject, issuer);
-  const issued = await sign(issuance, issuer, options);
+  const issued = await signAuthorityCertificate(issuance, issuer, options.configs);
   const event = createAuditRecord({
     at: clock.now(),
     action: 'ca.cross-certified',
@@ -62,25 +59,4 @@ function approve({ certificate, pathLength }: SigningGeneration, issuer: Signing
     notAfter: new Date(end),
     ...(pathLength !== undefined && { pathLength }),
   });
-}
-
-async function sign(
-  issuance: ApprovedIssuance,
-  issuer: SigningGeneration,
-  { configs }: { readonly configs: HierarchyOptions['configs']; readonly generations: Generations },
-): Promise<IssuedCertificate> {
-  const crlPartition = 0;
-  const signing = {
-    id: issuer.id,
-    name: issuer.certificate.subject,
-    signer: issuer.signer,
-    hash: configs.get(issuer.ca)?.signatureHash ?? issuer.usualHash,
-    authorityKeyIdentifier: issuer.authorityKeyIdentifier,
-    locations: [
-      issuer.crlDistributionPoints(crlPartition),
-      issuer.authorityInfoAccess(ocspOf(configs.get(issuer.ca)).enabled),
-    ],
-  };
-  const der = await signCertificate(issuance, signing, randomSerialNumber());
-  return { der, serialNumber: decodeCertificate(der).serialNumber, issuerId: issuer.id, crlPartition };
 }

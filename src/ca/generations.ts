@@ -1,7 +1,9 @@
 /** The generations of every CA in memory, each with all that its certificates and CRLs have in common. */
 
-import { createLazySigner } from '../keys/lazy-signer.js';
-import type { KeyStore, SignatureHash, Signer } from '../keys/signer.js';
+import { z } from 'zod';
+import type { CaKeys } from '../keys/ca-keys.js';
+import { createAbsentSigner } from '../keys/lazy-signer.js';
+import type { SignatureHash, Signer } from '../keys/signer.js';
 import type { GenerationState } from '../model/certificate-authority.js';
 import type { CaGenerationRecord } from '../store/ca-generation-repository.js';
 import type { Store } from '../store/store.js';
@@ -34,6 +36,12 @@ export interface CaGeneration {
   readonly parent: string | null;
   /** Of its own certificate; absent when unlimited. */
   readonly pathLength?: number;
+  /** Whether its key is in the gateway. That of a CA that is offline, or elsewhere, is not. */
+  readonly online: boolean;
+  /** It issues nothing more; its CRLs go on. */
+  readonly revoked: boolean;
+  /** Of a next one: when it becomes current, where that is settled. */
+  readonly activateAt: Date | undefined;
 }
 
 /** A generation that can sign. Only the functions of this folder that are named after what they sign use its key. */
@@ -47,13 +55,23 @@ export interface SigningGeneration extends CaGeneration {
   authorityInfoAccess(isOcspAnswered: boolean): Uint8Array;
   /** DER Extension. */
   crlDistributionPoints(partition: number): Uint8Array;
+  /** Where what it issues now says that its CRLs are: without a slash at its end, as those below. */
+  readonly baseUrl: string;
+  /** All that its certificates may have there, once it is written down. */
+  readonly baseUrls: readonly string[];
   /** Where the CRL of a partition is. */
   crlUrl(partition: number): string;
+  /** All URLs that certificates may have for it. */
+  crlUrls(partition: number): readonly string[];
+  /** Where the delta of a partition is. */
+  deltaCrlUrl(partition: number): string;
 }
 
 export interface Generations {
   /** Takes over what the store has now. Until the first time there are none. @throws GatewayError of the store */
   reload(): Promise<void>;
+  /** The same, where something has changed in the store since; returns whether it has. @throws GatewayError of the store */
+  refresh(): Promise<boolean>;
   find(id: string): SigningGeneration | undefined;
   /** The generation that a CA issues with. */
   findCurrent(ca: string): SigningGeneration | undefined;
@@ -65,7 +83,7 @@ export interface Generations {
 
 interface GenerationsOptions {
   readonly store: Pick<Store, 'caGenerations'>;
-  readonly keys: KeyStore;
+  readonly keys: Pick<CaKeys, 'lazySigner' | 'forget'>;
   /** Where relying parties find CRLs and CA certificates, without a slash at its end: frozen into certificates. */
   readonly publicHttpUrl: string;
   /** Whether this gateway answers OCSP requests at all. */
@@ -74,7 +92,7 @@ interface GenerationsOptions {
 
 export function createGenerations({ store, keys, publicHttpUrl, answersOcsp }: GenerationsOptions): Generations {
   let all: readonly SigningGeneration[] = [];
-  let byId: ReadonlyMap<string, SigningGeneration> = new Map();
+  let byId: ReadonlyMap<string, LoadedGeneration> = new Map();
   let currentByCa: ReadonlyMap<string, SigningGeneration> = new Map();
   let nextByCa: ReadonlyMap<string, SigningGeneration> = new Map();
   let reloading: Promise<void> = Promise.resolve();
@@ -88,18 +106,32 @@ export function createGenerations({ store, keys, publicHttpUrl, answersOcsp }: G
     nextByCa = byCa(loaded, 'next');
   }
 
-  function loadOne(record: CaGenerationRecord): SigningGeneration {
+  function loadOne(record: CaGenerationRecord): LoadedGeneration {
     const known = byId.get(record.id);
-    if (known !== undefined) return known.state === record.state ? known : { ...known, state: record.state };
+    if (known !== undefined && isUpToDate(known, record)) return known;
+    const isSameKey = known?.keyId === record.keyId;
+    if (isSameKey && known.writtenUrls === record.baseUrls) return { ...known, ...stateOf(record) };
+    // Taken offline by another process: what this one has open of its key must not go on signing.
+    if (known !== undefined && !isSameKey) keys.forget(known.keyId);
     return createGeneration(record, { keys, publicHttpUrl, answersOcsp });
   }
 
+  function reload(): Promise<void> {
+    // One after the other, so that an older view of the store never replaces a newer one.
+    reloading = reloading.then(load, load);
+    return reloading;
+  }
+
   return {
-    reload() {
-      // One after the other, so that an older view of the store never replaces a newer one.
-      reloading = reloading.then(load, load);
-      return reloading;
+    reload,
+
+    async refresh() {
+      const states = await store.caGenerations.states({});
+      const isSame = states.length === byId.size && states.every((state) => isUpToDate(byId.get(state.id), state));
+      if (!isSame) await reload();
+      return !isSame;
     },
+
     find: (id) => byId.get(id),
     findCurrent: (ca) => currentByCa.get(ca),
     findNext: (ca) => nextByCa.get(ca),
@@ -114,15 +146,43 @@ export function usualHashFor(subjectPublicKeyInfo: Uint8Array): SignatureHash {
   return key.curve === 'P-384' ? 'sha384' : 'sha512';
 }
 
+interface LoadedGeneration extends SigningGeneration {
+  /** Empty where its key is not in the gateway. */
+  readonly keyId: string;
+  /** As its record has them. */
+  readonly writtenUrls: string | null;
+}
+
+/** What may change of a generation. */
+type ChangingRecord = Pick<CaGenerationRecord, 'state' | 'keyId' | 'baseUrls' | 'activateAt' | 'revokedAt'>;
+
+function isUpToDate(known: LoadedGeneration | undefined, record: ChangingRecord): boolean {
+  if (known === undefined || known.state !== record.state || known.keyId !== record.keyId) return false;
+  if (known.writtenUrls !== record.baseUrls) return false;
+  return known.revoked === (record.revokedAt !== null) && (known.activateAt?.getTime() ?? null) === record.activateAt;
+}
+
+function stateOf({ state, activateAt, revokedAt }: ChangingRecord) {
+  return {
+    state,
+    revoked: revokedAt !== null,
+    activateAt: activateAt === null ? undefined : new Date(activateAt),
+  };
+}
+
 function createGeneration(
   record: CaGenerationRecord,
   { keys, publicHttpUrl, answersOcsp }: Omit<GenerationsOptions, 'store'>,
-): SigningGeneration {
-  const { id, ca, number, state, parent, keyId } = record;
+): LoadedGeneration {
+  const { id, ca, number, parent, keyId } = record;
   const certificate = decodeCertificate(record.certificate);
-  const signer = createLazySigner(keyId, certificate.subjectPublicKeyInfo, keys);
+  const online = keyId !== '';
+  const publicKey = certificate.subjectPublicKeyInfo;
+  const signer = online ? keys.lazySigner({ keyId, publicKey }) : createAbsentSigner(id, publicKey);
   const pathLength = pathLengthOf(certificate);
-  const crlUrl = (partition: number) => `${publicHttpUrl}/crl/${id}/${partition}.crl`;
+  const baseUrls = baseUrlsOf(record);
+  const crlUrlUnder = (baseUrl: string, partition: number) => `${baseUrl}/crl/${id}/${partition}.crl`;
+  const crlUrl = (partition: number) => crlUrlUnder(publicHttpUrl, partition);
   const encodedPoints: Uint8Array[] = [];
   const encodeAccess = (ocsp: readonly string[]) =>
     encodeExtension({
@@ -136,15 +196,23 @@ function createGeneration(
     id,
     ca,
     number,
-    state,
+    ...stateOf(record),
     parent,
+    keyId,
+    writtenUrls: record.baseUrls,
+    online,
     certificate,
     ...(pathLength !== undefined && { pathLength }),
     signer,
     usualHash: usualHashFor(signer.publicKey),
     authorityKeyIdentifier: encodeAuthorityKeyIdentifier({ keyIdentifier: keyIdentifierOf(certificate) }),
     authorityInfoAccess: (isOcspAnswered) => (isOcspAnswered ? withOcsp : withoutOcsp),
+    baseUrl: publicHttpUrl,
+    baseUrls,
     crlUrl,
+    crlUrls: (partition) =>
+      (baseUrls.length === 0 ? [publicHttpUrl] : baseUrls).map((baseUrl) => crlUrlUnder(baseUrl, partition)),
+    deltaCrlUrl: (partition) => `${publicHttpUrl}/crl/${id}/${partition}-delta.crl`,
     crlDistributionPoints(partition) {
       encodedPoints[partition] ??= encodeExtension({
         id: idCeCrlDistributionPoints,
@@ -154,6 +222,21 @@ function createGeneration(
       return encodedPoints[partition];
     },
   };
+}
+
+function baseUrlsOf({ baseUrls }: CaGenerationRecord): readonly string[] {
+  return baseUrls === null ? [] : z.array(z.string()).parse(JSON.parse(baseUrls));
+}
+
+/** How many CAs may follow below a generation, by its own certificate and those above it (RFC 5280 6.1.4 l, m). */
+export function roomBelow(generation: CaGeneration, find: (id: string) => CaGeneration | undefined): number {
+  let room = Number.POSITIVE_INFINITY;
+  let depth = 0;
+  for (let at: CaGeneration | undefined = generation; at; at = at.parent === null ? undefined : find(at.parent)) {
+    room = Math.min(room, (at.pathLength ?? Number.POSITIVE_INFINITY) - depth);
+    depth++;
+  }
+  return room;
 }
 
 /** What its certificate says, which RFC 5280 4.2.1.1 wants repeated, however it was made. */

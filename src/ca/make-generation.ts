@@ -1,8 +1,9 @@
 /** Makes one generation of a CA: key, certificate and audit event, in one commit. */
 import type { Clock } from '../clock.js';
 import { GatewayError } from '../errors.js';
+import { type CaKeys, keepingKey } from '../keys/ca-keys.js';
 import { caKeyPurpose } from '../keys/key-purpose.js';
-import type { KeyStore, Signer } from '../keys/signer.js';
+import type { Signer } from '../keys/signer.js';
 import type { CertificateAuthorityConfig } from '../model/certificate-authority.js';
 import { type ApprovedIssuance, approveCertificateAuthority } from '../policy/decide.js';
 import type { AuditRecord, Statement } from '../store/change.js';
@@ -12,10 +13,11 @@ import { encodeAuthorityKeyIdentifier } from '../x509/extensions.js';
 import { formatName } from '../x509/names.js';
 import { keyFingerprint, subjectKeyIdentifier } from '../x509/public-key.js';
 import { randomSerialNumber } from '../x509/tbs-certificate.js';
-import type { Authority, IssuedCertificate } from './authority.js';
+import type { Authority } from './authority.js';
+import { authorityExtensions } from './authority-extensions.js';
 import { type Generations, type SigningGeneration, usualHashFor } from './generations.js';
 import { HierarchyError, type PlannedAuthority } from './plan-hierarchy.js';
-import { signCertificate } from './sign-certificate.js';
+import { type IssuedCertificate, signCertificate } from './sign-certificate.js';
 
 /** What the audit log says of a generation that was made or cross-certified; `subject` is its id. */
 interface GenerationMadeEvent {
@@ -28,8 +30,8 @@ interface GenerationMadeEvent {
 
 export interface HierarchyOptions {
   readonly configs: ReadonlyMap<string, CertificateAuthorityConfig>;
-  readonly store: Pick<Store, 'commit' | 'caGenerations' | 'certificates'>;
-  readonly keys: KeyStore;
+  readonly store: Pick<Store, 'commit' | 'caGenerations' | 'caRequests' | 'certificates'>;
+  readonly keys: Pick<CaKeys, 'store'>;
   readonly generations: Generations;
   readonly authority: Authority;
   readonly clock: Clock;
@@ -40,7 +42,21 @@ export interface NewGeneration extends PlannedAuthority {
   readonly number: number;
   /** A CA's first generation issues at once; a later one is announced before. */
   readonly state: 'current' | 'next';
+  /** For the audit log: who wanted it, where it was not the configuration. */
+  readonly by?: Readonly<Record<string, unknown>>;
 }
+
+/** The key of a new generation. */
+export interface GenerationKey {
+  readonly keyId: string;
+  /** DER SubjectPublicKeyInfo. */
+  readonly publicKey: Uint8Array;
+  /** What must stand or fall with the generation. */
+  readonly statements: readonly Statement[];
+}
+
+/** Signs the certificate of a new generation. */
+export type SignGeneration = (issuance: ApprovedIssuance) => Promise<IssuedCertificate>;
 
 /**
  * Makes a generation under the current one of the CA's parent; a root's signs itself. Returns whether it was made here:
@@ -48,24 +64,58 @@ export interface NewGeneration extends PlannedAuthority {
  * @throws HierarchyError before anything is made; GatewayError of the store or a key
  */
 export async function makeGeneration(planned: NewGeneration, options: HierarchyOptions): Promise<boolean> {
-  const { store, keys, generations, clock, createAuditRecord } = options;
-  const { config, subject, number, state } = planned;
+  const { config, number } = planned;
+  if (config.key === 'external') throw new HierarchyError([`CA ${config.name} has keys that are made elsewhere`]);
+  const { name, keyStore } = config;
+  const parent = parentOf(config, options.generations);
+  const validity = validityOf(config, parent, options);
+  const created = await options.keys.store(keyStore).create(config.key, `${caKeyPurpose}${name}-${number}`);
+  const { signer, statement } = created;
+  const key = { keyId: signer.keyId, publicKey: signer.publicKey, statements: [statement] };
+  const sign: SignGeneration = (issuance) =>
+    parent === undefined ? signRoot(issuance, signer, config) : options.authority.issue(issuance);
+  return await keepingKey(
+    created,
+    () => certifyGeneration({ planned, key, parent, validity, sign }, options),
+    async () => (await options.store.caGenerations.find({ id: `${name}-${number}` }))?.keyId,
+  );
+}
+
+interface Certification {
+  readonly planned: NewGeneration;
+  readonly key: GenerationKey;
+  /** Undefined for a root. */
+  readonly parent: SigningGeneration | undefined;
+  readonly validity: { readonly notBefore: Date; readonly notAfter: Date };
+  readonly sign: SignGeneration;
+}
+
+/**
+ * Certifies a key as a CA's new generation, and keeps it; returns whether that was done here, and not by another process.
+ * @throws GatewayError of the store or the issuer's key
+ */
+export async function certifyGeneration(
+  { planned, key, parent, validity, sign }: Certification,
+  options: HierarchyOptions,
+): Promise<boolean> {
+  const { store, generations, clock, createAuditRecord } = options;
+  const { config, subject, number, state, by = {} } = planned;
   const id = `${config.name}-${number}`;
   const now = clock.now();
-  const parent = parentOf(config, generations);
-  const validity = validityOf(config, parent, options.configs, now);
-  const { signer, statement } = await keys.create(config.key, `${caKeyPurpose}${id}`);
   const issuance = approveCertificateAuthority({
     issuerId: parent?.id ?? id,
     subject,
-    subjectPublicKeyInfo: signer.publicKey,
+    subjectPublicKeyInfo: key.publicKey,
     ...validity,
     ...(planned.pathLength !== undefined && { pathLength: planned.pathLength }),
+    extensions: authorityExtensions(config),
   });
-  const issued =
-    parent === undefined ? await signRoot(issuance, signer, config) : await options.authority.issue(issuance);
+  const issued = await sign(issuance);
   const action = state === 'next' ? 'ca.staged' : 'ca.created';
-  const details = { ca: config.name, key: config.key, serialNumber: issued.serialNumber, issuer: issued.issuerId };
+  const { serialNumber, issuerId: issuer } = issued;
+  const { name: ca, keyStore } = config;
+  const inStore = keyStore === undefined ? {} : { keyStore };
+  const details = { ca, key: config.key, ...inStore, serialNumber, issuer, ...by };
   const event = createAuditRecord({ at: now, action, outcome: 'success', subject: id, details });
   const statements: Statement[] = [
     store.caGenerations.insert({
@@ -74,13 +124,13 @@ export async function makeGeneration(planned: NewGeneration, options: HierarchyO
       number,
       state,
       certificate: issued.der,
-      keyId: signer.keyId,
+      keyId: key.keyId,
       parent: parent?.id ?? null,
       notBefore: issuance.notBefore.getTime(),
       notAfter: issuance.notAfter.getTime(),
       createdAt: now.getTime(),
     }),
-    statement,
+    ...key.statements,
   ];
   // A root is trusted for itself; the others can be revoked, and so are on record among the certificates.
   if (parent !== undefined) statements.push(recordCertificate(issued, issuance, event, store));
@@ -102,13 +152,13 @@ function parentOf(config: CertificateAuthorityConfig, generations: Generations):
   throw new HierarchyError([`CA ${config.name} has the parent ${config.parent}, which has no current generation`]);
 }
 
-/** From a little before now, for slow clocks, to the configured end; within the parent's. */
-function validityOf(
+/** From a little before now, for slow clocks, to the configured end; within the parent's. @throws HierarchyError if that is over */
+export function validityOf(
   config: CertificateAuthorityConfig,
   parent: SigningGeneration | undefined,
-  configs: HierarchyOptions['configs'],
-  now: Date,
+  { configs, clock }: Pick<HierarchyOptions, 'configs' | 'clock'>,
 ): { notBefore: Date; notAfter: Date } {
+  const now = clock.now();
   const certificate = parent?.certificate;
   const { backdate } = configs.get(config.parent ?? config.name) ?? config;
   const second = Math.floor(now.getTime() / 1000);
@@ -134,6 +184,7 @@ async function signRoot(
     name: issuance.subject,
     signer,
     hash: config.signatureHash ?? usualHashFor(signer.publicKey),
+    rsaPadding: config.rsaPadding,
     authorityKeyIdentifier: encodeAuthorityKeyIdentifier({ keyIdentifier: subjectKeyIdentifier(signer.publicKey) }),
     locations: [],
   };
@@ -146,7 +197,7 @@ export function recordCertificate(
   issued: IssuedCertificate,
   issuance: ApprovedIssuance,
   { at, id: requestId }: AuditRecord,
-  store: HierarchyOptions['store'],
+  store: Pick<Store, 'certificates'>,
 ): Statement {
   const { der, serialNumber, issuerId, crlPartition } = issued;
   const { profile, usage, subject, subjectPublicKeyInfo, notBefore, notAfter } = issuance;

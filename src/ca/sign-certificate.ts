@@ -5,7 +5,7 @@ import { type ApprovedIssuance, isApproved } from '../policy/decide.js';
 import { octetString, oid, sequence } from '../x509/der-writer.js';
 import { idCeAuthorityKeyIdentifier, idCeSubjectKeyIdentifier } from '../x509/oids.js';
 import { subjectKeyIdentifier } from '../x509/public-key.js';
-import { signatureAlgorithmFor } from '../x509/signature-algorithms.js';
+import { type RsaPadding, signatureAlgorithmFor } from '../x509/signature-algorithms.js';
 import { encodeCertificate, encodeTbsCertificate } from '../x509/tbs-certificate.js';
 
 export interface SigningIssuer {
@@ -15,10 +15,21 @@ export interface SigningIssuer {
   readonly name: Uint8Array;
   readonly signer: Signer;
   readonly hash: SignatureHash;
+  /** Of RSA keys; PKCS #1 v1.5 where undefined. */
+  readonly rsaPadding: RsaPadding | undefined;
   /** DER, the value of the AuthorityKeyIdentifier. */
   readonly authorityKeyIdentifier: Uint8Array;
   /** Where to find its CRL and certificate, each a DER Extension; none in a root's own certificate. */
   readonly locations: readonly Uint8Array[];
+}
+
+export interface IssuedCertificate {
+  readonly der: Uint8Array;
+  /** Lower-case hex. */
+  readonly serialNumber: string;
+  /** The generation that signed it. */
+  readonly issuerId: string;
+  readonly crlPartition: number;
 }
 
 /**
@@ -39,9 +50,9 @@ export async function signCertificate(
       cause: new Error(`${issuer.id} was asked to sign what was not approved for it`),
     });
   }
-  const { signer, hash } = issuer;
+  const { signer, hash, rsaPadding } = issuer;
   const tbs = contentOf(issuance, issuer, serialNumber);
-  return encodeCertificate(tbs, algorithmOf(issuer), await signer.sign(tbs, hash));
+  return encodeCertificate(tbs, algorithmOf(issuer), await signer.sign(tbs, hash, rsaPadding));
 }
 
 /** What is signed of an issuance, DER TBSCertificate. */
@@ -63,8 +74,8 @@ export function contentOf(issuance: ApprovedIssuance, issuer: SigningIssuer, ser
   });
 }
 
-function algorithmOf({ signer, hash }: SigningIssuer): Uint8Array {
-  return signatureAlgorithmFor(signer.algorithm, hash).identifier;
+function algorithmOf({ signer, hash, rsaPadding }: SigningIssuer): Uint8Array {
+  return signatureAlgorithmFor(signer.algorithm, hash, rsaPadding).identifier;
 }
 
 // Encoded once: these two stand in every certificate.

@@ -11,6 +11,9 @@ export function checkHierarchy(objects: CatalogObjects, report: ReportProblem): 
   }
 }
 
+/** The gateway looks once a second. */
+const shortestPublishWithin = 2;
+
 function checkAuthority(object: CaObject, objects: CatalogObjects, report: ReportProblem): void {
   const { division, parent: parentName, subject, crl, issueIntermediates } = object.value;
   if (division !== undefined) {
@@ -27,6 +30,19 @@ function checkAuthority(object: CaObject, objects: CatalogObjects, report: Repor
   if (crl.validity <= crl.interval) {
     report(object, ['crl', 'validity'], 'must be longer than crl.interval, or devices would be without a valid CRL');
   }
+  if (crl.publishWithin < shortestPublishWithin) {
+    report(object, ['crl', 'publishWithin'], 'must be 2s at least');
+  }
+  if (crl.delta !== undefined && crl.delta.validity <= crl.delta.interval) {
+    report(
+      object,
+      ['crl', 'delta', 'validity'],
+      'must be longer than crl.delta.interval, or clients would be without a valid delta',
+    );
+  }
+  if (crl.delta !== undefined && crl.delta.interval >= crl.interval) {
+    report(object, ['crl', 'delta', 'interval'], 'must be shorter than crl.interval: a delta comes between two CRLs');
+  }
   if (parentName !== undefined) {
     const parent = findReferred(objects, 'certificate-authority', parentName, object, ['parent'], report);
     if (parent?.division !== undefined && parent.division !== division) {
@@ -37,10 +53,24 @@ function checkAuthority(object: CaObject, objects: CatalogObjects, report: Repor
       );
     }
   }
+  if (object.value.key === 'external' && object.value.stageNextGeneration) {
+    report(
+      object,
+      ['stageNextGeneration'],
+      'is of no use with key: external, for no keys are made: import the next one',
+    );
+  }
   const line = ancestry(object, objects);
   if (line === undefined) {
     report(object, ['parent'], 'leads back to this certificate authority itself');
     return;
+  }
+  if (line.length > deepest) {
+    report(
+      object,
+      ['parent'],
+      `has ${line.length - 1} certificate authorities above it: ${deepest - 1} are the most that everybody validates`,
+    );
   }
   const room = roomBelow(line);
   if (room < 0) {
@@ -49,6 +79,8 @@ function checkAuthority(object: CaObject, objects: CatalogObjects, report: Repor
     report(object, ['issueIntermediates'], 'needs a pathLength of at least 1, here and accordingly above, or none');
   }
 }
+
+const deepest = 8;
 
 /** The CA and those above it, itself first; undefined for a circle. */
 function ancestry(object: CaObject, objects: CatalogObjects): CaObject[] | undefined {

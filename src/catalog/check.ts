@@ -36,7 +36,7 @@ export function checkObjects(objects: CatalogObjects, report: ReportProblem): vo
 }
 
 function checkTemplate(object: CatalogObject<'template'>, report: ReportProblem): void {
-  const { subjectAttributes, minimumValidity, maximumValidity, keys, basicConstraints } = object.value;
+  const { subjectAttributes, minimumValidity, maximumValidity, keys, basicConstraints, nameConstraints } = object.value;
   subjectAttributes.forEach((name, index) => {
     if (attributeByName(name) === undefined) {
       report(object, ['subjectAttributes', index], `"${name}" is no known subject attribute, such as commonName`);
@@ -53,6 +53,9 @@ function checkTemplate(object: CatalogObject<'template'>, report: ReportProblem)
   }
   if (!basicConstraints.ca && basicConstraints.maximumPathLength !== undefined) {
     report(object, ['basicConstraints', 'maximumPathLength'], 'is for templates of CA certificates (ca: true) only');
+  }
+  if (!basicConstraints.ca && nameConstraints) {
+    report(object, ['nameConstraints'], 'is for templates of CA certificates (basicConstraints.ca: true) only');
   }
 }
 
@@ -142,6 +145,11 @@ function checkPolicy(object: CatalogObject<'policy'>, objects: CatalogObjects, r
       report(object, ['profiles', index], `certificate authority "${ca.name}" has not got issueIntermediates: true`);
     }
   });
+
+  if (policy.keyGeneration.includes('gateway') && policy.profiles.every(({ usage }) => usage === 'intermediate')) {
+    const path = ['keyGeneration', policy.keyGeneration.indexOf('gateway')];
+    report(object, path, 'is for devices: a CA that is issued to a gateway keeps its own key');
+  }
 
   policy.methods.forEach((method, index) => {
     if (authentication !== undefined && byDevice.has(method) && !authentication.methods.includes(method)) {

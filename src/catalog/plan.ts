@@ -4,6 +4,7 @@ import { isBuiltInTemplate } from './built-in-templates.js';
 import { checkObjects } from './check.js';
 import { checkCredentialNames } from './check-credential-names.js';
 import { checkGroupsInUse } from './check-groups-in-use.js';
+import { checkOfflineIssuers } from './check-offline-issuers.js';
 import { differencesBetween } from './differences.js';
 import { type CatalogKind, type CatalogObject, type CatalogObjects, collectObjects, eachObject } from './objects.js';
 import { type CredentialStep, kindsAfter, planCredentials } from './plan-credentials.js';
@@ -89,6 +90,7 @@ async function checkWhole(
   checkObjects(outcome, report);
   await checkCredentialNames(outcome, (policy) => kindsAfter(policy, wanted, dependencies), report);
   await checkGroupsInUse(wanted.objects, stored.objects, dependencies.store, report);
+  await checkOfflineIssuers(wanted.objects, stored.objects, dependencies.store, report);
 }
 
 /** What did not fit before is not the fault of what is wanted: it is from a version that did not check it. */
@@ -120,8 +122,10 @@ function planObject(object: CatalogObject, stored: CatalogObjects): PlanStep {
 const frozenInCertificate: ReadonlySet<string> = new Set([
   'subject',
   'key',
+  'keyStore',
   'parent',
   'validity',
   'pathLength',
   'signatureHash',
+  'certificatePolicies',
 ]);

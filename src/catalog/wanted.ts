@@ -31,7 +31,7 @@ export class MisfitError extends Error {
 }
 
 export interface PlanDependencies {
-  readonly store: Pick<Store, 'catalog' | 'credentials' | 'configurationUse'>;
+  readonly store: Pick<Store, 'catalog' | 'credentials' | 'configurationUse' | 'caGenerations'>;
   readonly sealing: Sealing;
   readonly passcodeLookup: PasscodeLookup;
 }

@@ -63,26 +63,18 @@ interface Surroundings {
 }
 
 export function certificateJson(record: FoundCertificate, { device, division, now }: Surroundings): CertificateJson {
-  const { id, issuerId, serialNumber, subject, deviceId, policy, profile, usage, protocol, requester } = record;
+  const { deviceId, policy, profile, protocol, requester } = record;
   return {
-    id,
-    issuer: issuerId,
-    serialNumber,
-    status: statusOf(record, now),
-    subject,
+    ...certificateOutline(record, now),
     subjectAltNames: alternativeNamesIn(record),
     division,
     device,
     deviceId,
     policy: policy || null,
     profile: profile || null,
-    usage,
     protocol: protocol || null,
     requester: requester || null,
     requestId: record.requestId,
-    issuedAt: timeText(record.issuedAt),
-    notBefore: timeText(record.notBefore),
-    notAfter: timeText(record.notAfter),
     confirmBy: timeTextOrNull(record.confirmBy),
     revokedAt: timeTextOrNull(record.revokedAt),
     revocationReason: reasonOf(record),
@@ -92,6 +84,22 @@ export function certificateJson(record: FoundCertificate, { device, division, no
     supplantedBy: record.supplantedBy,
     fingerprint: record.certificateFingerprint,
     keyFingerprint: record.keyFingerprint,
+  };
+}
+
+/** What is said of a certificate wherever it is said at all. */
+export function certificateOutline(record: CertificateRecord, now: Date) {
+  const { id, issuerId, serialNumber, subject, usage, issuedAt, notBefore, notAfter } = record;
+  return {
+    id,
+    issuer: issuerId,
+    serialNumber,
+    status: statusOf(record, now),
+    subject,
+    usage,
+    issuedAt: timeText(issuedAt),
+    notBefore: timeText(notBefore),
+    notAfter: timeText(notAfter),
   };
 }
 

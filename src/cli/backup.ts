@@ -4,7 +4,8 @@ import { existsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { Command } from 'commander';
 import { systemClock } from '../clock.js';
-import type { Settings } from '../settings.js';
+import { describeSource } from '../keys/kek-source.js';
+import { kekSourceOf, type Settings } from '../settings.js';
 import { createOverview } from '../store/overview.js';
 import { copyDatabase, findDamage, nameDatabase, removeDatabase } from '../store/sqlite-backup.js';
 import { countOf, formatBytes } from './amount.js';
@@ -48,14 +49,14 @@ interface Content {
   readonly lastEvent: { readonly sequence: number; readonly hash: string } | null;
 }
 
-function describeBackup({ file, bytes, ...content }: Backup, { kekFile }: Settings): string {
+function describeBackup({ file, bytes, ...content }: Backup, settings: Settings): string {
   const { certificates, devices, caGenerations, auditEvents, lastEvent } = content;
   const end = lastEvent ? `; the last is ${lastEvent.sequence} with hash ${lastEvent.hash}` : '';
   return [
     `backup ${file}: ${formatBytes(bytes)}, verified`,
     `${countOf(certificates.total, 'certificate')} (${certificates.valid} valid), ${countOf(devices, 'device')}, ${countOf(caGenerations, 'CA generation')}`,
     `${countOf(auditEvents, 'audit event')}, chain intact${end}`,
-    `the key-encryption key ${kekFile} is not in it, and nothing that is sealed opens without it: keep a copy of that file apart from the backups`,
+    `${describeSource(kekSourceOf(settings))} is not in it, and nothing that is sealed opens without it: keep a copy of that apart from the backups`,
   ].join('\n');
 }
 

@@ -6,6 +6,9 @@ import { toPem } from '../x509/pem.js';
 import { parsePartition } from './arguments.js';
 import { cataloguedCommand } from './catalog-command.js';
 import { CommandLineError } from './command-line-error.js';
+import { describeGeneration } from './describe-generation.js';
+import { signCommand, takeOfflineCommand } from './offline-authority.js';
+import { importCertificateCommand, operatingCommands } from './operate-authority.js';
 import type { RunWithCore } from './run-with-core.js';
 
 export function certificateAuthorityCommand(run: RunWithCore): Command {
@@ -13,7 +16,7 @@ export function certificateAuthorityCommand(run: RunWithCore): Command {
     {
       kind: 'certificate-authority',
       name: 'ca',
-      description: 'certificate authorities: their configuration, certificates and CRLs',
+      description: 'certificate authorities: their configuration, certificates, keys and CRLs',
       plural: 'certificate authorities',
       example: 'quickstart-ec',
       headings: ['PARENT', 'KEY', 'SUBJECT', 'ISSUES AS', 'UNTIL'],
@@ -31,8 +34,8 @@ export function certificateAuthorityCommand(run: RunWithCore): Command {
         const generations = generationsOf(name, authority).map(describeGeneration);
         return {
           lines: generations.map(
-            ({ id, state, notAfter, serialNumber }) =>
-              `${id}: ${state}, until ${notAfter}, serial number ${serialNumber}`,
+            ({ id, state, notAfter, serialNumber, online, revoked, activateAt }) =>
+              `${id}: ${state}${revoked ? ', revoked' : ''}${online ? '' : ', offline'}, until ${notAfter}, serial number ${serialNumber}${activateAt === undefined ? '' : `, issues from ${activateAt}`}`,
           ),
           members: { generations },
         };
@@ -40,13 +43,15 @@ export function certificateAuthorityCommand(run: RunWithCore): Command {
     },
     run,
   );
-  command.addCommand(certificateCommand(run));
-  command.addCommand(crlCommand(run));
+  const offline = [takeOfflineCommand(run), signCommand(run)];
+  for (const each of [certificateCommand(run), crlCommand(run), ...operatingCommands(run), ...offline])
+    command.addCommand(each);
   return command;
 }
 
 function certificateCommand(run: RunWithCore): Command {
   return new Command('certificate')
+    .addCommand(importCertificateCommand(run))
     .argument('<name>', 'of a CA, for the generation that issues, or of a generation such as quickstart-ec-1')
     .description('print the certificate of a CA, in PEM')
     .option('--chain', 'and those above it, up to the root')
@@ -70,34 +75,42 @@ function crlCommand(run: RunWithCore): Command {
     .argument('<name>', 'of a CA, for the generation that issues, or of a generation such as quickstart-ec-1')
     .description('print the latest CRL of a CA, in PEM')
     .option('--partition <number>', 'of a CA with several CRLs, which one', parsePartition, 0)
+    .option('--delta', 'what has changed since its last regular CRL, where it publishes that')
     .addHelpText(
       'after',
       '\nExamples:\n  gatehouse ca crl quickstart-ec | openssl crl -noout -text\n  gatehouse ca crl big-ca-2 --partition 3',
     )
-    .action((name: string, { partition }: { partition: number }) =>
+    .action((name: string, { partition, delta }: { partition: number; delta?: true }) =>
       run(async ({ authority, store }) => {
         const { id } = findGeneration(name, authority);
-        const crls = await store.crls.ofIssuer({ issuerId: id });
-        const found = crls.find((crl) => crl.partition === partition);
+        const place = { issuerId: id, partition };
+        const found = await (delta ? store.crls.findDelta(place) : store.crls.find(place));
         if (found) return toPem('X509 CRL', found.der).trimEnd();
-        const partitions = crls.map((crl) => crl.partition).join(', ');
-        throw new CommandLineError(
-          partitions === ''
-            ? `${id} has published no CRL yet: start the gateway, which publishes them`
-            : `${id} has no CRL of partition ${partition}; it has ${partitions}`,
-        );
+        const headers = (await store.crls.headers({})).filter(({ issuerId }) => issuerId === id);
+        throw new CommandLineError(crlMissing(place, headers, delta));
       }),
     );
+}
+
+function crlMissing(
+  { issuerId, partition }: { readonly issuerId: string; readonly partition: number },
+  headers: readonly { readonly partition: number }[],
+  delta: true | undefined,
+): string {
+  if (headers.length === 0) return `${issuerId} has published no CRL yet: start the gateway, which publishes them`;
+  if (headers.every((header) => header.partition !== partition)) {
+    const partitions = headers.map((header) => header.partition).join(', ');
+    return `${issuerId} has no CRL of partition ${partition}; it has ${partitions}`;
+  }
+  return delta
+    ? `${issuerId} has no delta of partition ${partition}: its CA publishes them once it has crl.delta`
+    : `${issuerId} has no CRL of partition ${partition}`;
 }
 
 type Generations = Pick<Core['authority'], 'generations'>;
 
 function generationsOf(ca: string, { generations }: Generations): readonly CaGeneration[] {
   return generations().filter((generation) => generation.ca === ca);
-}
-
-function describeGeneration({ id, state, certificate: { notBefore, notAfter, serialNumber } }: CaGeneration) {
-  return { id, state, serialNumber, notBefore: notBefore.toISOString(), notAfter: notAfter.toISOString() };
 }
 
 function findGeneration(name: string, authority: Generations): CaGeneration {

@@ -1,7 +1,9 @@
 /** Checks of what `gatehouse doctor` finds in the database: key, clock, audit log, CAs and CRLs. */
 import type { Catalog } from '../catalog/catalog.js';
+import { describeSource } from '../keys/kek-source.js';
 import { reopenKeyEncryptionKey } from '../keys/key-encryption-key.js';
-import type { Settings } from '../settings.js';
+import type { CertificateAuthorityConfig } from '../model/certificate-authority.js';
+import { kekSourceOf, type Settings } from '../settings.js';
 import { type AuthorityState, readAuthorityStates } from '../status/authority-states.js';
 import type { Store } from '../store/store.js';
 import { countOf } from './amount.js';
@@ -9,11 +11,12 @@ import { type Finding, ok, problem, warning } from './finding.js';
 import { createProgress } from './progress.js';
 import { verifyAuditLog } from './verify-audit-log.js';
 
-export async function checkKey(store: Store, { kekFile }: Settings): Promise<Finding> {
+export async function checkKey(store: Store, settings: Settings): Promise<Finding> {
   const check = 'key-encryption key';
   try {
-    await reopenKeyEncryptionKey({ store, file: kekFile });
-    return ok(check, `${kekFile} is the one of this database`);
+    const source = kekSourceOf(settings);
+    await reopenKeyEncryptionKey({ store, source });
+    return ok(check, `${describeSource(source)} is the one of this database`);
   } catch (error) {
     return problem(check, messageOf(error), 'the gateway does not start before that is put right');
   }
@@ -49,13 +52,17 @@ export async function checkAuthorities(store: Store, catalog: Catalog, now: numb
   const states = await readAuthorityStates(store, catalog, now);
   // That an earlier generation has ended is no news; under one that has, nothing is valid, and no CRL is made any more.
   const alive = states.filter(({ state, end }) => state === 'current' || end !== 'past');
-  const missing = [...catalog.certificateAuthorities.keys()].filter((name) => !states.some(({ ca }) => ca === name));
+  const missing = [...catalog.certificateAuthorities.values()].filter(
+    ({ name }) => !states.some(({ ca }) => ca === name),
+  );
+  const isForeign = ({ ca, online, crls }: AuthorityState) =>
+    !online && crls.length === 0 && catalog.certificateAuthorities.get(ca)?.key === 'external';
   const found = [
-    ...missing.map((name) =>
-      problem('CA certificates', `${name} has no key and certificate yet`, 'start the gateway, which makes them'),
-    ),
+    ...missing.map((config) => problem('CA certificates', ...describeMissing(config, states))),
     ...alive.flatMap(findEnd),
-    ...alive.filter(({ end }) => end !== 'past').flatMap(findStaleCrl),
+    ...alive.filter((state) => state.end !== 'past' && !isForeign(state)).flatMap(findStaleCrl),
+    ...(await findUnsigned(store, alive)),
+    ...findUnfitIssuers(catalog, states),
   ];
   if (states.length === 0 && missing.length === 0) {
     return [warning('CA certificates', 'there is no CA', 'apply a configuration: gatehouse apply -f <file>')];
@@ -74,6 +81,61 @@ export function messageOf(error: unknown): string {
 }
 
 const clockToleranceMilliseconds = 60_000;
+
+/** What is so, and what is to be done. */
+function describeMissing(
+  { name, key, parent }: CertificateAuthorityConfig,
+  states: readonly AuthorityState[],
+): [string, string] {
+  if (key === 'external')
+    return [`${name} is not here yet`, `gatehouse ca import ${name}, or gatehouse ca certificate import ${name}`];
+  const isCertifiedHere =
+    parent === undefined || states.some(({ ca, state, online }) => ca === parent && state === 'current' && online);
+  if (isCertifiedHere) return [`${name} has no key and certificate yet`, 'start the gateway, which makes them'];
+  return [
+    `${name} waits to be certified by ${parent}, whose key is not here`,
+    `gatehouse ca request ${name}, and then gatehouse ca sign ${parent}, or gatehouse ca certificate import ${name}`,
+  ];
+}
+
+/** Revocations that an offline CA has not put on its CRL yet. */
+async function findUnsigned({ crls }: Store, alive: readonly AuthorityState[]): Promise<Finding[]> {
+  const changed = await crls.changed({});
+  const waiting = alive.filter(({ id, online }) => !online && changed.some(({ issuerId }) => issuerId === id));
+  return waiting.map(({ id, ca }) =>
+    problem(
+      'CRLs',
+      `${id} has revocations that are on no CRL yet`,
+      `bring its key: gatehouse ca sign ${ca} --key <file>`,
+    ),
+  );
+}
+
+/** CAs of policies that issue nothing. */
+function findUnfitIssuers({ policies }: Catalog, states: readonly AuthorityState[]): Finding[] {
+  const needed = new Set([...policies.values()].map(({ policy }) => policy.issuingCa));
+  return [...needed].flatMap((name) => {
+    const current = states.find(({ ca, state }) => ca === name && state === 'current');
+    const isRevoked = current === undefined && states.some(({ ca, revoked }) => ca === name && revoked);
+    if (isRevoked) {
+      return [
+        problem(
+          'CA certificates',
+          `${name} is revoked, and policies issue by it`,
+          `gatehouse ca stage ${name}, and gatehouse ca activate ${name}`,
+        ),
+      ];
+    }
+    if (current === undefined || current.online) return [];
+    return [
+      problem(
+        'CA certificates',
+        `the key of ${current.id} is not here, and policies issue by it`,
+        'give them another issuingCa',
+      ),
+    ];
+  });
+}
 
 function findEnd({ id, state, end, notAfter }: AuthorityState): Finding[] {
   if (state !== 'current' || end === 'far') return [];
@@ -95,8 +157,10 @@ function findEnd({ id, state, end, notAfter }: AuthorityState): Finding[] {
       ];
 }
 
-function findStaleCrl({ id, crls }: AuthorityState): Finding[] {
-  if (crls.length === 0) return [problem('CRLs', `${id} has no CRL`, 'start the gateway, which makes it')];
+function findStaleCrl({ id, ca, online, crls }: AuthorityState): Finding[] {
+  const sign = `bring its key: gatehouse ca sign ${ca} --key <file>`;
+  if (crls.length === 0)
+    return [problem('CRLs', `${id} has no CRL`, online ? 'start the gateway, which makes it' : sign)];
   const name = (partition: number) => `the CRL of ${id}, partition ${partition},`;
   const ended = crls
     .filter(({ freshness }) => freshness === 'past')
@@ -104,17 +168,19 @@ function findStaleCrl({ id, crls }: AuthorityState): Finding[] {
       problem(
         'CRLs',
         `${name(partition)} has ended at ${nextUpdate.toISOString()}`,
-        'start the gateway, or look at its log: whoever checks revocation refuses certificates now',
+        `${online ? 'start the gateway, or look at its log' : sign}: whoever checks revocation refuses certificates now`,
       ),
     );
   const late = crls
     .filter(({ freshness }) => freshness === 'late')
-    .map(({ partition, thisUpdate }) =>
-      warning(
-        'CRLs',
-        `${name(partition)} is of ${thisUpdate.toISOString()} and overdue`,
-        'a running gateway renews it: look whether it runs, and at its log',
-      ),
+    .map(({ partition, thisUpdate, nextUpdate }) =>
+      !online
+        ? warning('CRLs', `${name(partition)} ends at ${nextUpdate.toISOString()}`, sign)
+        : warning(
+            'CRLs',
+            `${name(partition)} is of ${thisUpdate.toISOString()} and overdue`,
+            'a running gateway renews it: look whether it runs, and at its log',
+          ),
     );
   return [...ended, ...late];
 }

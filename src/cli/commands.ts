@@ -16,6 +16,7 @@ import { healthCommand } from './health.js';
 import { commonHelp, helpCommand } from './help.js';
 import { initCommand } from './init.js';
 import { jobCommand } from './job.js';
+import { keyCommand } from './key.js';
 import { passcodeCommand } from './passcode.js';
 import { policyCommand } from './policy.js';
 import { requestCommand } from './request.js';
@@ -23,6 +24,7 @@ import { restoreCommand } from './restore.js';
 import { createRunWithCore } from './run-with-core.js';
 import { serveCommand } from './serve.js';
 import { statusCommand } from './status.js';
+import { unmanagedCaCommand } from './unmanaged-ca.js';
 import { userCommand } from './user.js';
 
 /** The whole tree. Parsing throws CommanderError for wrong use, and where help or version were all that was asked for. */
@@ -37,9 +39,16 @@ export function createProgram(version: string): Command {
   for (const { key, flag, variable, description } of settingDescriptions) {
     program.option(`${flag} <${key}>`, `${description} (${variable})`);
   }
+  // Taken out of the environment, where processes that are started would inherit it.
+  const { GATEHOUSE_KEK: kek } = process.env;
+  delete process.env.GATEHOUSE_KEK;
   const settings = () => {
     const { settings: file = process.env.GATEHOUSE_SETTINGS, ...flags } = program.opts();
-    return readSettings({ flags, environment: process.env, ...(file === undefined ? {} : { file }) });
+    return readSettings({
+      flags,
+      environment: { ...process.env, GATEHOUSE_KEK: kek },
+      ...(file === undefined ? {} : { file }),
+    });
   };
   const run = createRunWithCore(settings, { makesDatabase: false });
   const groups: Readonly<Record<string, readonly Command[]>> = {
@@ -51,6 +60,7 @@ export function createProgram(version: string): Command {
       healthCommand(settings),
       backUpCommand(settings),
       restoreCommand(settings),
+      keyCommand(settings, run),
     ],
     'Configuration:': [
       applyCommand(createRunWithCore(settings, { makesDatabase: true })),
@@ -67,6 +77,7 @@ export function createProgram(version: string): Command {
     'The fleet:': [
       deviceCommand(run),
       certificateCommand(run),
+      unmanagedCaCommand(run),
       requestCommand(run),
       jobCommand(run),
       auditCommand(run),

@@ -50,7 +50,14 @@ function isFile(name: string): boolean {
   return name === 'file' || name === 'folder';
 }
 
-const fileSettings = new Set(['data', 'database', 'kekFile', 'configuration', 'compromisedKeysFile']);
+const fileSettings = new Set([
+  'data',
+  'database',
+  'kekFile',
+  'kekPassphraseFile',
+  'configuration',
+  'compromisedKeysFile',
+]);
 
 type Values = 'files' | readonly string[];
 

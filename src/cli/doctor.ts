@@ -7,6 +7,7 @@ import type { Settings } from '../settings.js';
 import type { Store } from '../store/store.js';
 import { countOf } from './amount.js';
 import { checkDataDirectory, checkDiskSpace, checkIntegrity, checkSettings } from './check-files.js';
+import { checkCaKeys } from './check-keys.js';
 import { checkListeners, checkTlsNames } from './check-listeners.js';
 import { checkAuditLog, checkAuthorities, checkClock, checkKey, messageOf } from './check-store.js';
 import { CommandLineError } from './command-line-error.js';
@@ -16,7 +17,7 @@ import { columns } from './table.js';
 
 export function doctorCommand(settings: () => Settings): Command {
   return new Command('doctor')
-    .description('check settings, files, key, clock, database, audit log, CAs, CRLs and listeners, and say what to do')
+    .description('check settings, files, keys, clock, database, audit log, CAs, CRLs and listeners, and say what to do')
     .option('--json', 'as JSON, for programs')
     .addHelpText('after', help)
     .action(async ({ json }: { json?: true }) => {
@@ -62,6 +63,7 @@ async function examineStore(settings: Settings): Promise<readonly Finding[]> {
   try {
     return await withExistingStore(settings, async (store) => [
       await checkKey(store, settings),
+      ...(await checkCaKeys(store, settings)),
       await checkClock(store, systemClock.now().getTime()),
       await checkAuditLog(store),
       ...(await examineCatalog(store, settings)),

@@ -6,10 +6,12 @@ import { basename, dirname, resolve } from 'node:path';
 import { Command } from 'commander';
 import { createActionRecord } from '../audit/audit-record.js';
 import { systemClock } from '../clock.js';
+import { describeSource } from '../keys/kek-source.js';
 import { reopenKeyEncryptionKey } from '../keys/key-encryption-key.js';
 import { createSealing } from '../keys/sealing.js';
 import { createSoftwareKeyStore } from '../keys/software-key-store.js';
-import type { Settings } from '../settings.js';
+import { softwareKeyStore } from '../model/key-store.js';
+import { kekSourceOf, type Settings } from '../settings.js';
 import { copyDatabase, findDamage, nameDatabase, removeDatabase } from '../store/sqlite-backup.js';
 import { openStore } from '../store/sqlite-store.js';
 import type { Store } from '../store/store.js';
@@ -34,7 +36,8 @@ export function restoreCommand(settings: () => Settings): Command {
 }
 
 const help = `
-Put the key-encryption key in its place first: <data>/key-encryption-key, mode 600, or where --kek-file says.
+Put the key-encryption key in its place first: <data>/key-encryption-key, mode 600, or where --kek-file or --kek-passphrase-file
+say. Keys in tokens and signing services are not in a backup: what has them must be there too.
 The gateway must not run. What was issued or revoked after the backup is unknown to the restored gateway.
 
 Example:
@@ -49,15 +52,23 @@ interface Restored extends Content {
 /** What was found in the backup. */
 interface Content {
   readonly caKeys: number;
+  /** CA generations whose keys are in other key stores, which a backup does not have. */
+  readonly elsewhere: readonly string[];
   readonly auditEvents: number;
   readonly lastEvent: { readonly sequence: number; readonly hash: string } | null;
 }
 
-function describeRestored({ file, database, caKeys, auditEvents, lastEvent }: Restored, { kekFile }: Settings): string {
+function describeRestored(restored: Restored, settings: Settings): string {
+  const { file, database, caKeys, elsewhere, auditEvents, lastEvent } = restored;
   const end = lastEvent ? `; the last was ${lastEvent.sequence} with hash ${lastEvent.hash}` : '';
   return [
     `restored ${database} from ${file}`,
-    `the key-encryption key ${kekFile} opens it: ${countOf(caKeys, 'CA key')}`,
+    `${describeSource(kekSourceOf(settings))} opens it: ${countOf(caKeys, 'CA key')}`,
+    ...(elsewhere.length === 0
+      ? []
+      : [
+          `keys that are not in it but in key stores of the settings: ${elsewhere.join(', ')}; gatehouse key status looks for them`,
+        ]),
     `${countOf(auditEvents, 'audit event')}, chain intact${end}`,
     ...next,
   ].join('\n');
@@ -96,8 +107,11 @@ const next = [
 ];
 
 /** The key may be there, and what a file system puts at the top of a volume. */
-function refuseUnlessEmpty({ data, database, kekFile }: Settings): void {
-  const isExpected = (name: string) => resolve(data, name) === kekFile || name === 'lost+found';
+function refuseUnlessEmpty(settings: Settings): void {
+  const { data, database } = settings;
+  const source = kekSourceOf(settings);
+  const isExpected = (name: string) =>
+    (source.kind !== 'environment' && resolve(data, name) === source.file) || name === 'lost+found';
   const present = existsSync(data) ? readdirSync(data).filter((name) => !isExpected(name)) : [];
   if (present.length > 0) {
     throw new CommandLineError(
@@ -120,12 +134,12 @@ async function refuseWhileRunning(settings: Settings): Promise<void> {
   }
 }
 
-async function checkAndRecord(copy: string, file: string, { kekFile }: Settings, progress: Progress): Promise<Content> {
+async function checkAndRecord(copy: string, file: string, settings: Settings, progress: Progress): Promise<Content> {
   const [damage] = findDamage(copy);
   if (damage !== undefined) throw new CommandLineError(`${file} is damaged: ${damage}`);
   const store = await openStore({ file: copy });
   try {
-    const keys = await openCaKeys(store, kekFile);
+    const keys = await openCaKeys(store, settings);
     const { verified, last } = await verifyAuditLog(store, progress);
     await store.commit({
       statements: [],
@@ -138,25 +152,31 @@ async function checkAndRecord(copy: string, file: string, { kekFile }: Settings,
         }),
       ],
     });
-    return { caKeys: keys, auditEvents: verified, lastEvent: last ?? null };
+    return { ...keys, auditEvents: verified, lastEvent: last ?? null };
   } finally {
     await store.close();
   }
 }
 
-/** @returns how many there are. @throws KeyEncryptionKeyError; CommandLineError naming one that does not open */
-async function openCaKeys(store: Store, kekFile: string): Promise<number> {
-  const kek = await reopenKeyEncryptionKey({ store, file: kekFile });
+/** Opens those that are in the database. @throws KeyEncryptionKeyError; CommandLineError naming one that does not open */
+async function openCaKeys(store: Store, settings: Settings): Promise<Pick<Content, 'caKeys' | 'elsewhere'>> {
+  const kek = await reopenKeyEncryptionKey({ store, source: kekSourceOf(settings) });
   const keys = createSoftwareKeyStore({
     keys: store.keys,
     sealing: createSealing(kek.derive('sealing')),
     clock: systemClock,
   });
-  const generations = await store.caGenerations.all();
+  const generations = (await store.caGenerations.all()).filter(({ keyId }) => keyId !== '');
+  const elsewhere: string[] = [];
   for (const { id, keyId } of generations) {
+    const keyStore = (await store.keys.find({ id: keyId }))?.store ?? softwareKeyStore;
+    if (keyStore !== softwareKeyStore) {
+      elsewhere.push(`${id} (${keyStore})`);
+      continue;
+    }
     await keys.signer(keyId).catch((cause) => {
       throw new CommandLineError(`the key of the CA generation ${id} does not open: take another backup`, { cause });
     });
   }
-  return generations.length;
+  return { caKeys: generations.length - elsewhere.length, elsewhere };
 }

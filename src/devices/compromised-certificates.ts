@@ -26,12 +26,16 @@ export function compromisesOf(
   const because = 'the device is compromised';
   const invalidity = since === undefined ? {} : { invalidityDate: since };
   return {
-    statements: certificates.flatMap((record) => {
-      const revocation = { at, reason: reasonFor(record), ...invalidity };
-      return record.status === 'revoked'
-        ? compromiseStatements(record, revocation, store)
-        : revocationStatements(record, revocation, store);
-    }),
+    statements: [
+      ...certificates.flatMap((record) => {
+        const revocation = { at, reason: reasonFor(record), ...invalidity };
+        return record.status === 'revoked'
+          ? compromiseStatements(record, revocation, store)
+          : revocationStatements(record, revocation, store);
+      }),
+      // Whoever publishes them next may do so after a crash.
+      ...placesOf(certificates).map((place) => store.crls.hasten(place)),
+    ],
     audit: certificates.map((record) => {
       const { status, revocationReason } = record;
       const before =
@@ -49,4 +53,10 @@ export function compromisesOf(
 /** RFC 5280 5.3.1: the key of a CA has a reason of its own. */
 function reasonFor({ usage }: CertificateRecord): 'keyCompromise' | 'cACompromise' {
   return usage === 'intermediate' ? 'cACompromise' : 'keyCompromise';
+}
+
+/** Each part of a CRL that they belong to, once. */
+function placesOf(certificates: readonly CertificateRecord[]) {
+  const places = certificates.map(({ issuerId, crlPartition: partition }) => ({ issuerId, partition }));
+  return [...new Map(places.map((place) => [`${place.issuerId}/${place.partition}`, place])).values()];
 }

@@ -1,5 +1,6 @@
 /** The status of certificates for who validates them (RFC 6960 2.2): read from the record each time, so that it is the present one. */
 import type { CaGeneration } from '../ca/generations.js';
+import type { Catalog } from '../catalog/catalog.js';
 import { ocspOf } from '../model/certificate-authority.js';
 import type { CertificateStatus } from '../protocol.js';
 import { type CertificateRecord, certificateId, hasLapsed } from '../store/certificate-record.js';
@@ -9,10 +10,14 @@ import type { CertStatus } from '../x509/ocsp-response.js';
 import { unwanted } from './lapse.js';
 import type { EnrollmentServices } from './services.js';
 
-/** Undefined where no CA that answers has this name and key, or where it has ended. */
+interface StatusServices extends Pick<EnrollmentServices, 'authority' | 'store' | 'clock'> {
+  readonly catalog: () => Pick<Catalog, 'certificateAuthorities'>;
+}
+
+/** Undefined where no CA that answers has this name and key, where that key is not in the gateway, or where it has ended. */
 export async function findCertificateStatus(
   { hash, issuerNameHash, issuerKeyHash, serialNumber }: CertId,
-  services: EnrollmentServices,
+  services: StatusServices,
 ): Promise<CertificateStatus | undefined> {
   if (hash === undefined) return undefined;
   const { authority, store, catalog, clock } = services;
@@ -20,7 +25,7 @@ export async function findCertificateStatus(
   const configs = catalog().certificateAuthorities;
   const answering = authority
     .generationsByHashes({ hash, issuerNameHash, issuerKeyHash })
-    .filter(({ ca, certificate }) => ocspOf(configs.get(ca)).enabled && certificate.notAfter > now);
+    .filter(({ ca, online, certificate }) => online && ocspOf(configs.get(ca)).enabled && certificate.notAfter > now);
   const [first] = answering;
   if (first === undefined) return undefined;
   for (const { id } of answering) {
@@ -46,7 +51,7 @@ function statusOf(record: StatusRecord, now: Date): CertStatus {
 /** Never good: whoever shows such a certificate has not got it here. */
 function unissued(
   { ca }: CaGeneration,
-  configs: ReturnType<EnrollmentServices['catalog']>['certificateAuthorities'],
+  configs: Catalog['certificateAuthorities'],
 ): CertStatus & Pick<CertificateStatus, 'isUnissued'> {
   if (ocspOf(configs.get(ca)).unissued === 'unknown') return { status: 'unknown' };
   // RFC 6960 2.2 wants this time and this reason.

@@ -14,7 +14,8 @@ export async function findCurrentCrl(label: string | undefined, services: Enroll
 
 /**
  * The CRL of a distribution point, or all partitions of an issuer's, in the policy's CA hierarchy, DER.
- * @throws GatewayError `not-found` for a source that is none of ours: nothing is fetched from elsewhere
+ * @throws GatewayError `not-found` for a source that is none of ours: nothing is fetched from elsewhere; and for an issuer with more
+ * partitions than fit in an answer
  */
 export async function findCrls(
   label: string | undefined,
@@ -31,13 +32,17 @@ export async function findCrls(
   } else {
     const found = ofIssuer(hierarchy, source.issuer);
     if (found) {
-      const crls = await store.crls.ofIssuer({ issuerId: found.id });
+      const crls = await store.crls.ofIssuer({ issuerId: found.id, limit: mostInOneAnswer + 1 });
       if (crls.length === 0) throw crlMissing();
+      if (crls.length > mostInOneAnswer) throw new GatewayError('not-found', tooMany);
       return crls.map(({ der }) => der);
     }
   }
   throw new GatewayError('not-found', 'no CRL of this CA has this distribution point or issuer');
 }
+
+const mostInOneAnswer = 64;
+const tooMany = 'this CA has more CRLs than one answer has room for; ask for that of a distribution point';
 
 function issuingCaOf(label: string | undefined, { catalog }: EnrollmentServices): string {
   return findTarget(catalog(), label).resolved.policy.issuingCa;

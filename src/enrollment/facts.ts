@@ -8,6 +8,7 @@ import type { Identity } from '../policy/identity.js';
 import { type CertificateRecord, certificateId, hasLapsed } from '../store/certificate-record.js';
 import { decodeCertificate } from '../x509/certificate.js';
 import { revocationReasonOf } from '../x509/crl.js';
+import { namesEqual } from '../x509/names.js';
 import { keyFingerprint } from '../x509/public-key.js';
 import { deviceOf } from './device.js';
 import type { EnrollmentServices } from './services.js';
@@ -71,6 +72,8 @@ export async function loadFacts(input: FactsInput, services: EnrollmentServices)
           }),
         }),
     isCompromisedKey,
+    isCaSubject: (subject) =>
+      authority.generations().some(({ certificate }) => namesEqual(certificate.subject, subject)),
     approved,
   };
 }

@@ -1,6 +1,6 @@
 /** Signs what was approved and commits it, with everything that must stand or fall with it, before anybody sees it. */
 
-import type { IssuedCertificate } from '../ca/authority.js';
+import type { IssuedCertificate } from '../ca/sign-certificate.js';
 import { GatewayError } from '../errors.js';
 import { createIdentifier } from '../identifier.js';
 import { countLeaving } from '../policy/rules/duplicates.js';
@@ -23,6 +23,7 @@ import { searchableNames } from './searchable-names.js';
 import type { EnrollmentServices } from './services.js';
 import { withModifications } from './stored-request.js';
 import { answerExpiry } from './transaction.js';
+import { unmanagedCaChange } from './unmanaged-ca.js';
 
 export type IssuedResult = Extract<EnrollmentResult, { outcome: 'issued' }>;
 
@@ -48,6 +49,7 @@ export async function issue(issuance: Issuance, services: EnrollmentServices): P
   });
   const undelivered = issuance.answer.state === 'issued' ? [issuance.answer.certificate] : [];
   const duplicates = await findDuplicates(issuance, undelivered, services);
+  const unmanagedCa = await unmanagedCaChange(issuance, certificate, store);
   // What a certificate takes the place of that is to be confirmed is needed as long as it is not.
   const superseded = [...undelivered, ...(request.confirmWithin === undefined ? duplicates : [])];
   // The gateway's own certificates are under a policy that is built in.
@@ -65,11 +67,13 @@ export async function issue(issuance: Issuance, services: EnrollmentServices): P
       ...newKeyStatements(issuance, certificate, store),
       ...supplantStatements(issuance, certificate, store),
       ...(certificate.confirmBy === null ? replacedStatements(certificate, now, store) : []),
+      ...unmanagedCa.statements,
       ...(request.accompanying?.(result) ?? []),
     ],
     audit: [
       ...(issuance.approval ? [issuance.approval(certificate.id)] : []),
       ...issuanceRecords(issuance, certificate, superseded),
+      ...unmanagedCa.audit,
     ],
   });
   return result;

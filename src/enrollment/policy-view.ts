@@ -67,6 +67,7 @@ function outlineOf({ profile, template }: CompiledProfile): RequestOutline {
       .map(({ id, required }) => ({ id, required })),
     keyUsages: profile.keyUsages,
     extendedKeyUsages: profile.extendedKeyUsages,
+    ca: template.basicConstraints.ca,
   };
 }
 

@@ -16,8 +16,10 @@ import { createOcspResponders } from './ocsp-responders.js';
 import { openAccount } from './open-account.js';
 import { describePolicy, outlineFor } from './policy-view.js';
 import { poll, pollApproval } from './poll.js';
+import { createPublishedCrls } from './published-crls.js';
 import { recordRefusedMessage } from './record.js';
 import { findRenewal } from './renewal.js';
+import { createReportCertificates } from './report-certificates.js';
 import { requestApproval } from './request-approval.js';
 import { requireNames } from './require-names.js';
 import { setRevocationPassphrase } from './revocation-passphrase.js';
@@ -77,6 +79,7 @@ export function createProtocolServices(
     requestApproval: fromHandler(requestApproval),
     pollApproval: fromHandler(pollApproval),
     setRevocationPassphrase: fromHandler(setRevocationPassphrase),
+    reportCertificates: createReportCertificates(services),
     recordRefusal: (refused) => recordRefusedMessage(refused, services),
     withdraw: (withdrawal) => withdraw(withdrawal, services),
     policy: (label) => describePolicy(resolve(label)),
@@ -94,11 +97,7 @@ export function createProtocolServices(
       if (found === undefined) throw new GatewayError('not-found', 'there is no CA of this name');
       return found.certificate.der;
     },
-    crl: async (generation, partition) => {
-      const record = await store.crls.find({ issuerId: generation, partition });
-      if (record === undefined) throw new GatewayError('not-found', 'there is no such CRL');
-      return { der: record.der, nextUpdate: new Date(record.nextUpdate) };
-    },
+    ...createPublishedCrls(services),
     certificateStatus: (id) => findCertificateStatus(id, services),
     ocspResponder: responders,
     serviceKey: (purpose, label) => serviceKeys.get(keyOfCa(purpose, label)),

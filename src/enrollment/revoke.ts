@@ -48,11 +48,13 @@ type RevocationServices = Pick<EnrollmentServices, 'store' | 'clock'>;
 
 /**
  * Revokes for good, also from hold; with the reason certificateHold it is a hold.
- * @throws GatewayError `unknown-certificate`, `already-revoked`, and `invalid-state` for a hold of what is not valid.
+ * @throws GatewayError `unknown-certificate`, `already-revoked`, and `invalid-state` for a hold of what is not valid, and for the
+ * certificate of a CA here, whose revocation is more than a line on a CRL.
  */
 export async function revokeCertificate(request: RevocationRequest, services: RevocationServices): Promise<void> {
   const { store, clock } = services;
   const record = await findRecord(request, store);
+  await requireNoAuthority(record, store);
   const holder = await holderOf(record, store);
   const at = clock.now();
   const { reason, invalidityDate, accompanying = [] } = request;
@@ -61,7 +63,7 @@ export async function revokeCertificate(request: RevocationRequest, services: Re
   const action = isHold ? 'certificate.held' : 'certificate.revoked';
   const details = { reason, invalidityDate, ...describeOrigin(request) };
   const statements = isHold
-    ? [store.certificates.hold({ id: record.id, at: at.getTime() }), crlDue(record, store)]
+    ? [store.certificates.hold({ id: record.id, at: at.getTime() }), ...crlDue(record, at, store)]
     : revocationStatements(record, { at, reason, ...(invalidityDate ? { invalidityDate } : {}) }, store);
   await store.commit({
     statements: [...statements, ...accompanying],
@@ -81,7 +83,7 @@ export async function releaseCertificate(request: ReleaseRequest, { store, clock
   const at = clock.now();
   const { accompanying = [] } = request;
   await store.commit({
-    statements: [store.certificates.release({ id: record.id }), crlDue(record, store), ...accompanying],
+    statements: [store.certificates.release({ id: record.id }), ...crlDue(record, at, store), ...accompanying],
     audit: [
       ...earlierEvents(request),
       certificateEvent('certificate.released', record, { ...eventId(request), at, holder }, describeOrigin(request)),
@@ -93,6 +95,16 @@ export async function releaseCertificate(request: ReleaseRequest, { store, clock
 export function requireHoldable({ status }: CertificateRecord): void {
   if (status === 'valid') return;
   throw new GatewayError('invalid-state', `the certificate is ${status}, so that it cannot be put on hold`);
+}
+
+async function requireNoAuthority({ profile, der }: CertificateRecord, { caGenerations }: Store): Promise<void> {
+  if (profile !== 'certificate-authority') return;
+  const own = (await caGenerations.all()).find(({ certificate }) => Buffer.compare(certificate, der) === 0);
+  if (own === undefined) return;
+  throw new GatewayError(
+    'invalid-state',
+    `this is the certificate of the CA generation ${own.id}: revoke that (gatehouse ca revoke ${own.id})`,
+  );
 }
 
 function earlierEvents({ approval }: RevocationOrigin): readonly AuditRecord[] {
@@ -141,14 +153,14 @@ export function revocationStatements(
       revocationReason: revocationReasonCode(reason),
       invalidityDate: invalidityDate?.getTime() ?? null,
     }),
-    crlDue(record, store),
+    ...crlDue(record, at, store),
   ];
 }
 
 /** Says of a certificate that is revoked already that its key is compromised; when it was revoked stays. */
 export function compromiseStatements(
   record: CertificateRecord,
-  { reason, invalidityDate }: Revocation,
+  { at, reason, invalidityDate }: Revocation,
   store: Store,
 ): Statement[] {
   return [
@@ -157,7 +169,7 @@ export function compromiseStatements(
       revocationReason: revocationReasonCode(reason),
       invalidityDate: invalidityDate?.getTime() ?? record.invalidityDate,
     }),
-    crlDue(record, store),
+    ...crlDue(record, at, store),
   ];
 }
 
@@ -169,9 +181,14 @@ export function supersessionRecord(
   return certificateEvent('certificate.revoked', old, { at, holder }, { reason: 'superseded', supersededBy });
 }
 
-/** With the state's change itself, so that no crash comes between a revocation and its CRL. */
-function crlDue({ issuerId, crlPartition }: CertificateRecord, { crls }: Store): Statement {
-  return crls.markChanged({ issuerId, partition: crlPartition });
+/** After the state's change, and with it, so that no crash comes between a revocation and its CRL. */
+function crlDue(
+  { id, issuerId, crlPartition }: Pick<CertificateRecord, 'id' | 'issuerId' | 'crlPartition'>,
+  time: Date,
+  { crls, revocations }: Store,
+): Statement[] {
+  const at = time.getTime();
+  return [crls.markChanged({ issuerId, partition: crlPartition, at }), revocations.follow({ id, at })];
 }
 
 async function findRecord(

@@ -29,5 +29,6 @@ export async function findRootUpdate(
 
 function successorOf(old: CaGeneration, { authority }: EnrollmentServices): CaGeneration | undefined {
   if (old.state !== 'previous') return authority.next(old.ca);
-  return authority.generations().find(({ ca, number }) => ca === old.ca && number === old.number + 1);
+  // By number, which those that were dropped keep.
+  return authority.generations().find(({ ca, number }) => ca === old.ca && number > old.number);
 }

@@ -108,7 +108,7 @@ async function obtain(name: string, request: ServiceKeyRequest, services: Servic
   const stored = await findStored(name, services);
   const isKept = encryptionPurposes.has(request.purpose);
   const [latest, ...others] = stored;
-  if (latest?.certificate && mayGoOn(latest.certificate, request, services)) {
+  if (latest?.certificate && (mayGoOn(latest.certificate, request, services) || !issues(request, services))) {
     const current = await hold(latest.keyId, latest.certificate, services);
     return { current, earlier: isKept ? await holdAll(others, services) : [] };
   }
@@ -164,6 +164,16 @@ function mayGoOn(
 ): boolean {
   const isOfIssuer = generation !== undefined || authority.generation(certificate.issuerId)?.state === 'current';
   return isOfIssuer && renewalOf(certificate) > clock.now();
+}
+
+/** A CA that is revoked or has ended replaces nothing: what is still there is better than a gateway that does not start. */
+function issues({ issuingCa, generation }: ServiceKeyRequest, { authority }: Services): boolean {
+  try {
+    return authority.issuer(issuingCa, generation) !== undefined;
+  } catch (error) {
+    if (error instanceof GatewayError && error.code === 'unavailable') return false;
+    throw error;
+  }
 }
 
 async function holdAll(keys: readonly StoredKey[], services: Services): Promise<HeldServiceKey[]> {

@@ -12,7 +12,7 @@ export interface JobRowPage {
 /** Read and written as JSON in some tens of milliseconds. */
 const mostOctets = 1_048_576;
 
-/** A page of at most `limit` rows. */
+/** A page of at most `limit` rows, from the first on unless asked otherwise. */
 export async function pageOfRows(
   { limit, ...filter }: JobRowFilter,
   { store }: Pick<JobServices, 'store'>,

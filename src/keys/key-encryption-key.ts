@@ -1,49 +1,45 @@
 /** The key-encryption key: the one secret outside the database, which everything sealed inside it depends on. */
-import { createSecretKey, hkdfSync, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto';
-import { constants, type FileHandle, link, mkdir, open, rm } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { createSecretKey, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto';
+import { resolve } from 'node:path';
 import { GatewayError } from '../errors.js';
-import type { Change } from '../store/change.js';
+import type { AuditRecord } from '../store/change.js';
 import type { Store } from '../store/store.js';
-import { syncFolder } from '../store/sync-folder.js';
+import { describeSource, type KekSource, newStretching, readKek } from './kek-source.js';
+import { KeyEncryptionKeyError } from './key-encryption-key-error.js';
+import { createKeyFile, keyBytes } from './key-file.js';
+import {
+  deriveKey,
+  deriveOctets,
+  masterKeyName,
+  parseWrapped,
+  toHex,
+  unwrapMasterKey,
+  wrapMasterKey,
+  wrongKey,
+} from './master-key.js';
 
 /** Purposes with keys of their own: what one of them reveals says nothing about the others. */
-type DerivedKeyPurpose = 'sealing' | 'passcodes' | 'acme-nonces' | 'ca-possession';
+type DerivedKeyPurpose = 'sealing' | 'passcodes' | 'acme-nonces' | 'ca-possession' | 'pins';
 
 export interface KeyEncryptionKey {
   /** A 256-bit secret key, always the same for the same purpose. */
   derive(purpose: DerivedKeyPurpose): KeyObject;
 }
 
-export interface KeyEncryptionKeySource {
+interface OpenOptions {
   readonly store: Pick<Store, 'meta' | 'commit'>;
+  /** The file `key-encryption-key` there is the one source that is made where it is missing. */
   readonly dataDirectory: string;
-  /** Where the operator keeps the key. `key-encryption-key` in the data directory if not given, and only there it is made. */
-  readonly file?: string;
-}
-
-/** The key-encryption key cannot be used; the message tells the operator what to do. */
-export class KeyEncryptionKeyError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'KeyEncryptionKeyError';
-  }
+  readonly source: KekSource;
 }
 
 /**
  * Loads the key, makes it at the very first start, and checks that it is the one this database was sealed with.
  * @throws KeyEncryptionKeyError; GatewayError 'unavailable' of the store
  */
-export async function openKeyEncryptionKey(source: KeyEncryptionKeySource): Promise<KeyEncryptionKey> {
-  const { store, dataDirectory } = source;
-  const ownFile = resolve(dataDirectory, 'key-encryption-key');
-  const file = resolve(source.file ?? ownFile);
-  const isFirstStart = (await store.meta.find(checkName)) === undefined;
-  if (isFirstStart && file === ownFile) await createKeyFile(file);
-  const key = intoSecretKey(await readKeyFile(file, isFirstStart));
-  // The first value stays, so that of two processes at a first start both go by the same one.
-  if (isFirstStart) await store.commit(firstCheck(store, key)).catch(unlessThere);
-  return await checked(store, key, file);
+export async function openKeyEncryptionKey({ store, dataDirectory, source }: OpenOptions): Promise<KeyEncryptionKey> {
+  if ((await store.meta.find(checkName)) === undefined) await seal(store, source, resolve(dataDirectory));
+  return await unlock(store, source);
 }
 
 /**
@@ -52,117 +48,76 @@ export async function openKeyEncryptionKey(source: KeyEncryptionKeySource): Prom
  */
 export async function reopenKeyEncryptionKey({
   store,
-  file,
+  source,
 }: {
   readonly store: Pick<Store, 'meta'>;
-  readonly file: string;
+  readonly source: KekSource;
 }): Promise<KeyEncryptionKey> {
   if ((await store.meta.find(checkName)) === undefined) {
     throw new KeyEncryptionKeyError('no gateway has started on this database yet: nothing is sealed in it');
   }
-  return await checked(store, intoSecretKey(await readKeyFile(file, false)), file);
+  return await unlock(store, source);
 }
 
-const keyBytes = 32;
+interface ChangeOptions {
+  readonly store: Pick<Store, 'meta' | 'commit'>;
+  readonly from: KekSource;
+  /** A file that is not there is made. */
+  readonly to: KekSource;
+  readonly audit: readonly AuditRecord[];
+}
+
+/**
+ * Has the database open with another key-encryption key, and no longer with the present one: one row in one commit. What
+ * is sealed stays as it is, and so do gateways that run.
+ * @throws KeyEncryptionKeyError; GatewayError 'invalid-state' when another change was first, 'unavailable' of the store
+ */
+export async function changeKeyEncryptionKey({ store, from, to, audit }: ChangeOptions): Promise<void> {
+  const { meta } = store;
+  const before = await meta.find(masterKeyName);
+  const master = await openMasterKey(store, from);
+  if (to.kind === 'file') await createKeyFile(to.file);
+  const stretching = to.kind === 'passphrase' ? newStretching() : undefined;
+  const value = wrapMasterKey(master, await readKek(to, stretching, true), stretching);
+  const name = masterKeyName;
+  const statement = before === undefined ? meta.insert({ name, value }) : meta.replace({ name, value, before });
+  await store.commit({ statements: [statement], audit });
+}
+
+/** Tells a database that was sealed before, and its master key by that everything depends on it. */
 const checkName = 'key-encryption-key-check';
 
-/** Makes the file complete or not at all; one that is there already, perhaps from another process just now, stays. */
-async function createKeyFile(file: string): Promise<void> {
-  const folder = dirname(file);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const unfinished = `${file}.${randomBytes(8).toString('hex')}`;
-  const handle = await open(unfinished, 'wx', 0o600);
-  try {
-    await writeAndClose(handle);
-    // Unlike a rename, a link never replaces what is there.
-    await link(unfinished, file).catch(unlessExists);
-  } finally {
-    await rm(unfinished, { force: true });
-  }
-  // Without this a loss of power could take the file away and leave the database that needs it.
-  await syncFolder(folder);
+/** At a first start: of two processes at once both go by what one of them has made. */
+async function seal(store: OpenOptions['store'], source: KekSource, dataDirectory: string): Promise<void> {
+  const ownFile = resolve(dataDirectory, 'key-encryption-key');
+  if (source.kind === 'file' && resolve(source.file) === ownFile) await createKeyFile(ownFile);
+  const stretching = source.kind === 'passphrase' ? newStretching() : undefined;
+  const kek = await readKek(source, stretching, true);
+  const master = createSecretKey(randomBytes(keyBytes));
+  const { meta } = store;
+  const statements = [
+    meta.insert({ name: checkName, value: toHex(deriveOctets(master, 'check')) }),
+    meta.insert({ name: masterKeyName, value: wrapMasterKey(master, kek, stretching) }),
+  ];
+  await store.commit({ statements, audit: [] }).catch(unlessThere);
 }
 
-async function writeAndClose(handle: FileHandle): Promise<void> {
-  const bytes = randomBytes(keyBytes);
-  try {
-    await handle.writeFile(bytes);
-    await handle.sync();
-  } finally {
-    bytes.fill(0);
-    await handle.close();
-  }
+async function unlock(store: Pick<Store, 'meta'>, source: KekSource): Promise<KeyEncryptionKey> {
+  const master = await openMasterKey(store, source);
+  return { derive: (purpose) => deriveKey(master, purpose) };
 }
 
-async function readKeyFile(file: string, isFirstStart: boolean): Promise<Uint8Array> {
-  // Not blocking, so that a pipe in its place cannot keep the start waiting for ever.
-  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause) => {
-    const remedy = isFirstStart
-      ? `make it with 'openssl rand -out ${file} ${keyBytes}' and 'chmod 600 ${file}', owned by whom the gateway runs as`
-      : 'nothing that is sealed in this database opens without it, so restore it from your backup, or set GATEHOUSE_KEK_FILE to where it is';
-    throw new KeyEncryptionKeyError(`cannot read the key-encryption key ${file}: ${remedy}`, { cause });
-  });
-  try {
-    const status = await handle.stat();
-    if (!status.isFile() || status.size !== keyBytes) {
-      throw new KeyEncryptionKeyError(
-        `the key-encryption key ${file} must be a file of exactly ${keyBytes} bytes, as 'openssl rand -out ${file} ${keyBytes}' makes it`,
-      );
-    }
-    if ((status.mode & 0o077) !== 0) {
-      throw new KeyEncryptionKeyError(
-        `others than its owner may read or write the key-encryption key ${file}: run 'chmod 600 ${file}'`,
-      );
-    }
-    return await readWhole(handle, file);
-  } finally {
-    await handle.close();
-  }
-}
-
-async function readWhole(handle: FileHandle, file: string): Promise<Uint8Array> {
-  const bytes = new Uint8Array(keyBytes);
-  const { bytesRead } = await handle.read(bytes, 0, keyBytes, 0);
-  if (bytesRead !== keyBytes) {
-    throw new KeyEncryptionKeyError(`the key-encryption key ${file} changed while it was read; start again`);
-  }
-  return bytes;
-}
-
-function firstCheck({ meta }: Pick<Store, 'meta'>, key: KeyObject): Change {
-  return { statements: [meta.insert({ name: checkName, value: toHex(deriveBytes(key, 'check')) })], audit: [] };
+async function openMasterKey({ meta }: Pick<Store, 'meta'>, source: KekSource): Promise<KeyObject> {
+  const row = await meta.find(masterKeyName);
+  const wrapped = row === undefined ? undefined : parseWrapped(row);
+  const kek = await readKek(source, wrapped?.stretching, false);
+  // Before there were master keys the key-encryption key was what everything depends on.
+  const master = wrapped === undefined ? kek : unwrapMasterKey(wrapped, kek, describeSource(source));
+  const expected = Buffer.from((await meta.find(checkName)) ?? '', 'hex');
+  if (expected.length === keyBytes && timingSafeEqual(expected, deriveOctets(master, 'check'))) return master;
+  throw wrongKey(describeSource(source));
 }
 
 function unlessThere(error: unknown): void {
   if (!(error instanceof GatewayError && error.code === 'invalid-state')) throw error;
-}
-
-async function checked({ meta }: Pick<Store, 'meta'>, key: KeyObject, file: string): Promise<KeyEncryptionKey> {
-  const actual = deriveBytes(key, 'check');
-  const expected = Buffer.from((await meta.find(checkName)) ?? '', 'hex');
-  if (expected.length !== actual.length || !timingSafeEqual(expected, actual)) {
-    throw new KeyEncryptionKeyError(
-      `the key-encryption key does not fit this database: ${file} is not the key that it was sealed with`,
-    );
-  }
-  return { derive: (purpose) => intoSecretKey(deriveBytes(key, purpose)) };
-}
-
-/** Takes the bytes over: they are wiped, and the key object does not show them when it is printed. */
-function intoSecretKey(bytes: Uint8Array): KeyObject {
-  const key = createSecretKey(bytes);
-  bytes.fill(0);
-  return key;
-}
-
-function deriveBytes(key: KeyObject, purpose: DerivedKeyPurpose | 'check'): Uint8Array {
-  return new Uint8Array(hkdfSync('sha256', key, new Uint8Array(0), `gatehouse ${purpose}`, keyBytes));
-}
-
-function toHex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex');
-}
-
-function unlessExists(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EEXIST') throw error;
 }

@@ -1,18 +1,28 @@
 /** Signers of CA keys: each is opened when it first signs, so that one that cannot be used stops nobody but its own CA. */
 import { GatewayError } from '../errors.js';
 import { describePublicKey, type KeyAlgorithm } from '../x509/public-key.js';
-import type { KeyStore, Signer } from './signer.js';
+import type { Signer } from './signer.js';
+
+/** What a CA's key is found and recognised by. */
+export interface CaKeyReference {
+  readonly keyId: string;
+  /** DER SubjectPublicKeyInfo. */
+  readonly publicKey: Uint8Array;
+}
 
 /**
  * @param publicKey of the CA's certificate, DER SubjectPublicKeyInfo: what is signed must verify with it
  * @returns a signer whose `sign` reports what is wrong with the key, each time that it is asked
  */
-export function createLazySigner(keyId: string, publicKey: Uint8Array, keys: Pick<KeyStore, 'signer'>): Signer {
+export function createLazySigner(
+  { keyId, publicKey }: CaKeyReference,
+  openSigner: (keyId: string) => Promise<Signer>,
+): Signer {
   const algorithm = signingAlgorithm(publicKey);
   let opened: Promise<Signer> | undefined;
 
   async function open(): Promise<Signer> {
-    const signer = await keys.signer(keyId);
+    const signer = await openSigner(keyId);
     if (Buffer.compare(signer.publicKey, publicKey) === 0) return signer;
     throw new GatewayError('internal', 'a key of the gateway cannot be used', {
       cause: new Error(`the key ${keyId} is not the one of the CA's certificate`),
@@ -31,6 +41,22 @@ export function createLazySigner(keyId: string, publicKey: Uint8Array, keys: Pic
         opened = undefined;
         throw error;
       }
+    },
+  };
+}
+
+/** Stands for a key that is not in the gateway, with the public key of its certificate: it signs nothing. */
+export function createAbsentSigner(generation: string, publicKey: Uint8Array): Signer {
+  return {
+    keyId: '',
+    algorithm: signingAlgorithm(publicKey),
+    publicKey,
+    async sign() {
+      throw new GatewayError('unavailable', 'the certification authority does not sign at the moment', {
+        cause: new Error(
+          `the key of ${generation} is not in the gateway: gatehouse ca sign does it, with the key at hand`,
+        ),
+      });
     },
   };
 }

@@ -1,26 +1,17 @@
 /** Private keys that the gateway keeps itself: sealed in the database, open only in this process's memory. */
-import {
-  constants,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPair,
-  type KeyObject,
-  randomUUID,
-  type SignKeyObjectInput,
-  sign as signWith,
-} from 'node:crypto';
-import { promisify } from 'node:util';
+import { createPrivateKey, type KeyObject, randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.js';
 import { GatewayError } from '../errors.js';
-import type { GeneratedKeyType } from '../model/key-constraints.js';
+import { softwareKeyStore } from '../model/key-store.js';
 import type { KeyRecord, KeyRepository } from '../store/key-repository.js';
 import { signMessage } from '../x509/message-signatures.js';
-import type { KeyAlgorithm } from '../x509/public-key.js';
 import { createAgreement } from './key-agreement.js';
 import { caKeyPurpose } from './key-purpose.js';
+import { generatedTypeOf } from './key-type.js';
+import { createSigner, generatePrivateKey, publicKeyOf, readPkcs8 } from './private-key.js';
 import { createKeyOpener } from './rsa-key-transport.js';
 import type { Sealing } from './sealing.js';
-import type { Agreer, Decrypter, KeyStore, MessageSigner, SignatureHash, Signer } from './signer.js';
+import type { Agreer, Decrypter, KeyStore, MessageSigner, NewKey, Signer } from './signer.js';
 
 interface SoftwareKeyStoreOptions {
   readonly keys: Pick<KeyRepository, 'insert' | 'find'>;
@@ -34,6 +25,15 @@ export interface SoftwareKeyStore extends KeyStore {
    * @throws GatewayError 'internal' as `signer` does, and for the key of a CA, which never leaves this store
    */
   privateKeyPem(keyId: string): Promise<string>;
+  /** Takes over a private key, DER PKCS #8 that is not encrypted. @throws GatewayError 'unacceptable-key' */
+  adopt(pkcs8: Uint8Array, purpose: string): NewKey;
+  /** Drops what is open of a key that was removed. */
+  forget(keyId: string): void;
+  /**
+   * The key of a CA that is to leave the gateway, DER PKCS #8 that is not encrypted, for the caller to wipe.
+   * @throws GatewayError 'internal' as `signer` does
+   */
+  takeOut(keyId: string): Promise<Uint8Array>;
 }
 
 export function createSoftwareKeyStore({ keys, sealing, clock }: SoftwareKeyStoreOptions): SoftwareKeyStore {
@@ -67,17 +67,32 @@ export function createSoftwareKeyStore({ keys, sealing, clock }: SoftwareKeyStor
     return key;
   }
 
+  function keep(privateKey: KeyObject, algorithm: string, purpose: string): NewKey {
+    const id = randomUUID();
+    const signer = createSigner(id, privateKey);
+    const plaintext = privateKey.export({ format: 'der', type: 'pkcs8' });
+    const sealed = sealing.seal(contextOf(id), plaintext);
+    plaintext.fill(0);
+    const { publicKey } = signer;
+    const store = softwareKeyStore;
+    const createdAt = clock.now().getTime();
+    return { signer, statement: keys.insert({ id, purpose, algorithm, publicKey, store, sealed, createdAt }) };
+  }
+
   return {
-    async create(type, purpose) {
-      const privateKey = await generatePrivateKey(type);
-      const id = randomUUID();
-      const signer = createSigner(id, privateKey);
-      const plaintext = privateKey.export({ format: 'der', type: 'pkcs8' });
-      const sealed = sealing.seal(contextOf(id), plaintext);
-      plaintext.fill(0);
-      const { publicKey } = signer;
-      const createdAt = clock.now().getTime();
-      return { signer, statement: keys.insert({ id, purpose, algorithm: type, publicKey, sealed, createdAt }) };
+    create: async (type, purpose) => keep(await generatePrivateKey(type), type, purpose),
+
+    adopt(pkcs8, purpose) {
+      const privateKey = readPkcs8(pkcs8);
+      return keep(privateKey, generatedTypeOf(publicKeyOf(privateKey)), purpose);
+    },
+
+    forget: (keyId) => {
+      opened.delete(keyId);
+    },
+
+    async takeOut(keyId) {
+      return openPrivateKey(await getRecord(keyId), sealing).export({ format: 'der', type: 'pkcs8' });
     },
 
     async signer(keyId) {
@@ -120,25 +135,6 @@ interface OpenedKey {
   readonly agreer: Agreer | undefined;
 }
 
-const makeKeyPair = promisify(generateKeyPair);
-
-async function generatePrivateKey(type: GeneratedKeyType): Promise<KeyObject> {
-  switch (type) {
-    case 'rsa-2048':
-    case 'rsa-3072':
-    case 'rsa-4096':
-      return (await makeKeyPair('rsa', { modulusLength: Number(type.slice(4)) })).privateKey;
-    case 'ec-p256':
-      return (await makeKeyPair('ec', { namedCurve: 'P-256' })).privateKey;
-    case 'ec-p384':
-      return (await makeKeyPair('ec', { namedCurve: 'P-384' })).privateKey;
-    case 'ec-p521':
-      return (await makeKeyPair('ec', { namedCurve: 'P-521' })).privateKey;
-    case 'ed25519':
-      return (await makeKeyPair('ed25519')).privateKey;
-  }
-}
-
 function openPrivateKey(record: KeyRecord, sealing: Sealing): KeyObject {
   const plaintext = sealing.open(contextOf(record.id), record.sealed);
   try {
@@ -155,40 +151,6 @@ function openPrivateKey(record: KeyRecord, sealing: Sealing): KeyObject {
   } finally {
     plaintext.fill(0);
   }
-}
-
-function createSigner(keyId: string, privateKey: KeyObject): Signer {
-  const algorithm = algorithmOf(privateKey);
-  return { keyId, algorithm, publicKey: publicKeyOf(privateKey), sign: signFunctionOf(algorithm, privateKey) };
-}
-
-function signFunctionOf(algorithm: KeyAlgorithm, key: KeyObject): Signer['sign'] {
-  switch (algorithm) {
-    case 'rsa':
-      // On the thread pool: half a millisecond and more, in which the event loop would stand still.
-      return (data, hash, rsaPadding) => signOnThreadPool(hash, data, { key, ...paddings[rsaPadding ?? 'pkcs1'] });
-    case 'ec':
-      // At once: a turn through the thread pool costs three times what the signature does.
-      return async (data, hash) => signWith(hash, data, key);
-    default:
-      return async (data) => signWith(null, data, key);
-  }
-}
-
-/** The salt is as long as the hash (RFC 4055 3.1). */
-const paddings = {
-  pkcs1: { padding: constants.RSA_PKCS1_PADDING },
-  pss: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST },
-} as const;
-
-function signOnThreadPool(
-  hash: SignatureHash | 'sha1',
-  data: Uint8Array,
-  key: SignKeyObjectInput,
-): Promise<Uint8Array> {
-  return new Promise((resolve, reject) => {
-    signWith(hash, data, key, (error, signature) => (error === null ? resolve(signature) : reject(error)));
-  });
 }
 
 function createMessageSigner(record: KeyRecord, privateKey: KeyObject): MessageSigner | undefined {
@@ -208,16 +170,6 @@ function createAgreer(record: KeyRecord, privateKey: KeyObject): Agreer | undefi
 
 function isCaKey({ purpose }: KeyRecord): boolean {
   return purpose.startsWith(caKeyPurpose);
-}
-
-function algorithmOf(key: KeyObject): KeyAlgorithm {
-  const type = key.asymmetricKeyType;
-  if (type === 'rsa' || type === 'ec' || type === 'ed25519' || type === 'ed448') return type;
-  throw unusable(`a key is of type ${type}`);
-}
-
-function publicKeyOf(privateKey: KeyObject): Uint8Array {
-  return Uint8Array.from(createPublicKey(privateKey).export({ format: 'der', type: 'spki' }));
 }
 
 function contextOf(keyId: string): string {

@@ -23,6 +23,8 @@ export const permissions = [
   /** A job needs the permission for what it does, besides. */
   'job:read',
   'job:write',
+  /** Keys and certificates of CAs: import, roll over, revoke. */
+  'authority:operate',
   /** Users and API keys. */
   'access:read',
   'access:write',

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { extendedKeyUsageSchema, keyUsageNames, oidSchema, subjectAltNameTypes } from './certificate-template.js';
 import { durationSchema } from './duration.js';
 import { nameSchema } from './label.js';
+import { profileNameConstraintsSchema } from './name-constraints.js';
 
 /**
  * `fixed` takes `value`; `request` copies what was asked; `device` takes `field` of the device (`name`, `group`,
@@ -68,6 +69,11 @@ export const certificateProfileSchema = z.strictObject({
     ),
   certificatePolicies: z.array(oidSchema).default([]),
   pathLength: z.int().min(0).optional().describe('for CA certificates; absent in all others'),
+  nameConstraints: profileNameConstraintsSchema
+    .optional()
+    .describe(
+      'which names the CA may issue to (RFC 5280 4.2.1.10), for CA certificates. Each in `permitted` and `excluded` is one of `dns`, `ip`, `email`, `uri` and `directoryName` with its value, or `type`, `source: device` and `field` for one that each device has of its own',
+    ),
   validity: durationSchema,
   requestedValidity: z
     .boolean()

@@ -63,6 +63,10 @@ export const certificateTemplateSchema = z.strictObject({
   basicConstraints: z
     .strictObject({ ca: z.boolean(), maximumPathLength: z.int().min(0).optional() })
     .default({ ca: false }),
+  nameConstraints: z
+    .boolean()
+    .default(false)
+    .describe('whether profiles may constrain the names that CA certificates issue to'),
   keyUsages: z.array(z.enum(keyUsageNames)).default([]),
   extendedKeyUsages: z
     .array(extendedKeyUsageSchema)

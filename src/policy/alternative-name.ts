@@ -8,6 +8,7 @@ import { formatIpAddress, parseIpAddress } from '../x509/ip-address.js';
 import { formatName } from '../x509/names.js';
 import type { NameValue } from './name-rule.js';
 import { hasUnsafeCharacters } from './safe-text.js';
+import { encodedProblem, readSubject } from './subject-attribute.js';
 
 export interface AlternativeName extends NameValue {
   readonly name: GeneralName;
@@ -50,7 +51,7 @@ export function alternativeNameProblem(
     case 'email':
       return text.length <= 254 && mailbox.test(text) ? undefined : 'is no mailbox such as name@example.com';
     case 'uri':
-      return text.length <= 2048 && absoluteUri.test(text) ? undefined : 'is no absolute URI';
+      return uriProblem(text);
     case 'directoryName':
     case 'registeredId':
     case 'otherName':
@@ -69,7 +70,7 @@ export function alternativeNameOf(type: SubjectAltNameType, text: string, typeId
 function readAlternativeName(name: GeneralName): AlternativeName {
   switch (name.type) {
     case 'directoryName':
-      return named(name, 'directoryName', formatName(name.value));
+      return { ...named(name, 'directoryName', formatName(name.value)), ...directoryNameProblem(name.value) };
     case 'otherName':
       return { ...named(name, alternativeNameKey('otherName', name.typeId), ''), ...otherNameText(name.value) };
     case 'other':
@@ -99,6 +100,24 @@ function dnsProblem(text: string, mayBeWildcard: boolean): string | undefined {
   if (text.length > 253 || !hostName.test(host)) return 'is no DNS name';
   // A last label of digits makes it an IP address to those who verify it.
   return finalDigits.test(host) ? 'is no DNS name but looks like an IP address' : undefined;
+}
+
+/** RFC 5280 4.2.1.6: absolute; what follows two slashes is the name or the address of a host. */
+function uriProblem(text: string): string | undefined {
+  if (text.length > 2048 || !absoluteUri.test(text)) return 'is no absolute URI';
+  const authority = /^[^:]+:\/\/([^/?#]*)/.exec(text)?.[1];
+  if (authority === undefined) return undefined;
+  const [, address, host = ''] = /^(?:[^@]*@)?(?:\[([^\]]*)\]|([^@:[\]]*))(?::\d*)?$/.exec(authority) ?? [];
+  if (parseIpAddress(address ?? host) !== undefined) return undefined;
+  return dnsProblem(host.toLowerCase(), false) === undefined ? undefined : 'is a URI without a host name or IP address';
+}
+
+/** RFC 5280 4.2.1.6: encoded as issuers and subjects are. It comes as it was sent, so that this has to be seen here. */
+function directoryNameProblem(der: Uint8Array): Pick<NameValue, 'problem'> {
+  const attributes = readSubject(der);
+  const problem = attributes.map(encodedProblem).find((found) => found !== undefined);
+  if (problem !== undefined) return { problem };
+  return attributes.length === 0 ? { problem: 'is empty' } : {};
 }
 
 const hostName = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/;

@@ -6,6 +6,7 @@ import { encodeExtension } from '../x509/extensions.js';
 import { encodeCertificatePolicies } from '../x509/location-extensions.js';
 import { idCeCertificatePolicies } from '../x509/oids.js';
 import { type CompiledExtensionRule, compileExtensionRules } from './compile-extensions.js';
+import { type CompiledNameConstraints, compileNameConstraints } from './compile-name-constraints.js';
 import {
   type AlternativeNameRule,
   compileAlternativeNameRules,
@@ -26,6 +27,8 @@ export interface CompiledProfile {
   readonly keyUsages: KeyUsagesByKind;
   /** DER Extension of all extended key usages; absent without any. */
   readonly extendedKeyUsage?: Uint8Array;
+  /** Absent without name constraints. */
+  readonly nameConstraints?: CompiledNameConstraints;
   /** DER Extension; absent without policies. */
   readonly certificatePolicies?: Uint8Array;
   /** That its certificates do not say where their CRL, OCSP responder and issuer are: those of OCSP responders (RFC 5019 2.2.2). */
@@ -59,6 +62,7 @@ export function compileProfile(profile: CertificateProfile, template: Certificat
     subjectAltNames: compileAlternativeNameRules(profile, template, report),
     extensions: compileExtensionRules(profile, template, report),
   };
+  const nameConstraints = compileNameConstraints(profile, template, report);
   if (rules.subject.length + rules.subjectAltNames.length === 0 && problems.length === 0) {
     report(['subject'], 'a certificate needs a subject or a subject alternative name');
   }
@@ -70,6 +74,7 @@ export function compileProfile(profile: CertificateProfile, template: Certificat
     template,
     ...rules,
     keyUsages: compileKeyUsages(profile),
+    ...(nameConstraints === undefined ? {} : { nameConstraints }),
     ...(extendedKeyUsages.length === 0 ? {} : { extendedKeyUsage: extendedKeyUsageExtension(extendedKeyUsages) }),
     ...(certificatePolicies.length === 0 ? {} : { certificatePolicies: policiesExtension(certificatePolicies) }),
   };

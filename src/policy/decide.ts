@@ -22,7 +22,9 @@ import { decideBasicConstraints } from './rules/basic-constraints.js';
 import { checkDevice } from './rules/device.js';
 import { checkDuplicates, checkLimits } from './rules/duplicates.js';
 import { decideExtensions } from './rules/extensions.js';
+import { checkIssuerConstraints } from './rules/issuer-constraints.js';
 import { checkKey, checkKeyReuse } from './rules/key.js';
+import { decideNameConstraints } from './rules/name-constraints.js';
 import { checkPolicy } from './rules/policy.js';
 import { checkProvedIdentifiers } from './rules/proved-identifiers.js';
 import { checkRegisteredValues } from './rules/registered-values.js';
@@ -122,6 +124,8 @@ interface CertificateAuthorityContent {
   readonly notAfter: Date;
   /** Unlimited, if absent. */
   readonly pathLength?: number;
+  /** What else is configured, each a whole DER Extension. */
+  readonly extensions?: readonly Uint8Array[];
 }
 
 /** Decides. Never throws for what a requester can send: what cannot be read is denied as `malformed-request`. */
@@ -145,7 +149,11 @@ export function decide(input: DecisionInput): PolicyDecision {
 }
 
 /** Approves a CA certificate of the embedded hierarchy: the operator's configuration is the approval. */
-export function approveCertificateAuthority({ pathLength, ...content }: CertificateAuthorityContent): ApprovedIssuance {
+export function approveCertificateAuthority({
+  pathLength,
+  extensions = [],
+  ...content
+}: CertificateAuthorityContent): ApprovedIssuance {
   const constraints = encodeBasicConstraints({ ca: true, ...(pathLength === undefined ? {} : { pathLength }) });
   return new Approved(decided, {
     ...content,
@@ -155,6 +163,7 @@ export function approveCertificateAuthority({ pathLength, ...content }: Certific
       encodeExtension({ id: idCeBasicConstraints, critical: true, value: constraints }),
       // digitalSignature is for the SCEP next-CA bundle (RFC 8894 2.1.2, 4.7.1).
       keyUsageExtension(['digitalSignature', 'keyCertSign', 'cRLSign']),
+      ...extensions,
     ],
     isCa: true,
     locations: 'all',
@@ -174,10 +183,12 @@ const rules: readonly (readonly [name: string, check: (draft: Draft) => Verdict]
   ['same-names', checkSameNames],
   ['subject', decideSubject],
   ['subject-alt-names', decideSubjectAltNames],
+  ['issuer-constraints', checkIssuerConstraints],
   ['registered-values', checkRegisteredValues],
   ['proved-identifiers', checkProvedIdentifiers],
   ['key-reuse', checkKeyReuse],
   ['basic-constraints', decideBasicConstraints],
+  ['name-constraints', decideNameConstraints],
   ['key-usage', decideKeyUsage],
   ['extended-key-usage', decideExtendedKeyUsage],
   ['extensions', decideExtensions],

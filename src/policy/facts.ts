@@ -3,6 +3,7 @@
 import type { Device } from '../model/device.js';
 import type { DeviceGroup } from '../model/device-group.js';
 import type { CertificateUsage, Policy } from '../model/policy.js';
+import type { NameConstraints } from '../x509/name-constraints.js';
 import type { KeyAlgorithm } from '../x509/public-key.js';
 import type { CompiledProfile } from './compile-profile.js';
 
@@ -10,11 +11,15 @@ import type { CompiledProfile } from './compile-profile.js';
 export interface IssuerFacts {
   readonly id: string;
   readonly keyAlgorithm: KeyAlgorithm;
+  readonly notBefore: Date;
+  /** Of its own certificate, or of one above it that ends before. */
   readonly notAfter: Date;
   readonly backdateSeconds: number;
   readonly issueIntermediates: boolean;
-  /** Of its own certificate; absent when unlimited. */
+  /** How many CAs may follow below it, by its own certificate and those above it; absent when unlimited. */
   readonly pathLength?: number;
+  /** Of its own certificate and of those above it: what it issues has to keep them all. */
+  readonly nameConstraints: readonly NameConstraints[];
 }
 
 /** A certificate on record. */
@@ -57,6 +62,8 @@ export interface Facts {
   readonly validCertificatesOfDevice?: number;
   /** Given keyFingerprint's hex. */
   readonly isCompromisedKey: (fingerprint: string) => boolean;
+  /** Whether a CA of the hierarchy has this subject, a DER Name. */
+  readonly isCaSubject: (subject: Uint8Array) => boolean;
   /** Set when a person has approved the request. */
   readonly approved: boolean;
 }

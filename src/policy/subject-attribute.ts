@@ -1,5 +1,5 @@
 /** Attributes of a subject: what may be their text, their DER, and how a Name is read as a list of them. */
-import { type AttributeType, attributeTypes } from '../x509/attribute-types.js';
+import { type AttributeType, attributeByOid, attributeTypes } from '../x509/attribute-types.js';
 import { isStringTag } from '../x509/character-strings.js';
 import { Tag } from '../x509/der.js';
 import { isIa5String, isPrintableString, oid, sequence, setOf, utf8String } from '../x509/der-writer.js';
@@ -42,6 +42,18 @@ export function attributeProblem({ oid, maximumLength, stringType }: AttributeTy
   return undefined;
 }
 
+/** What is wrong with an attribute as it is encoded, to stand after its name (RFC 5280 4.1.2.4, A.1); undefined if nothing. */
+export function encodedProblem({ key, text, tag, problem }: SubjectAttribute): string | undefined {
+  if (problem !== undefined) return `has an attribute ${key} that ${problem}`;
+  const type = attributeByOid(key);
+  if (type === undefined) return undefined;
+  const isWrong =
+    !stringTags[type.stringType].includes(tag) || (tag === Tag.printableString && !isPrintableString(text));
+  if (isWrong) return `has a ${type.name} of a string type that certificates do not have`;
+  const wrong = attributeProblem(type, text);
+  return wrong && `has a ${type.name} that ${wrong}`;
+}
+
 /**
  * Encodes an RDN of one attribute. A UTF8String stays one where RFC 5280 4.1.2.4 leaves the choice, since some clients
  * compare names byte by byte; any other string type becomes PrintableString or UTF8String.
@@ -56,4 +68,11 @@ export function encodeRdn(type: AttributeType, text: string, tag?: number): Uint
 // RFC 5280 has 32768 for names of people; 256 is what userId may have, and all that is worth matching.
 const longestAttribute = 256;
 const countryName = '2.5.4.6';
+const directoryTags: readonly number[] = [Tag.printableString, Tag.utf8String];
+const stringTags: Readonly<Record<AttributeType['stringType'], readonly number[]>> = {
+  directory: directoryTags,
+  printable: [Tag.printableString],
+  ia5: [Tag.ia5String],
+  ia5OrDirectory: [Tag.ia5String, ...directoryTags],
+};
 const labels = new Map([...attributeTypes.values()].map((type) => [type.oid, `subject attribute ${type.name}`]));

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { readDocumentFile } from '../catalog/document-file.js';
 import { applyDocument } from '../declaration/apply.js';
 import { planAdditions, planDocument } from '../declaration/plan.js';
+import { GatewayError } from '../errors.js';
 import type { Core } from '../open-core.js';
 import type { Settings } from '../settings.js';
 import { makeFirstAdministrator, takeFirstAdministrator } from './first-administrator.js';
@@ -16,6 +17,8 @@ export interface PreparedConfiguration {
   readonly environmentFile?: string;
   /** Has the first administrator's API key, when this start has made it. */
   readonly administratorKeyFile?: string;
+  /** Whether all CAs of the configuration are there: the key store of one may be away. */
+  readonly areCasMade: boolean;
 }
 
 /**
@@ -43,13 +46,26 @@ export async function prepareConfiguration(core: Core, settings: Settings): Prom
     urls: core.publicUrls,
     roots: quickstartRoots(core),
   });
-  return { environmentFile };
+  return { environmentFile, areCasMade: true };
 }
 
 async function completeConfigured(core: Core, { data }: Settings): Promise<PreparedConfiguration> {
-  await core.ensureCas();
+  const areCasMade = await makeCas(core);
   const administratorKeyFile = await makeFirstAdministrator(data, core);
-  return administratorKeyFile === undefined ? {} : { administratorKeyFile };
+  return { areCasMade, ...(administratorKeyFile === undefined ? {} : { administratorKeyFile }) };
+}
+
+/** A key store that is away keeps a CA from being made, and not the gateway from serving the others. */
+async function makeCas(core: Core): Promise<boolean> {
+  try {
+    await core.ensureCas();
+    return true;
+  } catch (error) {
+    const isAway = error instanceof GatewayError && error.code === 'unavailable';
+    if (!isAway || core.authority.generations().length === 0) throw error;
+    core.log.error({ err: error }, 'CAs of the configuration could not be made; it will be tried again');
+    return false;
+  }
 }
 
 /** Nobody: the gateway, for itself. */

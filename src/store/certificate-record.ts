@@ -49,12 +49,6 @@ export interface CertificateRecord {
 /** A record before it has its id. */
 export type NewCertificateRecord = Omit<CertificateRecord, 'id'>;
 
-/** What a CRL says of a certificate. */
-export type RevocationRecord = Pick<
-  CertificateRecord,
-  'serialNumber' | 'status' | 'revokedAt' | 'revocationReason' | 'invalidityDate'
->;
-
 export interface CertificateFilter {
   readonly policy?: string;
   readonly profile?: string;

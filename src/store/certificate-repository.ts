@@ -48,7 +48,18 @@ export function createCertificateRepository(database: Database) {
             .selectFrom('catalogItem')
             .select(inserted.map((column) => sql`${slot[column]}`.as(column)))
             .where('catalogItem.kind', '=', sql.lit('policy'))
-            .where('catalogItem.name', '=', slot.policy),
+            .where('catalogItem.name', '=', slot.policy)
+            .where((row) =>
+              row.not(
+                row.exists(
+                  row
+                    .selectFrom('caGeneration')
+                    .select('caGeneration.id')
+                    .where('caGeneration.id', '=', slot.issuerId)
+                    .where('caGeneration.revokedAt', 'is not', null),
+                ),
+              ),
+            ),
         )
         .onConflict((conflict) => conflict.doNothing()),
     { rows: 1, otherwise: 'unavailable' },
@@ -72,8 +83,8 @@ export function createCertificateRepository(database: Database) {
       insert({ ...certificate, names, id: certificateId(certificate.issuerId, certificate.serialNumber) }),
 
     /**
-     * The same, refused as 'unavailable' also if its policy was removed since the decision: one look-up within the insert, which
-     * a removal that comes first cannot be missed by.
+     * The same, refused as 'unavailable' also if its policy was removed since the decision, or its CA revoked: look-ups within the
+     * insert, which a removal or revocation that comes first cannot be missed by.
      */
     insertUnderPolicy: (certificate: NewCertificateRecord, names: string | null = null) =>
       insertUnderPolicy({ ...certificate, names, id: certificateId(certificate.issuerId, certificate.serialNumber) }),

@@ -1,102 +1,200 @@
-/** The latest CRL of each issuer and partition. */
+/** The latest CRL and the latest delta of each issuer and partition, and what was changed since. */
+import { type CrlRecord, crlColumns, crlHeaderColumns, type DeltaRecord, deltaColumns } from './crl-record.js';
 import type { Database } from './database.js';
 import { slotsOf } from './query.js';
 
-export interface CrlRecord {
-  /** The generation of the CA that signed it. */
+interface Place {
   readonly issuerId: string;
   readonly partition: number;
-  /** CRLNumber (RFC 5280 5.2.3). */
-  readonly number: number;
-  readonly der: Uint8Array;
-  /** Epoch milliseconds. */
-  readonly thisUpdate: number;
-  readonly nextUpdate: number;
-  /** The {@link CrlRepository.revision} that it was made from. */
-  readonly revision: number;
-}
-
-interface CrlRevisionRecord {
-  readonly issuerId: string;
-  readonly partition: number;
-  readonly number: number;
 }
 
 export function createCrlRepository(database: Database) {
-  const { write, read, find } = database.tables<{ crl: CrlRecord; crlRevision: CrlRevisionRecord }>();
-  const revisionOf = find((db, slot: { issuerId: string; partition: number }) =>
+  const { write, read, find } = database.tables<Tables>();
+
+  const addRevision = write((db, slot: Place & { number: number; changedAt: number; lastNumber: number }) =>
+    db
+      .insertInto('crlRevision')
+      .values(slotsOf(slot, revisionColumns))
+      .onConflict((conflict) =>
+        conflict.columns(['issuerId', 'partition']).doUpdateSet((row) => ({
+          number: row('crlRevision.number', '+', row.ref('excluded.number')),
+          changedAt: row.fn.coalesce('crlRevision.changedAt', row.ref('excluded.changedAt')),
+        })),
+      ),
+  );
+
+  const addNumber = write(
+    (db, slot: Place & { number: number; lastNumber: number; before: number }) =>
+      db
+        .insertInto('crlRevision')
+        .values(slotsOf(slot, ['issuerId', 'partition', 'number', 'lastNumber']))
+        .onConflict((conflict) =>
+          conflict
+            .columns(['issuerId', 'partition'])
+            .doUpdateSet((row) => ({ lastNumber: row.ref('excluded.lastNumber') }))
+            .where('crlRevision.lastNumber', '=', slot.before),
+        ),
+    { rows: 1, otherwise: 'unavailable' },
+  );
+
+  const revisionOf = find((db, slot: Place) =>
     db
       .selectFrom('crlRevision')
-      .select('number')
+      .select(['number', 'lastNumber'])
       .where('issuerId', '=', slot.issuerId)
       .where('partition', '=', slot.partition),
   );
 
-  const addRevision = write((db, slot: CrlRevisionRecord) =>
-    db
-      .insertInto('crlRevision')
-      .values({ issuerId: slot.issuerId, partition: slot.partition, number: slot.number })
-      .onConflict((conflict) =>
-        conflict
-          .columns(['issuerId', 'partition'])
-          .doUpdateSet((row) => ({ number: row('crlRevision.number', '+', row.ref('excluded.number')) })),
-      ),
-  );
-
   return {
-    /** Replaces the CRL before it. Refused as 'unavailable' unless its number is higher: another one was published meanwhile. */
-    put: write(
-      (db, slot: CrlRecord) =>
-        db
-          .insertInto('crl')
-          .values(slotsOf(slot, columns))
-          .onConflict((conflict) =>
-            conflict
-              .columns(['issuerId', 'partition'])
-              .doUpdateSet((row) => ({
-                number: row.ref('excluded.number'),
-                der: row.ref('excluded.der'),
-                thisUpdate: row.ref('excluded.thisUpdate'),
-                nextUpdate: row.ref('excluded.nextUpdate'),
-                revision: row.ref('excluded.revision'),
-              }))
-              .whereRef('crl.number', '<', 'excluded.number'),
-          ),
-      { rows: 1, otherwise: 'unavailable' },
-    ),
+    /**
+     * Says that what a CRL would list has changed, `at` (epoch milliseconds); goes into the commit that changes it. What is changed
+     * many times before the next CRL waits since the first.
+     */
+    markChanged: ({ at, ...place }: Place & { readonly at: number }) =>
+      addRevision({ ...place, number: 1, changedAt: at, lastNumber: 0 }),
 
-    /** Says that what a CRL would list has changed; goes into the commit that changes it. */
-    markChanged: (values: { issuerId: string; partition: number }) => addRevision({ ...values, number: 1 }),
-
-    /** How often it was changed so far. Read it before what the CRL lists: a change in between then makes another CRL due. */
-    revision: async (values: { issuerId: string; partition: number }) => (await revisionOf(values))?.number ?? 0,
-
-    /** The CRLs that have changed since they were made, and those that were never made. */
-    changed: read((db) =>
+    /** What was changed is to be published at the next look, and need not wait for more. Goes after `markChanged`. */
+    hasten: write((db, slot: Place) =>
       db
-        .selectFrom('crlRevision')
-        .leftJoin('crl', (join) =>
-          join.onRef('crl.issuerId', '=', 'crlRevision.issuerId').onRef('crl.partition', '=', 'crlRevision.partition'),
-        )
-        .select(['crlRevision.issuerId', 'crlRevision.partition'])
-        .where((row) =>
-          row.or([row('crl.revision', 'is', null), row('crl.revision', '<', row.ref('crlRevision.number'))]),
-        ),
-    ),
-
-    find: find((db, slot: { issuerId: string; partition: number }) =>
-      db
-        .selectFrom('crl')
-        .select(columns)
+        .updateTable('crlRevision')
+        .set({ changedAt: 0 })
         .where('issuerId', '=', slot.issuerId)
         .where('partition', '=', slot.partition),
     ),
 
-    /** All partitions that there are of an issuer's. */
-    ofIssuer: read((db, slot: { issuerId: string }) =>
-      db.selectFrom('crl').select(columns).where('issuerId', '=', slot.issuerId).orderBy('partition'),
+    /** Those that have changed since they were made, with the time of the first change. */
+    changed: read((db) =>
+      db
+        .selectFrom('crlRevision')
+        .select(['issuerId', 'partition', 'changedAt'])
+        .where('changedAt', 'is not', null)
+        .orderBy('changedAt'),
+    ),
+
+    /**
+     * `revision`: how often it was changed so far; read it before what the CRL lists, so that a change in between makes another CRL
+     * due. `number`: the last CRLNumber (RFC 5280 5.2.3), of full CRLs and deltas alike.
+     */
+    state: async (place: Place) => {
+      const found = await revisionOf(place);
+      return { revision: found?.number ?? 0, number: found?.lastNumber ?? 0 };
+    },
+
+    /** Takes the CRLNumber after `before`. Refused as 'unavailable' if another CRL or delta has it: one was published meanwhile. */
+    takeNumber: ({ before, ...place }: Place & { readonly before: number }) =>
+      addNumber({ ...place, number: 0, lastNumber: before + 1, before }),
+
+    /** Says that a CRL has all changes up to a revision; if there were more, they wait on. */
+    settle: write((db, slot: Place & { revision: number }) =>
+      db
+        .updateTable('crlRevision')
+        .set({ changedAt: null })
+        .where('issuerId', '=', slot.issuerId)
+        .where('partition', '=', slot.partition)
+        .where('number', '<=', slot.revision),
+    ),
+
+    /** Replaces the CRL before it. */
+    put: write((db, slot: CrlRecord) =>
+      db
+        .insertInto('crl')
+        .values(slotsOf(slot, crlColumns))
+        .onConflict((conflict) =>
+          conflict.columns(['issuerId', 'partition']).doUpdateSet((row) => ({
+            number: row.ref('excluded.number'),
+            der: row.ref('excluded.der'),
+            thisUpdate: row.ref('excluded.thisUpdate'),
+            nextUpdate: row.ref('excluded.nextUpdate'),
+            revision: row.ref('excluded.revision'),
+            etag: row.ref('excluded.etag'),
+            entries: row.ref('excluded.entries'),
+            scope: row.ref('excluded.scope'),
+            baseNumber: row.ref('excluded.baseNumber'),
+            baseAt: row.ref('excluded.baseAt'),
+            baseRevision: row.ref('excluded.baseRevision'),
+            baseScope: row.ref('excluded.baseScope'),
+          })),
+        ),
+    ),
+
+    /** Replaces the delta before it. */
+    putDelta: write((db, slot: DeltaRecord) =>
+      db
+        .insertInto('crlDelta')
+        .values(slotsOf(slot, deltaColumns))
+        .onConflict((conflict) =>
+          conflict.columns(['issuerId', 'partition']).doUpdateSet((row) => ({
+            number: row.ref('excluded.number'),
+            baseNumber: row.ref('excluded.baseNumber'),
+            der: row.ref('excluded.der'),
+            thisUpdate: row.ref('excluded.thisUpdate'),
+            nextUpdate: row.ref('excluded.nextUpdate'),
+            revision: row.ref('excluded.revision'),
+            etag: row.ref('excluded.etag'),
+            entries: row.ref('excluded.entries'),
+          })),
+        ),
+    ),
+
+    removeDelta: write((db, slot: Place) =>
+      db.deleteFrom('crlDelta').where('issuerId', '=', slot.issuerId).where('partition', '=', slot.partition),
+    ),
+
+    find: find((db, slot: Place) =>
+      db
+        .selectFrom('crl')
+        .select(crlColumns)
+        .where('issuerId', '=', slot.issuerId)
+        .where('partition', '=', slot.partition),
+    ),
+
+    /** What there is to know of a CRL without reading it: the reading of a long one is felt. */
+    findHeader: find((db, slot: Place) =>
+      db
+        .selectFrom('crl')
+        .select(crlHeaderColumns)
+        .where('issuerId', '=', slot.issuerId)
+        .where('partition', '=', slot.partition),
+    ),
+
+    findDelta: find((db, slot: Place) =>
+      db
+        .selectFrom('crlDelta')
+        .select(deltaColumns)
+        .where('issuerId', '=', slot.issuerId)
+        .where('partition', '=', slot.partition),
+    ),
+
+    findDeltaHeader: find((db, slot: Place) =>
+      db
+        .selectFrom('crlDelta')
+        .select(['etag', 'thisUpdate', 'nextUpdate'])
+        .where('issuerId', '=', slot.issuerId)
+        .where('partition', '=', slot.partition),
+    ),
+
+    /** All CRLs that there are, by issuer and partition, unread. */
+    headers: read((db) => db.selectFrom('crl').select(crlHeaderColumns).orderBy('issuerId').orderBy('partition')),
+
+    /** The deltas that there are, unread. */
+    deltaTimes: read((db) => db.selectFrom('crlDelta').select(['issuerId', 'partition', 'thisUpdate', 'nextUpdate'])),
+
+    /** The partitions of an issuer's that there are, up to `limit`. */
+    ofIssuer: read((db, slot: { issuerId: string; limit: number }) =>
+      db
+        .selectFrom('crl')
+        .select(crlColumns)
+        .where('issuerId', '=', slot.issuerId)
+        .orderBy('partition')
+        .limit(slot.limit),
     ),
   };
 }
 
-const columns = ['issuerId', 'partition', 'number', 'der', 'thisUpdate', 'nextUpdate', 'revision'] as const;
+interface Tables {
+  crl: CrlRecord;
+  crlDelta: DeltaRecord;
+  crlRevision: Place & { number: number; changedAt: number | null; lastNumber: number };
+}
+
+const revisionColumns = ['issuerId', 'partition', 'number', 'changedAt', 'lastNumber'] as const;

@@ -1,5 +1,5 @@
 /** The rows of jobs, and what each ended with. */
-import { sql } from 'kysely';
+import { type QueryCreator, sql } from 'kysely';
 import type { JobRowState } from '../model/job.js';
 import type { Database } from './database.js';
 import type { JobRowRecord } from './job-record.js';
@@ -8,14 +8,16 @@ import { slotsOf } from './query.js';
 export interface JobRowFilter {
   readonly jobId: string;
   readonly state?: JobRowState;
-  /** The last row of the page before; 0 for the first page. */
-  readonly after: number;
+  /** From last to first. */
+  readonly descending?: boolean;
+  /** The last row of the page before; absent, or 0 if ascending, for the first page. */
+  readonly after?: number;
   /** The size of a page. */
   readonly limit: number;
 }
 
 export function createJobRowRepository(database: Database) {
-  const { write, list } = database.tables<{ jobRow: JobRowRecord }>();
+  const { write, list } = database.tables<Tables>();
 
   return {
     insert: write((db, slot: NewRow) =>
@@ -25,26 +27,15 @@ export function createJobRowRepository(database: Database) {
     ),
 
     /** A page, in order; without certificates and keys. */
-    list: ({ jobId, state, after, limit }: JobRowFilter) =>
-      list((db) => {
-        const query = db.selectFrom('jobRow').select(shown).where('jobId', '=', jobId).where('row', '>', after);
-        return (state === undefined ? query : query.where('state', '=', state)).orderBy('row').limit(limit);
-      }),
+    list: (filter: JobRowFilter) => list((db) => pageOf(db, filter).select(shown)),
 
     /** How much the rows of that page are, without reading them. */
-    sizes: ({ jobId, state, after, limit }: JobRowFilter) =>
-      list((db) => {
-        const query = db
-          .selectFrom('jobRow')
-          .select(
-            sql<number>`octet_length(${sql.ref('input')}) + coalesce(octet_length(${sql.ref('result')}), 0)`.as(
-              'octets',
-            ),
-          )
-          .where('jobId', '=', jobId)
-          .where('row', '>', after);
-        return (state === undefined ? query : query.where('state', '=', state)).orderBy('row').limit(limit);
-      }),
+    sizes: (filter: JobRowFilter) =>
+      list((db) =>
+        pageOf(db, filter).select(
+          sql<number>`octet_length(${sql.ref('input')}) + coalesce(octet_length(${sql.ref('result')}), 0)`.as('octets'),
+        ),
+      ),
 
     /** Refused as 'invalid-state' unless it waits: no row is done twice. */
     complete: write(
@@ -81,6 +72,17 @@ export function createJobRowRepository(database: Database) {
       db.deleteFrom('jobRow').where('jobId', '=', slot.jobId).where('row', '<=', slot.upTo),
     ),
   };
+}
+
+interface Tables {
+  jobRow: JobRowRecord;
+}
+
+function pageOf(db: QueryCreator<Tables>, { jobId, state, descending = false, after, limit }: JobRowFilter) {
+  let query = db.selectFrom('jobRow').where('jobId', '=', jobId);
+  if (after !== undefined) query = query.where('row', descending ? '<' : '>', after);
+  if (state !== undefined) query = query.where('state', '=', state);
+  return query.orderBy('row', descending ? 'desc' : 'asc').limit(limit);
 }
 
 type NewRow = Pick<JobRowRecord, 'jobId' | 'row' | 'state' | 'input' | 'errorCode' | 'reason' | 'doneAt'>;

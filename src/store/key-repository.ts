@@ -1,4 +1,4 @@
-/** Private keys that the gateway keeps itself, sealed. */
+/** Private keys: those that the gateway keeps itself, sealed, and what finds those that another store keeps. */
 import type { Database } from './database.js';
 import { slotsOf } from './query.js';
 
@@ -8,7 +8,9 @@ export interface KeyRecord {
   readonly algorithm: string;
   /** SubjectPublicKeyInfo, DER. */
   readonly publicKey: Uint8Array;
-  /** The private key under the key-encryption key. */
+  /** The key store that has it: `software`, or one of the settings' keyStores. */
+  readonly store: string;
+  /** The private key under the key-encryption key; for another store than `software` what it finds its key by, JSON. */
   readonly sealed: Uint8Array;
   /** Epoch milliseconds. */
   readonly createdAt: number;
@@ -42,6 +44,16 @@ export function createKeyRepository(database: Database) {
         .orderBy('id'),
     ),
 
+    /** By purpose. */
+    findByStore: read((db, slot: { store: string }) =>
+      db.selectFrom('key').select(columns).where('store', '=', slot.store).orderBy('purpose').orderBy('id'),
+    ),
+
+    /** Writes over the sealed key, so that its octets do not stay behind in the file when the row goes. */
+    overwrite: write((db, slot: { id: string; sealed: Uint8Array }) =>
+      db.updateTable('key').set({ sealed: slot.sealed }).where('id', '=', slot.id),
+    ),
+
     /** Refused as 'not-found' if there is no such key. */
     remove: write((db, slot: { id: string }) => db.deleteFrom('key').where('id', '=', slot.id), {
       rows: 1,
@@ -50,4 +62,4 @@ export function createKeyRepository(database: Database) {
   };
 }
 
-const columns = ['id', 'purpose', 'algorithm', 'publicKey', 'sealed', 'createdAt'] as const;
+const columns = ['id', 'purpose', 'algorithm', 'publicKey', 'store', 'sealed', 'createdAt'] as const;

@@ -23,6 +23,17 @@ export function createMetaRepository(database: Database) {
       { rows: 1, otherwise: 'invalid-state' },
     ),
 
+    /** Refused as 'invalid-state' unless the value is still what it was before. */
+    replace: write(
+      (db, slot: MetaRow & { before: string }) =>
+        db
+          .updateTable('meta')
+          .set({ value: slot.value })
+          .where('name', '=', slot.name)
+          .where('value', '=', slot.before),
+      { rows: 1, otherwise: 'invalid-state' },
+    ),
+
     /** Adds or replaces a value. */
     put: write((db, slot: MetaRow) =>
       db

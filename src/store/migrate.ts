@@ -16,6 +16,10 @@ import { devices } from './migrations/0010-devices.js';
 import { inventory } from './migrations/0011-inventory.js';
 import { jobsRunFor } from './migrations/0012-jobs-run-for.js';
 import { lists } from './migrations/0013-lists.js';
+import { revocations } from './migrations/0014-revocations.js';
+import { keyStores } from './migrations/0015-key-stores.js';
+import { caLife } from './migrations/0016-ca-life.js';
+import { unmanagedCas } from './migrations/0017-unmanaged-cas.js';
 import { compromise } from './migrations/0018-compromise.js';
 
 /** In the order of their numbers: the schema's version is how many of them were applied. */
@@ -33,6 +37,10 @@ export const migrations: readonly Migration[] = [
   inventory,
   jobsRunFor,
   lists,
+  revocations,
+  keyStores,
+  caLife,
+  unmanagedCas,
   compromise,
 ];
 

@@ -2,11 +2,13 @@
 import { createApiKeyRepository } from './api-key-repository.js';
 import { createAuditRepository } from './audit-repository.js';
 import { createCaGenerationRepository } from './ca-generation-repository.js';
+import { createCaRequestRepository } from './ca-request-repository.js';
 import { createCatalogRepository } from './catalog-repository.js';
 import { createCertificateRepository } from './certificate-repository.js';
 import { createCompromiseRepository } from './compromise-repository.js';
 import { createConfigurationUseRepository } from './configuration-use.js';
 import { createCredentialRepository } from './credential-repository.js';
+import { createCrlPartitionRepository } from './crl-partition-repository.js';
 import { createCrlRepository } from './crl-repository.js';
 import type { Database } from './database.js';
 import { createDeviceRepository } from './device-repository.js';
@@ -17,6 +19,9 @@ import { createJobRowRepository } from './job-row-repository.js';
 import { createKeyRepository } from './key-repository.js';
 import { createLeaseRepository } from './lease-repository.js';
 import { createMetaRepository } from './meta-repository.js';
+import { createRevocationRepository } from './revocation-repository.js';
+import { createUnmanagedCaRepository } from './unmanaged-ca-repository.js';
+import { createUnmanagedCertificateRepository } from './unmanaged-certificate-repository.js';
 import { createUserRepository } from './user-repository.js';
 
 export type Repositories = ReturnType<typeof createRepositories>;
@@ -27,8 +32,13 @@ export function createRepositories(database: Database) {
     configurationUse: createConfigurationUseRepository(database),
     keys: createKeyRepository(database),
     caGenerations: createCaGenerationRepository(database),
+    caRequests: createCaRequestRepository(database),
     certificates: createCertificateRepository(database),
+    revocations: createRevocationRepository(database),
     crls: createCrlRepository(database),
+    crlPartitions: createCrlPartitionRepository(database),
+    unmanagedCas: createUnmanagedCaRepository(database),
+    unmanagedCertificates: createUnmanagedCertificateRepository(database),
     credentials: createCredentialRepository(database),
     devices: createDeviceRepository(database),
     compromises: createCompromiseRepository(database),

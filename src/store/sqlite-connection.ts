@@ -29,6 +29,8 @@ export function openForWriting(settings: SqliteSettings): SqliteConnection {
   connection.pragma(`synchronous = ${settings.synchronous}`);
   connection.pragma('foreign_keys = ON');
   connection.pragma('trusted_schema = OFF');
+  // What is deleted is overwritten wherever its page is written anyway: no keys and passwords stay behind.
+  connection.pragma('secure_delete = FAST');
   // Savepoint journals go to files otherwise.
   connection.pragma('temp_store = MEMORY');
   connection.pragma('cache_size = -65536');

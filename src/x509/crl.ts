@@ -1,4 +1,4 @@
-/** CertificateList (RFC 5280 5): codec of full and partitioned CRLs. */
+/** CertificateList (RFC 5280 5): codec of full CRLs, parts of them and deltas. */
 
 import { DerError, DerReader, Tag } from './der.js';
 import {
@@ -37,29 +37,31 @@ export interface RevokedCertificate {
   readonly invalidityDate?: Date;
 }
 
-export interface TbsCertList {
+interface ListHeader {
   /** DER AlgorithmIdentifier of the issuer's signature. */
   readonly signatureAlgorithm: Uint8Array;
   /** DER Name. */
   readonly issuer: Uint8Array;
   readonly thisUpdate: Date;
   readonly nextUpdate: Date;
-  readonly revokedCertificates: readonly RevokedCertificate[];
-  /** cRLNumber, authorityKeyIdentifier, issuingDistributionPoint. */
+  /** cRLNumber, authorityKeyIdentifier, issuingDistributionPoint, deltaCRLIndicator, freshestCRL. */
   readonly extensions: readonly Extension[];
+}
+
+export interface TbsCertList extends ListHeader {
+  /** One after the other, as {@link encodeRevokedCertificate} writes them. */
+  readonly entries: Uint8Array;
 }
 
 /** Encodes a TBSCertList of version 2; without entries the list is left out, as it must be (5.1.2.6). */
 export function encodeTbsCertList(list: TbsCertList): Uint8Array {
-  const entries = list.revokedCertificates;
   return sequence(
     version2,
     list.signatureAlgorithm,
     list.issuer,
     time(list.thisUpdate),
     time(list.nextUpdate),
-    // Not spread into arguments: a CRL may have more entries than a call may have.
-    entries.length === 0 ? undefined : sequence(Buffer.concat(entries.map(encodeEntry))),
+    list.entries.length === 0 ? undefined : sequence(list.entries),
     explicit(0, sequence(...list.extensions.map(encodeExtension))),
   );
 }
@@ -73,11 +75,12 @@ export function encodeCertificateList(
   return sequence(tbs, signatureAlgorithm, bitString(signature));
 }
 
-export interface CertificateList extends Omit<TbsCertList, 'nextUpdate'> {
+export interface CertificateList extends Omit<ListHeader, 'nextUpdate'> {
   readonly der: Uint8Array;
   /** DER TBSCertList: what is signed. */
   readonly tbs: Uint8Array;
   readonly nextUpdate?: Date;
+  readonly revokedCertificates: readonly RevokedCertificate[];
   readonly signature: Uint8Array;
 }
 
@@ -99,6 +102,58 @@ export function decodeCertificateList(der: Uint8Array): CertificateList {
   );
 }
 
+/** The entries of a CRL, one after the other as they are in it, without a look at each. @throws DerError */
+export function readEntries(der: Uint8Array): Uint8Array {
+  return DerReader.decode(der, (r) =>
+    r.sequence((c) => {
+      const entries = c.inside(Tag.sequence, (t) => {
+        for (let fields = 0; t.more && fields < fieldsBeforeEntries; fields++) t.element();
+        const found = t.tag === Tag.sequence ? t.content(Tag.sequence) : new Uint8Array();
+        if (t.more) t.element(Tag.context(0));
+        return found;
+      });
+      c.element(Tag.sequence);
+      c.element(Tag.bitString);
+      return entries;
+    }),
+  );
+}
+
+/** The entries of such a list one after the other, so that who reads a long one can pause. @throws DerError */
+export function* eachEntry(
+  entries: Uint8Array,
+): Generator<{ readonly serialNumber: string; readonly der: Uint8Array }> {
+  let at = 0;
+  while (at < entries.length) {
+    const first = entries[at + 1] ?? 0;
+    const octets = first < 0x80 ? 0 : first & 0x7f;
+    let length = octets === 0 ? first : 0;
+    for (let i = 0; i < octets; i++) length = length * 256 + (entries[at + 2 + i] ?? 0);
+    const end = at + 2 + octets + length;
+    const der = entries.subarray(at, end);
+    yield { serialNumber: DerReader.decode(der, readSerialNumber), der };
+    at = end;
+  }
+}
+
+/** An entry as it is in a list (5.3). */
+export function encodeRevokedCertificate({
+  serialNumber,
+  revokedAt,
+  reason,
+  invalidityDate,
+}: RevokedCertificate): Uint8Array {
+  const coded = reason && reasonExtensions.get(reason);
+  const suspected = invalidityDate && encodeInvalidityDate(invalidityDate);
+  const extensions = coded || suspected ? sequence(coded, suspected) : undefined;
+  return sequence(encodeSerialNumber(serialNumber), time(revokedAt), extensions);
+}
+
+/** DER INTEGER of a serial number, lower-case hex. */
+export function encodeSerialNumber(serialNumber: string): Uint8Array {
+  return unsignedInteger(serialNumberBytes(serialNumber));
+}
+
 const reasonsByCode = [
   'unspecified',
   'keyCompromise',
@@ -115,6 +170,8 @@ const reasonsByCode = [
 /** All reasons that there are (RFC 5280 5.3.1), in the order of their codes. */
 export const revocationReasons = reasonsByCode.filter((reason) => reason !== undefined);
 const version2 = smallInteger(1);
+/** version, signature, issuer, thisUpdate and nextUpdate: of the lists that {@link encodeTbsCertList} has written. */
+const fieldsBeforeEntries = 5;
 const reasonExtensions: ReadonlyMap<string, Uint8Array> = new Map(
   reasonsByCode.flatMap((reason, code) => {
     if (reason === undefined || reason === 'unspecified') return [];
@@ -122,13 +179,6 @@ const reasonExtensions: ReadonlyMap<string, Uint8Array> = new Map(
     return [[reason, encodeExtension({ id: idCeCrlReasons, critical: false, value })] as const];
   }),
 );
-
-function encodeEntry({ serialNumber, revokedAt, reason, invalidityDate }: RevokedCertificate): Uint8Array {
-  const coded = reason && reasonExtensions.get(reason);
-  const suspected = invalidityDate && encodeInvalidityDate(invalidityDate);
-  const extensions = coded || suspected ? sequence(coded, suspected) : undefined;
-  return sequence(unsignedInteger(serialNumberBytes(serialNumber)), time(revokedAt), extensions);
-}
 
 function encodeInvalidityDate(date: Date): Uint8Array {
   return encodeExtension({ id: idCeInvalidityDate, critical: false, value: generalizedTime(date) });
@@ -166,6 +216,14 @@ function readEntry(reader: DerReader): RevokedCertificate {
       ...(coded && { reason: readReason(coded.value) }),
       ...(suspected && { invalidityDate: DerReader.decode(suspected.value, (r) => r.generalizedTime()) }),
     };
+  });
+}
+
+function readSerialNumber(reader: DerReader): string {
+  return reader.sequence((e) => {
+    const serialNumber = serialNumberHex(e.integer());
+    while (e.more) e.element();
+    return serialNumber;
   });
 }
 

@@ -1,13 +1,13 @@
 /** Values of the extensions that say where things are, and under which policies (RFC 5280 4.2.1.4, 4.2.1.13, 4.2.2.1, 5.2.5). */
 
 import { DerError, DerReader, Tag } from './der.js';
-import { boolean, explicit, implicit, oid, sequence, tlv } from './der-writer.js';
+import { boolean, explicit, ia5String, implicit, oid, sequence, tlv, utf8String } from './der-writer.js';
 import { encodeGeneralName, type GeneralName, readGeneralName, readGeneralNames } from './general-names.js';
 import { idAdCaIssuers, idAdOcsp } from './oids.js';
 
 /** Encodes one DistributionPoint per URL. @throws RangeError for a URL beyond ASCII */
 export function encodeCrlDistributionPoints(urls: readonly string[]): Uint8Array {
-  return sequence(...urls.map((url) => sequence(distributionPoint(url))));
+  return sequence(...urls.map((url) => sequence(distributionPoint([url]))));
 }
 
 /** The URLs of all DistributionPoints; other forms of name, reasons and CRL issuers are passed over. @throws DerError */
@@ -44,6 +44,31 @@ export function encodeCertificatePolicies(policies: readonly string[]): Uint8Arr
   return sequence(...policies.map((policy) => sequence(oid(policy))));
 }
 
+export interface QualifiedPolicy {
+  /** Dotted OID. */
+  readonly id: string;
+  /** URL of the certification practice statement. */
+  readonly cps?: string | undefined;
+  /** Explicit text of a user notice, at most 200 characters. */
+  readonly notice?: string | undefined;
+}
+
+/** Encodes PolicyInformation with the two qualifiers of RFC 5280 4.2.1.4. @throws RangeError for a URL beyond ASCII */
+export function encodeQualifiedPolicies(policies: readonly QualifiedPolicy[]): Uint8Array {
+  return sequence(...policies.map(encodeQualifiedPolicy));
+}
+
+function encodeQualifiedPolicy({ id, cps, notice }: QualifiedPolicy): Uint8Array {
+  const qualifiers = [
+    ...(cps === undefined ? [] : [sequence(oid(idQtCps), ia5String(cps))]),
+    ...(notice === undefined ? [] : [sequence(oid(idQtUnotice), sequence(utf8String(notice)))]),
+  ];
+  return sequence(oid(id), qualifiers.length === 0 ? undefined : sequence(...qualifiers));
+}
+
+const idQtCps = '1.3.6.1.5.5.7.2.1';
+const idQtUnotice = '1.3.6.1.5.5.7.2.2';
+
 /** The dotted OIDs; qualifiers are passed over. @throws DerError also when there is none or one occurs twice */
 export function decodeCertificatePolicies(der: Uint8Array): string[] {
   const policies = DerReader.decode(der, (r) =>
@@ -65,7 +90,8 @@ export function decodeCertificatePolicies(der: Uint8Array): string[] {
 }
 
 export interface IssuingDistributionPoint {
-  readonly url?: string;
+  /** Where the CRL is: all names that certificates may have for it. */
+  readonly urls: readonly string[];
   readonly onlyContainsUserCerts?: boolean;
   readonly onlyContainsCaCerts?: boolean;
 }
@@ -73,7 +99,7 @@ export interface IssuingDistributionPoint {
 /** For a CRL (RFC 5280 5.2.5). @throws RangeError for a URL beyond ASCII */
 export function encodeIssuingDistributionPoint(point: IssuingDistributionPoint): Uint8Array {
   return sequence(
-    point.url === undefined ? undefined : distributionPoint(point.url),
+    point.urls.length === 0 ? undefined : distributionPoint(point.urls),
     point.onlyContainsUserCerts === true ? implicit(1, boolean(true)) : undefined,
     point.onlyContainsCaCerts === true ? implicit(2, boolean(true)) : undefined,
   );
@@ -89,15 +115,14 @@ export function decodeIssuingDistributionPoint(der: Uint8Array): IssuingDistribu
       const names = p.tag === Tag.context(0) ? readDistributionPointName(p) : [];
       const onlyContainsUserCerts = p.tag === Tag.contextPrimitive(1) && p.boolean(Tag.contextPrimitive(1));
       const onlyContainsCaCerts = p.tag === Tag.contextPrimitive(2) && p.boolean(Tag.contextPrimitive(2));
-      const [url] = urlsOf(names);
-      return { ...(url !== undefined && { url }), onlyContainsUserCerts, onlyContainsCaCerts };
+      return { urls: urlsOf(names), onlyContainsUserCerts, onlyContainsCaCerts };
     }),
   );
 }
 
 /** DistributionPointName as both extensions have it: [0] { fullName [0] GeneralNames }. */
-function distributionPoint(url: string): Uint8Array {
-  return explicit(0, tlv(Tag.context(0), encodeGeneralName({ type: 'uri', value: url })));
+function distributionPoint(urls: readonly string[]): Uint8Array {
+  return explicit(0, tlv(Tag.context(0), ...urls.map((value) => encodeGeneralName({ type: 'uri', value }))));
 }
 
 function readDistributionPoint(reader: DerReader): GeneralName[] {

@@ -8,6 +8,7 @@ export const idCeBasicConstraints = '2.5.29.19';
 export const idCeCrlNumber = '2.5.29.20';
 export const idCeCrlReasons = '2.5.29.21';
 export const idCeInvalidityDate = '2.5.29.24';
+export const idCeDeltaCrlIndicator = '2.5.29.27';
 export const idCeIssuingDistributionPoint = '2.5.29.28';
 export const idCeNameConstraints = '2.5.29.30';
 export const idCeCrlDistributionPoints = '2.5.29.31';
@@ -18,6 +19,7 @@ export const idCeAuthorityKeyIdentifier = '2.5.29.35';
 export const idCePolicyConstraints = '2.5.29.36';
 export const idCeExtKeyUsage = '2.5.29.37';
 export const anyExtendedKeyUsage = '2.5.29.37.0';
+export const idCeFreshestCrl = '2.5.29.46';
 export const idCeInhibitAnyPolicy = '2.5.29.54';
 export const idPeAuthorityInfoAccess = '1.3.6.1.5.5.7.1.1';
 

@@ -3,6 +3,7 @@
 import type { KeyObject } from 'node:crypto';
 import { readString } from './character-strings.js';
 import { DerError, DerReader, Tag } from './der.js';
+import { bitString, oid, sequence, setOf, smallInteger, tlv } from './der-writer.js';
 import { type Extension, readExtensions } from './extensions.js';
 import { pkcs9AtChallengePassword, pkcs9AtExtensionRequest, szOidCertExtensions } from './oids.js';
 import { importPublicKey } from './public-key.js';
@@ -70,6 +71,31 @@ export function verifyCertificationRequest(
 ): boolean {
   const algorithm = decodeSignatureAlgorithm(request.signatureAlgorithm);
   return verifySignature(algorithm, key, request.signed, request.signature);
+}
+
+export interface CertificationRequestContent {
+  /** DER Name. */
+  readonly subject: Uint8Array;
+  /** DER. */
+  readonly subjectPublicKeyInfo: Uint8Array;
+  /** What the certificate is asked to say, each a whole DER Extension; at least one. */
+  readonly extensions: readonly Uint8Array[];
+}
+
+/** Encodes a CertificationRequestInfo with an extensionRequest: what is to be signed. */
+export function encodeCertificationRequestInfo(content: CertificationRequestContent): Uint8Array {
+  const { subject, subjectPublicKeyInfo, extensions } = content;
+  const attribute = sequence(oid(pkcs9AtExtensionRequest), setOf(sequence(...extensions)));
+  return sequence(smallInteger(0), subject, subjectPublicKeyInfo, tlv(Tag.context(0), attribute));
+}
+
+/** Puts a CertificationRequest together. @param signatureAlgorithm DER AlgorithmIdentifier */
+export function encodeCertificationRequest(
+  info: Uint8Array,
+  signatureAlgorithm: Uint8Array,
+  signature: Uint8Array,
+): Uint8Array {
+  return sequence(info, signatureAlgorithm, bitString(signature));
 }
 
 const maximumAttributes = 64;

@@ -9,9 +9,11 @@ import { toPem } from '../../src/x509/pem.js';
 import { type ApiClient, createApiClient } from '../support/api-client.js';
 import type { ApiAnswer } from '../support/api-message.js';
 import type { TlsIdentity } from '../support/est-client.js';
-import { fleet } from '../support/fleet.js';
+import { applyYaml, fleet } from '../support/fleet.js';
+import { enrollGateway, gateways } from '../support/gateway-fleet.js';
 import { deviceKey } from '../support/make-csr.js';
 import { createManufacturer } from '../support/manufacturer.js';
+import { makeRoot, withOpenssl } from '../support/openssl-folder.js';
 import { createRestClient, csrPem, issuedOf } from '../support/rest-client.js';
 import { startTestGateway, type TestGateway } from '../support/test-gateway.js';
 
@@ -107,6 +109,34 @@ describe('The life of a fleet over the management API', () => {
     expect(bodyOf(await administrator.get('/certificate-authorities/waterworks'))).toEqual(changed.body);
     expect(names(await administrator.get('/certificate-authorities'))).toContain('waterworks');
     bodyOf(await administrator.get('/certificate-authorities/waterworks/usage'));
+  });
+
+  it('rolls the CA over and revokes the first key; one CA is taken over, and certifies nothing by itself', async () => {
+    const own = '/certificate-authorities/waterworks';
+    bodyOf(await administrator.post(`${own}/stage`));
+    bodyOf(await administrator.delete(`${own}/next`), 204);
+    bodyOf(await administrator.post(`${own}/stage`));
+    bodyOf(await administrator.post(`${own}/activate`, {}));
+    const { generations } = bodyOf(await administrator.post(`${own}/generations/waterworks-1/revoke`, {}));
+    expect(generations).toMatchObject([{ revoked: true }, { id: 'waterworks-3', state: 'current' }]);
+    const foreign = { key: 'external' };
+    bodyOf(await administrator.post('/certificate-authorities', { ...foreign, name: 'old', subject: 'CN=Old' }), 201);
+    bodyOf(
+      await administrator.post('/certificate-authorities', { ...foreign, name: 'above', subject: 'CN=Above' }),
+      201,
+    );
+    const site = { name: 'site', parent: 'above', subject: 'CN=Site', key: 'ec-p256', pathLength: 0 };
+    bodyOf(await administrator.post('/certificate-authorities', site), 201);
+    expect(bodyOf(await administrator.post('/certificate-authorities/site/request')).csr).toContain('REQUEST');
+    await withOpenssl(async (openssl) => {
+      for (const name of ['old', 'above'])
+        makeRoot(openssl, name, { subject: `/CN=${name[0]?.toUpperCase()}${name.slice(1)}` });
+      const certificates = openssl.read('above.pem').toString();
+      bodyOf(await administrator.post('/certificate-authorities/above/certificate', { certificates }));
+      const key = openssl.read('old.key').toString();
+      const imported = { key, certificates: openssl.read('old.pem').toString() };
+      bodyOf(await administrator.post('/certificate-authorities/old/import', imported));
+    });
   });
 
   it.each(configuration)('goes on with %s: made, read, changed by one of two, deleted', async (collection, object) => {
@@ -324,7 +354,21 @@ describe('The life of a fleet over the management API', () => {
     bodyOf(await administrator.get(`/audit-events/${items[0].id}`));
     expect(bodyOf(await administrator.post('/audit-events/verify', {}))).toMatchObject({ intact: true });
     bodyOf(await administrator.get('/system'));
+    expect(bodyOf(await administrator.get('/system/key-stores'))).toMatchObject({ keyStores: [{ name: 'software' }] });
     bodyOf(await administrator.get('/roles'));
+  });
+
+  it('has gateways with CAs of their own', async () => {
+    await applyYaml(test, gateways);
+    const { id } = await enrollGateway(test, 'gw-1');
+    const one = `/unmanaged-cas/${id}`;
+    expect(bodyOf(await administrator.get('/unmanaged-cas')).items).toMatchObject([{ id, status: 'valid' }]);
+    expect(bodyOf(await administrator.get(`${one}/certificates`))).toEqual({ items: [] });
+    const watched = await administrator.patch(one, { crlUrl: 'http://gw-1.plant.example/ca.crl' });
+    expect(bodyOf(watched)).toMatchObject({ crl: { url: 'http://gw-1.plant.example/ca.crl', state: null } });
+    bodyOf(await administrator.patch(one, { crlUrl: null }));
+    expect(bodyOf(await administrator.post(`${one}/revoke`, {}))).toMatchObject({ status: 'revoked', crl: null });
+    expect(bodyOf(await administrator.get(one)).certificates).toMatchObject([{ revocationReason: 'cACompromise' }]);
   });
 
   it('has called every operation that is documented', () => {

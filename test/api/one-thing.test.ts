@@ -7,10 +7,12 @@ import { roles } from '../../src/model/access.js';
 import type { ApiMessage } from '../support/api-message.js';
 import { principal, startApiServer } from '../support/api-server.js';
 import { applyYaml, policyLike } from '../support/fleet.js';
+import { enrollGateway, gateways } from '../support/gateway-fleet.js';
 import { issued, startOperatedFleet, waiting } from '../support/operated-fleet.js';
 
 const { test } = await startOperatedFleet();
 await applyYaml(test, policyLike('batch', 'methods: [batch]'));
+await applyYaml(test, gateways);
 const { core } = test.gateway;
 const api = await startApiServer({
   operations: createOperations({ ...core, version: '0.0.0' }),
@@ -125,6 +127,7 @@ async function makeThings() {
   const [event] = await core.store.audit.list({ device, limit: 1 });
   const options = { policy: 'batch', keys: 'csr' };
   const { id: job = '' } = await post('/jobs', { kind: 'issue-certificates', options });
+  const { id: unmanagedCa } = await enrollGateway(test, 'gw-1');
   const grants = [{ role: 'auditor', division: 'plant' }];
   await post('/users', { name: 'paula', grants });
   await post('/api-keys', { name: 'of-plant', grants });
@@ -135,6 +138,7 @@ async function makeThings() {
     'authentication-policies': { name: 'fleet', credential: 'fleet' },
     'certificate-policies': { name: 'plant' },
     certificates: { id: certificate },
+    'unmanaged-cas': { id: unmanagedCa },
     requests: { id: request },
     jobs: { id: job },
     users: { name: 'paula', fingerprint: '0'.repeat(64) },
@@ -142,6 +146,6 @@ async function makeThings() {
     'audit-events': { id: event?.id ?? '' },
     'certificate-templates': { name: 'device' },
     'certificate-profiles': { name: 'device' },
-    'certificate-authorities': { name: 'devices' },
+    'certificate-authorities': { name: 'devices', generation: 'devices-1' },
   };
 }

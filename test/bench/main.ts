@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { addAcmeCommand } from './acme-command.js';
 import { addCmpCommand } from './cmp-command.js';
+import { addCrlCommand } from './crl-command.js';
 import { addEstCommand } from './est-command.js';
 import { addJobsCommand } from './jobs-command.js';
 import { addOcspCommand } from './ocsp-command.js';
@@ -16,6 +17,7 @@ addCmpCommand(program);
 addAcmeCommand(program);
 addJobsCommand(program);
 addOcspCommand(program);
+addCrlCommand(program);
 
 try {
   await program.parseAsync();

@@ -61,7 +61,8 @@ function mistakesIn(words: readonly string[]): string[] {
       );
       if (option === undefined) mistakes.push(`${line}: ${word}`);
       isValue = option?.required ?? false;
-    } else if (command.commands.length > 0) mistakes.push(`${line}: ${word}`);
+    } else if (command.commands.length > 0 && command.registeredArguments.length === 0)
+      mistakes.push(`${line}: ${word}`);
   }
   return mistakes;
 }

@@ -1,9 +1,8 @@
 /** A shell for ACME clients on the command line: `$DIRECTORY` and its like tell them of the server. */
-import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { expect } from '@jest/globals';
+import type { X509Certificate } from 'node:crypto';
 import { startHookServer } from '../support/acme/hook-server.js';
 import type { AcmeServer } from '../support/acme/server.js';
-import { openShell, type Shell } from '../support/interop.js';
+import { openShell, readCertified, type Shell } from '../support/interop.js';
 import { startAcmeServer } from './acme-server.js';
 
 export interface AcmeShell extends Shell {
@@ -75,7 +74,5 @@ interface Files {
 /** The certificate, which is one for its key, and whose path leads to the server's root. */
 export async function readCertificate(shell: AcmeShell, { chain, key }: Files): Promise<X509Certificate> {
   await shell.succeed(`openssl verify -CAfile root.pem -untrusted ${chain} ${chain}`);
-  const issued = new X509Certificate(shell.read(chain));
-  expect(issued.checkPrivateKey(createPrivateKey(shell.read(key)))).toBe(true);
-  return issued;
+  return readCertified(shell, { certificate: chain, key });
 }

@@ -1,7 +1,7 @@
 /** Lines with `openssl cmp`, and what comes of them; `$GATEHOUSE_CMP_URL` and its like are the shell's variables. */
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { expect } from '@jest/globals';
-import type { Shell } from '../support/interop.js';
+import { readCertified, type Shell } from '../support/interop.js';
 
 /** What protects the message: the shared secret. */
 export const secret = '-ref "$GATEHOUSE_CMP_REFERENCE" -secret "pass:$GATEHOUSE_CMP_SECRET" -recipient /';
@@ -47,9 +47,7 @@ export function enroll(
 /** The certificate in `<name>.pem`, which is one for the key beside it, and which openssl verifies. */
 export async function readCertificate(name: string, shell: Shell): Promise<X509Certificate> {
   await shell.succeed(`openssl verify -CAfile "$GATEHOUSE_CA_FILE" -untrusted ${name}-chain.pem ${name}.pem`);
-  const issued = new X509Certificate(shell.read(`${name}.pem`));
-  expect(issued.checkPrivateKey(createPrivateKey(shell.read(`${name}.key`)))).toBe(true);
-  return issued;
+  return readCertified(shell, { certificate: `${name}.pem`, key: `${name}.key` });
 }
 
 /** Runs lines of which the last is refused, and returns what the client says to that. */

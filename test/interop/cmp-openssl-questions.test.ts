@@ -2,10 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { approveRequest, rejectRequest } from '../../src/enrollment/approve.js';
 import { readMessage } from '../support/cmp/read-message.js';
 import { applyYaml } from '../support/fleet.js';
-import { describeWith, openShell, type Shell } from '../support/interop.js';
+import { describeWith, type GatewayShell, openGatewayShell } from '../support/interop.js';
 import { by } from '../support/operator.js';
 import { firstPendingRequest, recordOf } from '../support/records.js';
-import { startTestGateway, type TestGateway } from '../support/test-gateway.js';
 import { cmp, enroll, messagesIn, policyUrl, readCertificate, refusal, runRefused, signedBy } from './cmp-client.js';
 import { makeKey, rsaKey } from './curl-client.js';
 
@@ -23,17 +22,12 @@ policies:
     defaultGroup: devices
 `;
 
-let gateway: TestGateway;
-let shell: Shell;
+let shell: GatewayShell;
 beforeAll(async () => {
-  gateway = await startTestGateway();
-  await applyYaml(gateway, hurried);
-  shell = openShell(gateway.environment);
+  shell = await openGatewayShell();
+  await applyYaml(shell.test, hurried);
 });
-afterAll(async () => {
-  shell.remove();
-  await gateway.close();
-});
+afterAll(() => shell.close());
 
 describeWith(['openssl'], 'openssl cmp asking (genm)', () => {
   const question = (infoType: string, options = '') =>
@@ -115,12 +109,12 @@ describeWith(['openssl'], 'openssl cmp under a policy with manual approval', () 
       const name = `waiting-${kind}`;
       await shell.succeed(makeKey(name, key));
       const client = shell.succeed(enroll(name, { command, url, options }));
-      const requestId = await firstPendingRequest(gateway);
+      const requestId = await firstPendingRequest(shell.test);
       // So that the first poll comes too early.
       await new Promise((resolve) => setTimeout(resolve, 300));
-      await approveRequest(requestId, by('test'), gateway.gateway.core);
+      await approveRequest(requestId, by('test'), shell.test.gateway.core);
       expect(messagesIn(await client)).toMatch(conversation);
-      const record = await recordOf(gateway, await readCertificate(name, shell));
+      const record = await recordOf(shell.test, await readCertificate(name, shell));
       expect(record).toMatchObject({ protocol: 'cmp', policy: 'hurried', status: 'valid', confirmBy: null });
     });
   });
@@ -128,7 +122,7 @@ describeWith(['openssl'], 'openssl cmp under a policy with manual approval', () 
   it('polls, and is told once the request is rejected, with the reason', async () => {
     await shell.succeed(makeKey('unwanted'));
     const client = runRefused(shell, enroll('unwanted', { url }));
-    await rejectRequest(await firstPendingRequest(gateway), by('test', 'not ours'), gateway.gateway.core);
+    await rejectRequest(await firstPendingRequest(shell.test), by('test', 'not ours'), shell.test.gateway.core);
     expect(await client).toMatch(refusal('\\w+', 'not ours'));
   });
 
@@ -136,9 +130,9 @@ describeWith(['openssl'], 'openssl cmp under a policy with manual approval', () 
     const update = { command: 'kur', protection: signedBy('waiting-ec'), url } as const;
     await shell.succeed(makeKey('waiting-next'));
     const client = shell.succeed(enroll('waiting-next', update));
-    await approveRequest(await firstPendingRequest(gateway), by('test'), gateway.gateway.core);
+    await approveRequest(await firstPendingRequest(shell.test), by('test'), shell.test.gateway.core);
     expect(await client).toContain('received KUP');
-    const { replaces } = await recordOf(gateway, await readCertificate('waiting-next', shell));
-    expect(replaces).toBe((await recordOf(gateway, await readCertificate('waiting-ec', shell))).id);
+    const { replaces } = await recordOf(shell.test, await readCertificate('waiting-next', shell));
+    expect(replaces).toBe((await recordOf(shell.test, await readCertificate('waiting-ec', shell))).id);
   });
 });

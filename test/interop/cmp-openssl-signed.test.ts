@@ -1,10 +1,9 @@
 import type { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { revokeCertificate } from '../../src/enrollment/revoke.js';
-import { describeWith, openShell, type Shell } from '../support/interop.js';
+import { describeWith, type GatewayShell, openGatewayShell } from '../support/interop.js';
 import { operator } from '../support/operator.js';
 import { recordOf } from '../support/records.js';
-import { startTestGateway, type TestGateway } from '../support/test-gateway.js';
 import {
   cmp,
   enroll,
@@ -18,16 +17,11 @@ import {
 } from './cmp-client.js';
 import { makeKey, rsaKey } from './curl-client.js';
 
-let gateway: TestGateway;
-let shell: Shell;
+let shell: GatewayShell;
 beforeAll(async () => {
-  gateway = await startTestGateway();
-  shell = openShell(gateway.environment);
+  shell = await openGatewayShell();
 });
-afterAll(async () => {
-  shell.remove();
-  await gateway.close();
-});
+afterAll(() => shell.close());
 
 const certificate = (name: string) => readCertificate(name, shell);
 const refused = (...lines: string[]) => runRefused(shell, ...lines);
@@ -53,8 +47,8 @@ describeWith(['openssl'], 'openssl cmp with the certificate concerned', () => {
     const old = await enrolled(name, key);
     const output = await shell.succeed(update(name, options));
     expect(messagesIn(output)).toBe(options === '' ? 'KUR KUP CERTCONF PKICONF' : 'KUR KUP');
-    const next = await recordOf(gateway, await certificate(`${name}-next`));
-    const { id, supplantedBy } = await recordOf(gateway, old);
+    const next = await recordOf(shell.test, await certificate(`${name}-next`));
+    const { id, supplantedBy } = await recordOf(shell.test, old);
     expect(next).toMatchObject({ replaces: id, subject: `CN=${name}`, status: 'valid', confirmBy: null });
     expect(supplantedBy).toBe(next.id);
   });
@@ -111,7 +105,7 @@ describeWith(['openssl'], 'openssl cmp with the certificate concerned', () => {
     const name = `revoked-${reason}`;
     const own = await enrolled(name);
     expect(messagesIn(await shell.succeed(revoke(name, code)))).toBe('RR RP');
-    expect(await recordOf(gateway, own)).toMatchObject({ status: 'revoked', revocationReason: code });
+    expect(await recordOf(shell.test, own)).toMatchObject({ status: 'revoked', revocationReason: code });
     expect(await refused(update(name))).toMatch(refusal('certRevoked', 'revoked'));
     expect(await refused(revoke(name, code))).toMatch(refusal('certRevoked', 'revoked'));
   });
@@ -119,15 +113,15 @@ describeWith(['openssl'], 'openssl cmp with the certificate concerned', () => {
   it('puts its certificate on hold and revives it', async () => {
     const own = await enrolled('held');
     await shell.succeed(revoke('held', 6));
-    expect(await recordOf(gateway, own)).toMatchObject({ status: 'held', revocationReason: 6 });
+    expect(await recordOf(shell.test, own)).toMatchObject({ status: 'held', revocationReason: 6 });
     expect(await refused(update('held'))).toMatch(refusal('certRevoked', 'on hold'));
     await shell.succeed(revoke('held', 8));
-    expect(await recordOf(gateway, own)).toMatchObject({ status: 'valid' });
+    expect(await recordOf(shell.test, own)).toMatchObject({ status: 'valid' });
   });
 
   it('is refused with a certificate that the operator has revoked (certRevoked)', async () => {
-    const { issuerId, serialNumber } = await recordOf(gateway, await enrolled('stolen'));
-    const { core } = gateway.gateway;
+    const { issuerId, serialNumber } = await recordOf(shell.test, await enrolled('stolen'));
+    const { core } = shell.test.gateway;
     await revokeCertificate({ issuerId, serialNumber, reason: 'keyCompromise', actor: operator('test') }, core);
     expect(await refused(update('stolen'))).toMatch(refusal('certRevoked', 'revoked'));
   });
@@ -148,14 +142,14 @@ describeWith(['openssl'], 'A base station with the certificate of its vendor (3G
     expect(messagesIn(output)).toBe('IR IP CERTCONF PKICONF');
     const issued = await certificate('station');
     expect(issued.subject).toBe('CN=station');
-    expect(await recordOf(gateway, issued)).toMatchObject({ protocol: 'cmp', status: 'valid', confirmBy: null });
+    expect(await recordOf(shell.test, issued)).toMatchObject({ protocol: 'cmp', status: 'valid', confirmBy: null });
   });
 
   it('updates the operator certificate, and not the one of the vendor (which has not been issued here)', async () => {
     const next = { protection: signedBy('station'), command: 'kur' } as const;
     await shell.succeed(makeKey('station-next'), enroll('station-next', next));
-    const issued = await recordOf(gateway, await certificate('station-next'));
-    expect(issued.replaces).toBe((await recordOf(gateway, await certificate('station'))).id);
+    const issued = await recordOf(shell.test, await certificate('station-next'));
+    expect(issued.replaces).toBe((await recordOf(shell.test, await certificate('station'))).id);
     const options = '-oldcert "$GATEHOUSE_FACTORY_CERT"';
     const request = enroll('vendor', { command: 'kur', protection: vendor, options });
     expect(await refused(makeKey('vendor'), request)).toMatch(/PKIStatus: rejection/);

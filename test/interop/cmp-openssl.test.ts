@@ -1,20 +1,14 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { describeWith, openShell, type Shell } from '../support/interop.js';
+import { describeWith, type GatewayShell, openGatewayShell } from '../support/interop.js';
 import { eventsOf, recordOf } from '../support/records.js';
-import { startTestGateway, type TestGateway } from '../support/test-gateway.js';
 import { cmp, enroll, messagesIn, policyUrl, readCertificate, refusal, runRefused } from './cmp-client.js';
 import { makeKey, rsaKey } from './curl-client.js';
 
-let gateway: TestGateway;
-let shell: Shell;
+let shell: GatewayShell;
 beforeAll(async () => {
-  gateway = await startTestGateway();
-  shell = openShell(gateway.environment);
+  shell = await openGatewayShell();
 });
-afterAll(async () => {
-  shell.remove();
-  await gateway.close();
-});
+afterAll(() => shell.close());
 
 const certificate = (name: string) => readCertificate(name, shell);
 const refused = (...lines: string[]) => runRefused(shell, ...lines);
@@ -35,9 +29,9 @@ describeWith(['openssl'], 'openssl cmp with a shared secret', () => {
       subject: `CN=${name}`,
       issuer: `O=Gatehouse Quickstart\nCN=Gatehouse Quickstart ${ca} CA`,
     });
-    const record = await recordOf(gateway, issued);
+    const record = await recordOf(shell.test, issued);
     expect(record).toMatchObject({ protocol: 'cmp', policy, status: 'valid', confirmBy: null });
-    expect((await eventsOf(gateway, 'certificate.confirmed')).map(({ subject }) => subject)).toContain(record.id);
+    expect((await eventsOf(shell.test, 'certificate.confirmed')).map(({ subject }) => subject)).toContain(record.id);
   });
 
   it.each(['ir', 'cr', 'p10cr'] as const)('enrolls by %s with implicit confirmation', async (command) => {
@@ -46,7 +40,7 @@ describeWith(['openssl'], 'openssl cmp with a shared secret', () => {
     const options = `-implicit_confirm ${command === 'p10cr' ? `-csr ${name}.csr` : ''}`;
     const output = await shell.succeed(...lines, enroll(name, { command, options }));
     expect(messagesIn(output)).toBe(command === 'ir' ? 'IR IP' : `${command.toUpperCase()} CP`);
-    expect(await recordOf(gateway, await certificate(name))).toMatchObject({ status: 'valid', confirmBy: null });
+    expect(await recordOf(shell.test, await certificate(name))).toMatchObject({ status: 'valid', confirmBy: null });
   });
 
   it.each(['cr', 'p10cr'] as const)('enrolls by %s and confirms', async (command) => {
@@ -55,7 +49,7 @@ describeWith(['openssl'], 'openssl cmp with a shared secret', () => {
     const options = command === 'p10cr' ? `-csr ${name}.csr` : '';
     const output = await shell.succeed(...lines, enroll(name, { command, options }));
     expect(messagesIn(output)).toBe(`${command.toUpperCase()} CP CERTCONF PKICONF`);
-    expect(await recordOf(gateway, await certificate(name))).toMatchObject({ status: 'valid', confirmBy: null });
+    expect(await recordOf(shell.test, await certificate(name))).toMatchObject({ status: 'valid', confirmBy: null });
   });
 
   it('gets the names and the validity that it asks for', async () => {
@@ -73,7 +67,7 @@ describeWith(['openssl'], 'openssl cmp with a shared secret', () => {
     '/cmp/quickstart',
     '/cmp/quickstart/initialization',
   ])('enrolls at %s, over HTTP and HTTPS', async (path) => {
-    const { publicHttpUrl, publicName, deviceTlsPort } = gateway.settings;
+    const { publicHttpUrl, publicName, deviceTlsPort } = shell.test.settings;
     const name = `at${path.replaceAll(/[/.]/g, '-')}`;
     await shell.succeed(makeKey(name), enroll(name, { url: `${publicHttpUrl}${path}` }));
     const options = '-tls_used -tls_trusted "$GATEHOUSE_CA_FILE"';
@@ -104,7 +98,7 @@ describeWith(['openssl'], 'openssl cmp with a shared secret', () => {
       const name = `encrypted${options}`;
       const output = await shell.succeed(makeKey(name, rsaKey), enroll(name, { options: `-popo 2 ${options}` }));
       expect(messagesIn(output)).toBe('IR IP CERTCONF PKICONF');
-      const record = await recordOf(gateway, await certificate(name));
+      const record = await recordOf(shell.test, await certificate(name));
       expect(record).toMatchObject({ subject: `CN=${name}`, status: 'valid', confirmBy: null });
     },
   );
@@ -142,16 +136,22 @@ describeWith(['openssl'], 'openssl cmp with a shared secret', () => {
     await shell.succeed(makeKey(name), enroll(name), makeKey('other'));
     const options = `-oldcert ${name}.pem ${command === 'kur' ? '-newkey other.key -certout other.pem' : ''}`;
     expect(await refused(cmp({ command, options }))).toMatch(refusal('wrongIntegrity', 'signature'));
-    expect(await recordOf(gateway, await certificate(name))).toMatchObject({ status: 'valid', supplantedBy: null });
+    expect(await recordOf(shell.test, await certificate(name))).toMatchObject({
+      status: 'valid',
+      supplantedBy: null,
+    });
   });
 
   it('rejects a certificate that it does not trust, which is revoked then', async () => {
     const options = '-certout unwanted.pem -out_trusted "$GATEHOUSE_FACTORY_CA_FILE"';
     const request = { command: 'ir', options: `-newkey unwanted.key -subject /CN=unwanted ${options}` } as const;
     expect(messagesIn(await refused(makeKey('unwanted'), cmp(request)))).toBe('IR IP CERTCONF PKICONF');
-    const [record] = await gateway.gateway.core.store.certificates.list({ subjectContains: 'CN=unwanted', limit: 2 });
+    const [record] = await shell.test.gateway.core.store.certificates.list({
+      subjectContains: 'CN=unwanted',
+      limit: 2,
+    });
     expect(record?.status).toBe('revoked');
-    const [event] = await eventsOf(gateway, 'certificate.rejected');
+    const [event] = await eventsOf(shell.test, 'certificate.rejected');
     expect(event).toMatchObject({ subject: record?.id, content: expect.stringMatching(/did not accept|not accepted/) });
   });
 });

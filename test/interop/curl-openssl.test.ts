@@ -1,7 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { describeWith, openShell, type Shell } from '../support/interop.js';
-import { startTestGateway, type TestGateway } from '../support/test-gateway.js';
+import { describeWith, type GatewayShell, openGatewayShell } from '../support/interop.js';
 import {
   ecKey,
   enroll,
@@ -15,16 +14,11 @@ import {
   rsaKey,
 } from './curl-client.js';
 
-let gateway: TestGateway;
-let shell: Shell;
+let shell: GatewayShell;
 beforeAll(async () => {
-  gateway = await startTestGateway();
-  shell = openShell(gateway.environment);
+  shell = await openGatewayShell();
 });
-afterAll(async () => {
-  shell.remove();
-  await gateway.close();
-});
+afterAll(() => shell.close());
 
 function certificate(name: string): X509Certificate {
   return new X509Certificate(shell.read(`${name}.pem`));

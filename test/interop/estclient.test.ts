@@ -1,20 +1,13 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { describeWith, openShell, type Shell } from '../support/interop.js';
-import { startTestGateway, type TestGateway } from '../support/test-gateway.js';
+import { describeWith, type GatewayShell, openGatewayShell, readCertified } from '../support/interop.js';
 import { ecKey, makeKey, rsaKey } from './curl-client.js';
 
-let gateway: TestGateway;
-let shell: Shell;
+let shell: GatewayShell;
 beforeAll(async () => {
-  gateway = await startTestGateway();
-  const { publicName, deviceTlsPort } = gateway.settings;
-  shell = openShell({ ...gateway.environment, SERVER: `${publicName}:${deviceTlsPort}` });
+  shell = await openGatewayShell();
 });
-afterAll(async () => {
-  shell.remove();
-  await gateway.close();
-});
+afterAll(() => shell.close());
 
 /** A command of estclient under a label; `options` say who asks and for what. */
 function estclient(command: string, label: string, options = ''): string {
@@ -24,9 +17,7 @@ function estclient(command: string, label: string, options = ''): string {
 const userPass = '-user "$GATEHOUSE_USERNAME" -pass "$GATEHOUSE_PASSCODE"';
 
 function certificate(name: string, key: string): X509Certificate {
-  const issued = new X509Certificate(shell.read(`${name}.pem`));
-  expect(issued.checkPrivateKey(createPrivateKey(shell.read(`${key}.key`)))).toBe(true);
-  return issued;
+  return readCertified(shell, { certificate: `${name}.pem`, key: `${key}.key` });
 }
 
 const hierarchies = [

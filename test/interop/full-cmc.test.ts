@@ -2,20 +2,14 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { fromPem } from '../../src/x509/pem.js';
 import { control, octets, pkiData, taggedRequest } from '../protocols/est/cmc-messages.js';
-import { describeWith, openShell, type Shell } from '../support/interop.js';
-import { startTestGateway, type TestGateway } from '../support/test-gateway.js';
+import { describeWith, type GatewayShell, openGatewayShell } from '../support/interop.js';
 import { enroll, makeKey, ownCertificate, passcode, post, rsaKey } from './curl-client.js';
 
-let gateway: TestGateway;
-let shell: Shell;
+let shell: GatewayShell;
 beforeAll(async () => {
-  gateway = await startTestGateway();
-  shell = openShell(gateway.environment);
+  shell = await openGatewayShell();
 });
-afterAll(async () => {
-  shell.remove();
-  await gateway.close();
-});
+afterAll(() => shell.close());
 
 const idCmcSenderNonce = '1.3.6.1.5.5.7.7.6';
 const type = 'application/pkcs7-mime; smime-type=CMC-request';

@@ -1,10 +1,10 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { applyYaml } from '../support/fleet.js';
-import { describeWith, openShell, type Shell } from '../support/interop.js';
+import { describeWith, openShell, readCertified, type Shell } from '../support/interop.js';
 import { freePorts, startTestGateway, type TestGateway } from '../support/test-gateway.js';
 
 // ACME clients are slow to start.
@@ -53,10 +53,7 @@ async function copy(beginning: string): Promise<void> {
 
 /** The certificate, which is one for the key beside it. */
 function firstCertificate(name: string): X509Certificate {
-  const certificate = new X509Certificate(shell.read(`${name}.pem`));
-  const key = createPrivateKey(shell.read(`${name}.key`));
-  expect(certificate.checkPrivateKey(key)).toBe(true);
-  return certificate;
+  return readCertified(shell, { certificate: `${name}.pem`, key: `${name}.key` });
 }
 
 const issuer = 'O=Gatehouse Quickstart\nCN=Gatehouse Quickstart EC CA';
@@ -141,10 +138,9 @@ describeWith(['certbot', 'lego', 'openssl'], 'The lines that the start prints fo
     };
     for (const { chain, key } of Object.values(files)) {
       await shell.succeed(...linesBelow('read the variables'), verify(chain));
-      const certificate = new X509Certificate(shell.read(chain));
+      const certificate = readCertified(shell, { certificate: chain, key });
       expect(certificate.subjectAltName).toBe('DNS:localhost');
       expect(certificate.issuer).toBe(issuer);
-      expect(certificate.checkPrivateKey(createPrivateKey(shell.read(key)))).toBe(true);
     }
   });
 });

@@ -13,21 +13,15 @@ import {
   SubjectKeyIdentifierExtension,
 } from '@peculiar/x509';
 import { revokeCertificate } from '../../src/enrollment/revoke.js';
-import { describeWith, openShell, type Shell } from '../support/interop.js';
+import { describeWith, type GatewayShell, openGatewayShell } from '../support/interop.js';
 import { operator } from '../support/operator.js';
-import { startTestGateway, type TestGateway } from '../support/test-gateway.js';
 import { ecKey, enroll, readChain, readCrls, rsaKey, verifyStrictly } from './curl-client.js';
 
-let gateway: TestGateway;
-let shell: Shell;
+let shell: GatewayShell;
 beforeAll(async () => {
-  gateway = await startTestGateway();
-  shell = openShell(gateway.environment);
+  shell = await openGatewayShell();
 });
-afterAll(async () => {
-  shell.remove();
-  await gateway.close();
-});
+afterAll(() => shell.close());
 
 const hierarchies = [
   { kind: 'EC', label: '', ca: 'EC CA', generation: 'quickstart-ec-1' },
@@ -50,12 +44,12 @@ describeWith(['curl', 'openssl'], 'An issued certificate', () => {
   it('no longer passes once it is revoked', async () => {
     const name = 'revoked';
     await shell.succeed(...enroll(name), readChain(), ...readCrls(name));
-    const { core } = gateway.gateway;
+    const { core } = shell.test.gateway;
     const serialNumber = new X509Certificate(shell.read(`${name}.pem`)).serialNumber.toLowerCase();
     const [record] = await core.store.certificates.findBySerial({ serialNumber });
     const issuerId = record?.issuerId ?? '';
     await revokeCertificate({ issuerId, serialNumber, reason: 'keyCompromise', actor: operator('test') }, core);
-    await core.crls.publishChanged();
+    await core.crls.publish(issuerId, record?.crlPartition ?? 0);
     const { errors, status } = await shell.run(...readCrls(name), verifyStrictly(name));
     expect(status).not.toBe(0);
     expect(errors).toMatch(/certificate revoked/);
@@ -118,7 +112,7 @@ describeWith(['curl', 'openssl'], 'An issued certificate', () => {
       // RFC 5280 4.2.1.2 (1): the SHA-1 of the bits of the key.
       expect(other.getExtension(SubjectKeyIdentifierExtension)?.keyId).toBe(keyIdentifier(node));
       expect(other.getExtension(AuthorityKeyIdentifierExtension)?.keyId).toBe(keyIdentifier(issuer));
-      const base = gateway.settings.publicHttpUrl;
+      const base = shell.test.settings.publicHttpUrl;
       const points = other.getExtension(CRLDistributionPointsExtension)?.distributionPoints ?? [];
       const locations = points.flatMap((point) => point.distributionPoint?.fullName ?? []);
       expect(locations.map((location) => location.uniformResourceIdentifier)).toEqual([

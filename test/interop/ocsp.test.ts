@@ -3,25 +3,19 @@ import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { RequestedReason } from '../../src/enrollment/revocation-reason.js';
 import { revokeCertificate } from '../../src/enrollment/revoke.js';
-import { openShell, requireTool, type Shell } from '../support/interop.js';
+import { type GatewayShell, openGatewayShell, requireTool } from '../support/interop.js';
 import { operator } from '../support/operator.js';
-import { startTestGateway, type TestGateway } from '../support/test-gateway.js';
 import { enroll, readChain } from './curl-client.js';
 
 const suite = 'An OCSP client';
 const hasBasics = ['curl', 'openssl'].every((tool) => requireTool(tool, suite));
 const hasOcsptool = hasBasics && requireTool('ocsptool', `${suite} of GnuTLS`);
 
-let gateway: TestGateway;
-let shell: Shell;
+let shell: GatewayShell;
 beforeAll(async () => {
-  gateway = await startTestGateway();
-  shell = openShell(gateway.environment);
+  shell = await openGatewayShell();
 });
-afterAll(async () => {
-  shell.remove();
-  await gateway.close();
-});
+afterAll(() => shell.close());
 
 /** `<name>.pem`, `chain.pem`, `issuer.pem`, and `$url` of the responder that the certificate names. */
 const prepare = (name: string, label = '') => [
@@ -34,7 +28,7 @@ const ask = (name: string, options = '') =>
   `openssl ocsp -issuer issuer.pem ${options} -cert ${name}.pem -url "$url" -CAfile "$GATEHOUSE_CA_FILE" -no-CApath -no-CAstore 2>&1`;
 
 async function revoke(name: string, reason: RequestedReason): Promise<void> {
-  const { core } = gateway.gateway;
+  const { core } = shell.test.gateway;
   const serialNumber = new X509Certificate(shell.read(`${name}.pem`)).serialNumber.toLowerCase();
   const [record] = await core.store.certificates.findBySerial({ serialNumber });
   await revokeCertificate({ issuerId: record?.issuerId ?? '', serialNumber, reason, actor: operator('test') }, core);

@@ -1,36 +1,27 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { approveRequest, rejectRequest } from '../../src/enrollment/approve.js';
-import { toPem } from '../../src/x509/pem.js';
 import { applyYaml } from '../support/fleet.js';
-import { describeWith, openShell, type Shell } from '../support/interop.js';
+import { describeWith, type GatewayShell, openGatewayShell, readCertified, rootPem } from '../support/interop.js';
 import { by } from '../support/operator.js';
 import { firstPendingRequest, recordOf } from '../support/records.js';
-import { startTestGateway, type TestGateway } from '../support/test-gateway.js';
 import { addCa, besideCertmonger, request } from './certmonger-client.js';
 
-let gateway: TestGateway;
-let shell: Shell;
+let shell: GatewayShell;
 let challenge: string;
 beforeAll(async () => {
-  gateway = await startTestGateway();
-  shell = openShell(gateway.environment);
-  challenge = gateway.environment.GATEHOUSE_PASSCODE ?? '';
+  shell = await openGatewayShell();
+  challenge = shell.test.environment.GATEHOUSE_PASSCODE ?? '';
 });
-afterAll(async () => {
-  shell.remove();
-  await gateway.close();
-});
+afterAll(() => shell.close());
 
 function urlOf(policy: string): string {
-  return `${gateway.settings.publicHttpUrl}/scep/${policy}`;
+  return `${shell.test.settings.publicHttpUrl}/scep/${policy}`;
 }
 
 /** The certificate, which is one for the key beside it. */
 function certificate(name: string): X509Certificate {
-  const issued = new X509Certificate(shell.read(`${name}.pem`));
-  expect(issued.checkPrivateKey(createPrivateKey(shell.read(`${name}.key`)))).toBe(true);
-  return issued;
+  return readCertified(shell, { certificate: `${name}.pem`, key: `${name}.key` });
 }
 
 const helper = '/usr/lib/certmonger/scep-submit';
@@ -64,7 +55,7 @@ describeWith(['certmonger', 'getcert', 'openssl'], 'SCEP with certmonger', () =>
     const third = certificate('again');
     expect(second.publicKey.equals(first.publicKey)).toBe(true);
     expect(third.publicKey.equals(first.publicKey)).toBe(false);
-    const records = await Promise.all([first, second, third].map((one) => recordOf(gateway, one)));
+    const records = await Promise.all([first, second, third].map((one) => recordOf(shell.test, one)));
     expect(records.map(({ replaces }) => replaces)).toEqual([null, records[0]?.id, records[1]?.id]);
   });
 
@@ -89,7 +80,7 @@ describeWith(['certmonger', 'getcert', 'openssl'], 'SCEP with certmonger', () =>
         'getcert refresh -i waiting',
         'wait_for MONITORING',
       ]);
-      await approveRequest(await firstPendingRequest(gateway), by('test'), gateway.gateway.core);
+      await approveRequest(await firstPendingRequest(shell.test), by('test'), shell.test.gateway.core);
       shell.write('approved', '');
       await client;
       expect(certificate('waiting').subject).toBe('CN=waiting');
@@ -104,17 +95,15 @@ describeWith(['certmonger', 'getcert', 'openssl'], 'SCEP with certmonger', () =>
         'getcert refresh -i unwanted',
         'wait_for CA_REJECTED',
       ]);
-      await rejectRequest(await firstPendingRequest(gateway), by('test', 'not ours'), gateway.gateway.core);
+      await rejectRequest(await firstPendingRequest(shell.test), by('test', 'not ours'), shell.test.gateway.core);
       shell.write('rejected', '');
       await client;
     });
   });
 
   it('enrolls where GetCACert has no root if it is given the root', async () => {
-    await applyYaml(gateway, withoutRoot);
-    const { authority } = gateway.gateway.core;
-    const chain = authority.chain(authority.issuer('quickstart-ec').id);
-    shell.write('root.pem', toPem('CERTIFICATE', chain.at(-1) ?? new Uint8Array()));
+    await applyYaml(shell.test, withoutRoot);
+    shell.write('root.pem', rootPem(shell.test, 'quickstart-ec'));
     await besideCertmonger(shell, 'rootless', [
       addCa(urlOf('rootless'), '-N "$PWD/root.pem"'),
       request('rootless', challenge),

@@ -1,30 +1,19 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { approveRequest, rejectRequest } from '../../src/enrollment/approve.js';
-import { describeWith, openShell, type Shell } from '../support/interop.js';
+import { describeWith, type GatewayShell, openGatewayShell, readCertified, rootPem } from '../support/interop.js';
 import { by } from '../support/operator.js';
 import { firstPendingRequest, recordOf } from '../support/records.js';
-import { startTestGateway, type TestGateway } from '../support/test-gateway.js';
 import { makeKey, rsaKey } from './curl-client.js';
 
-let gateway: TestGateway;
-let shell: Shell;
+let shell: GatewayShell;
 beforeAll(async () => {
-  gateway = await startTestGateway();
-  const { authority } = gateway.gateway.core;
-  shell = openShell(gateway.environment);
-  const [, rsaRoot] = authority.chain(authority.issuer('quickstart-rsa').id);
-  shell.write('quickstart-rsa.der', rsaRoot ?? new Uint8Array());
-  await shell.succeed(
-    'cp "$GATEHOUSE_CA_FILE" quickstart.pem && cp quickstart.pem quickstart-approval.pem',
-    'openssl x509 -inform DER -in quickstart-rsa.der -out quickstart-rsa.pem',
-  );
+  shell = await openGatewayShell();
+  await shell.succeed('cp "$GATEHOUSE_CA_FILE" quickstart.pem && cp quickstart.pem quickstart-approval.pem');
+  shell.write('quickstart-rsa.pem', rootPem(shell.test, 'quickstart-rsa'));
 });
-afterAll(async () => {
-  shell.remove();
-  await gateway.close();
-});
+afterAll(() => shell.close());
 
 const script = resolve('test/interop/scep-by-openssl.sh');
 const challenge = 'CHALLENGE="$GATEHOUSE_PASSCODE"';
@@ -42,7 +31,7 @@ function enroll(
   name: string,
   { policy = 'quickstart', variables = challenge, subject = name, isTls = false }: Enrollment = {},
 ) {
-  const { publicName, deviceTlsPort, publicHttpUrl } = gateway.settings;
+  const { publicName, deviceTlsPort, publicHttpUrl } = shell.test.settings;
   const base = isTls ? `https://${publicName}:${deviceTlsPort}` : publicHttpUrl;
   const trust = isTls ? 'CURL_CA_BUNDLE="$GATEHOUSE_CA_FILE"' : '';
   return [
@@ -54,9 +43,7 @@ function enroll(
 
 /** The certificate, which is one for the key beside it. */
 function certificate(name: string): X509Certificate {
-  const issued = new X509Certificate(shell.read(`${name}.pem`));
-  expect(issued.checkPrivateKey(createPrivateKey(shell.read(`${name}.key`)))).toBe(true);
-  return issued;
+  return readCertified(shell, { certificate: `${name}.pem`, key: `${name}.key` });
 }
 
 describeWith(['curl', 'openssl'], 'SCEP with openssl alone', () => {
@@ -108,7 +95,7 @@ describeWith(['curl', 'openssl'], 'SCEP with openssl alone', () => {
     await shell.succeed(...enroll(name, { variables: old(name) }), `cp ${name}.pem old-${kind}.pem`);
     const second = certificate(name);
     await shell.succeed(makeKey(next, key), ...enroll(next, { subject: name, variables: old(name) }));
-    const records = await Promise.all([first, second, certificate(next)].map((one) => recordOf(gateway, one)));
+    const records = await Promise.all([first, second, certificate(next)].map((one) => recordOf(shell.test, one)));
     expect(records.map(({ replaces }) => replaces)).toEqual([null, records[0]?.id, records[1]?.id]);
     expect(second.publicKey.equals(first.publicKey)).toBe(true);
   });
@@ -147,7 +134,7 @@ describeWith(['curl', 'openssl'], 'SCEP with openssl alone', () => {
       const name = `waiting-${kind}`;
       await shell.succeed(makeKey(name, key));
       const client = shell.succeed(...enroll(name, options));
-      await approveRequest(await firstPendingRequest(gateway), by('test'), gateway.gateway.core);
+      await approveRequest(await firstPendingRequest(shell.test), by('test'), shell.test.gateway.core);
       await client;
       expect(certificate(name).subject).toBe(`CN=${name}`);
     });
@@ -155,7 +142,7 @@ describeWith(['curl', 'openssl'], 'SCEP with openssl alone', () => {
     it('polls and is told, with the reason, once the request is rejected', async () => {
       await shell.succeed(makeKey('unwanted', rsaKey));
       const client = shell.run(...enroll('unwanted', options));
-      await rejectRequest(await firstPendingRequest(gateway), by('test', 'not ours'), gateway.gateway.core);
+      await rejectRequest(await firstPendingRequest(shell.test), by('test', 'not ours'), shell.test.gateway.core);
       expect(await client).toMatchObject({ status: 2, errors: expect.stringMatching(/^failInfo 2: .*not ours/m) });
     });
   });

@@ -1,22 +1,16 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { applyYaml } from '../support/fleet.js';
-import { describeWith, openShell, type Shell } from '../support/interop.js';
+import { describeWith, type GatewayShell, openGatewayShell, readCertified } from '../support/interop.js';
 import { recordOf } from '../support/records.js';
-import { startTestGateway, type TestGateway } from '../support/test-gateway.js';
 
-let gateway: TestGateway;
-let shell: Shell;
+let shell: GatewayShell;
 beforeAll(async () => {
-  gateway = await startTestGateway();
-  shell = openShell(gateway.environment);
-  await applyYaml(gateway, legacyPolicy('ec'));
-  await applyYaml(gateway, legacyPolicy('rsa'));
+  shell = await openGatewayShell();
+  await applyYaml(shell.test, legacyPolicy('ec'));
+  await applyYaml(shell.test, legacyPolicy('rsa'));
 });
-afterAll(async () => {
-  shell.remove();
-  await gateway.close();
-});
+afterAll(() => shell.close());
 
 /** This client knows no cipher but single DES. */
 function legacyPolicy(ca: string): string {
@@ -42,9 +36,7 @@ function enroll(name: string, { policy = 'legacy-rsa', challenge = '"$GATEHOUSE_
 }
 
 function certificate(name: string): X509Certificate {
-  const issued = new X509Certificate(shell.read(`${name}/client.pem`));
-  expect(issued.checkPrivateKey(createPrivateKey(shell.read(`${name}/client.key`)))).toBe(true);
-  return issued;
+  return readCertified(shell, { certificate: `${name}/client.pem`, key: `${name}/client.key` });
 }
 
 describeWith(['scepclient', 'curl', 'openssl'], "SCEP with micromdm's scepclient", () => {
@@ -58,7 +50,7 @@ describeWith(['scepclient', 'curl', 'openssl'], "SCEP with micromdm's scepclient
     await shell.succeed(...enroll('again'));
     const first = certificate('again');
     await shell.succeed(...enroll('again'));
-    const [old, renewed] = await Promise.all([first, certificate('again')].map((one) => recordOf(gateway, one)));
+    const [old, renewed] = await Promise.all([first, certificate('again')].map((one) => recordOf(shell.test, one)));
     expect(renewed?.replaces).toBe(old?.id);
   });
 

@@ -1,22 +1,16 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { approveRequest, rejectRequest } from '../../src/enrollment/approve.js';
 import { applyYaml } from '../support/fleet.js';
-import { describeWith, openShell, type Shell } from '../support/interop.js';
+import { describeWith, type GatewayShell, openGatewayShell, readCertified } from '../support/interop.js';
 import { by } from '../support/operator.js';
 import { firstPendingRequest } from '../support/records.js';
-import { startTestGateway, type TestGateway } from '../support/test-gateway.js';
 
-let gateway: TestGateway;
-let shell: Shell;
+let shell: GatewayShell;
 beforeAll(async () => {
-  gateway = await startTestGateway();
-  shell = openShell(gateway.environment);
+  shell = await openGatewayShell();
 });
-afterAll(async () => {
-  shell.remove();
-  await gateway.close();
-});
+afterAll(() => shell.close());
 
 /** `<policy>.pem` is the root, `<policy>-1.pem` the CA below it, `<policy>-ra.pem` the RA. */
 function readCas(policy: string): string {
@@ -55,9 +49,7 @@ function enroll(
 /** The certificate, which is one for the key beside it and trusted by the client. */
 function certificate(name: string): X509Certificate {
   expect(log(name)).toMatch(/Issued certificate is trusted/);
-  const issued = new X509Certificate(shell.read(`${name}.pem`));
-  expect(issued.checkPrivateKey(createPrivateKey(shell.read(`${name}.key`)))).toBe(true);
-  return issued;
+  return readCertified(shell, { certificate: `${name}.pem`, key: `${name}.key` });
 }
 
 function log(name: string): string {
@@ -129,7 +121,7 @@ describeWith(['pki'], 'SCEP with strongSwan', () => {
         makeKey('born'),
         'pki --issue --in born.key --type priv --cacert maker.pem --cakey maker.key --dn CN=born --outform pem > born.pem',
       );
-      await applyYaml(gateway, madeBy(shell.read('maker.pem').toString()));
+      await applyYaml(shell.test, madeBy(shell.read('maker.pem').toString()));
       const who = '--cert born.pem --key born.key';
       await shell.succeed(readCas('made'), makeKey('grown'), enroll('grown', { policy: 'made', subject: 'born', who }));
       expect(certificate('grown').subject).toBe('CN=born');
@@ -142,7 +134,7 @@ describeWith(['pki'], 'SCEP with strongSwan', () => {
       ['aes', 'sha1'],
       ['des3', 'sha256'],
     ])('enrolls with --cipher %s --digest %s', async (cipher, digest) => {
-      await applyYaml(gateway, legacy);
+      await applyYaml(shell.test, legacy);
       const name = `old-${cipher}-${digest}`;
       const options = `--cipher ${cipher} --digest ${digest}`;
       await shell.succeed(readCas('legacy'), makeKey(name), enroll(name, { policy: 'legacy', options }));
@@ -175,7 +167,7 @@ describeWith(['pki'], 'SCEP with strongSwan', () => {
     });
 
     it('lets a device that was enrolled by SCEP renew by EST', async () => {
-      const { publicName, deviceTlsPort } = gateway.settings;
+      const { publicName, deviceTlsPort } = shell.test.settings;
       const est = `pki --est --url https://${publicName}:${deviceTlsPort} --cacert quickstart.pem --cacert quickstart-1.pem`;
       await shell.succeed(
         readCas('quickstart'),
@@ -197,7 +189,7 @@ describeWith(['pki'], 'SCEP with strongSwan', () => {
     it('polls and takes the certificate once the request is approved', async () => {
       await shell.succeed(readCas(policy), makeKey('waiting'));
       const client = shell.succeed(enroll('waiting', { policy, options }));
-      await approveRequest(await firstPendingRequest(gateway), by('test'), gateway.gateway.core);
+      await approveRequest(await firstPendingRequest(shell.test), by('test'), shell.test.gateway.core);
       await client;
       expect(log('waiting')).toMatch(/SCEP request pending, polling/);
       expect(certificate('waiting').subject).toBe('CN=waiting');
@@ -206,7 +198,7 @@ describeWith(['pki'], 'SCEP with strongSwan', () => {
     it('polls and is told once the request is rejected', async () => {
       await shell.succeed(readCas(policy), makeKey('unwanted'));
       const client = shell.run(enroll('unwanted', { policy, options }));
-      await rejectRequest(await firstPendingRequest(gateway), by('test', 'not ours'), gateway.gateway.core);
+      await rejectRequest(await firstPendingRequest(shell.test), by('test', 'not ours'), shell.test.gateway.core);
       expect((await client).status).not.toBe(0);
       expect(log('unwanted')).toMatch(/failInfo: +badRequest/);
     });

@@ -7,9 +7,8 @@ import { DerReader } from '../../src/x509/der.js';
 import { octetString } from '../../src/x509/der-writer.js';
 import { idCeSubjectKeyIdentifier } from '../../src/x509/oids.js';
 import { applyYaml } from '../support/fleet.js';
-import { describeWith, openShell, type Shell } from '../support/interop.js';
+import { describeWith, type GatewayShell, openGatewayShell } from '../support/interop.js';
 import { makeCsr } from '../support/make-csr.js';
-import { startTestGateway, type TestGateway } from '../support/test-gateway.js';
 import { ecKey, enroll, makeKey, makeRequest, passcode, post, rsaKey } from './curl-client.js';
 
 /** Devices whose keys agree on keys, and one that shares a key-wrap key with the gateway. */
@@ -38,17 +37,12 @@ policies:
     defaultGroup: devices
 `;
 
-let gateway: TestGateway;
-let shell: Shell;
+let shell: GatewayShell;
 beforeAll(async () => {
-  gateway = await startTestGateway();
-  await applyYaml(gateway, wrappedPolicy);
-  shell = openShell(gateway.environment);
+  shell = await openGatewayShell();
+  await applyYaml(shell.test, wrappedPolicy);
 });
-afterAll(async () => {
-  shell.remove();
-  await gateway.close();
-});
+afterAll(() => shell.close());
 
 const label = '-wrapped';
 const wrapped = '-u :wrapped-secret';

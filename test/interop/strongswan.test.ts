@@ -1,27 +1,21 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { approveRequest } from '../../src/enrollment/approve.js';
-import { toPem } from '../../src/x509/pem.js';
 import { fleet, fleetPasscode } from '../support/fleet.js';
-import { describeWith, openShell, type Shell } from '../support/interop.js';
+import { describeWith, type GatewayShell, openGatewayShell, readCertified, rootPem } from '../support/interop.js';
 import { by } from '../support/operator.js';
 import { firstPendingRequest } from '../support/records.js';
 import { startTestGateway, type TestGateway } from '../support/test-gateway.js';
 
-let gateway: TestGateway;
-let shell: Shell;
+let shell: GatewayShell;
 beforeAll(async () => {
-  gateway = await startTestGateway();
-  const { publicName, deviceTlsPort } = gateway.settings;
-  shell = openShell({ ...gateway.environment, URL: `https://${publicName}:${deviceTlsPort}` });
+  shell = await openGatewayShell();
 });
-afterAll(async () => {
-  shell.remove();
-  await gateway.close();
-});
+afterAll(() => shell.close());
 
 /** `ca.pem` is the root and `ca-1.pem` the CA below it. */
-const readCas = 'pki --estca --url "$URL" --cacert "$GATEHOUSE_CA_FILE" --caout ca.pem --outform pem --force';
+const readCas =
+  'pki --estca --url "https://$SERVER" --cacert "$GATEHOUSE_CA_FILE" --caout ca.pem --outform pem --force';
 const userpass = '--userpass "$GATEHOUSE_USERNAME:$GATEHOUSE_PASSCODE"';
 
 function makeRequest(name: string, key: string, subject = name): string[] {
@@ -34,13 +28,11 @@ function makeRequest(name: string, key: string, subject = name): string[] {
 /** `<name>.pem`; pki writes to standard error what it thinks of the certificate. */
 function enroll(name: string, who: string): string {
   const cas = '--cacert ca.pem --cacert ca-1.pem';
-  return `pki --est --url "$URL" ${cas} ${who} --in ${name}.req --outform pem > ${name}.pem 2> ${name}.log`;
+  return `pki --est --url "https://$SERVER" ${cas} ${who} --in ${name}.req --outform pem > ${name}.pem 2> ${name}.log`;
 }
 
 function certificate(name: string): X509Certificate {
-  const issued = new X509Certificate(shell.read(`${name}.pem`));
-  expect(issued.checkPrivateKey(createPrivateKey(shell.read(`${name}.key`)))).toBe(true);
-  return issued;
+  return readCertified(shell, { certificate: `${name}.pem`, key: `${name}.key` });
 }
 
 const keys = { ec: '--type ecdsa --size 256', rsa: '--type rsa --size 2048' } as const;
@@ -113,15 +105,13 @@ describeWith(['pki'], 'EST with strongSwan', () => {
     afterAll(() => waiting.close());
 
     it('waits, asks again and takes the certificate once the request is approved', async () => {
-      const { core } = waiting.gateway;
-      const chain = core.authority.chain(core.authority.issuer('devices').id);
-      shell.write('root.pem', toPem('CERTIFICATE', chain.at(-1) ?? new Uint8Array()));
-      const server = `URL=https://localhost:${waiting.settings.deviceTlsPort} GATEHOUSE_CA_FILE=root.pem`;
+      shell.write('root.pem', rootPem(waiting, 'devices'));
+      const server = `SERVER=localhost:${waiting.settings.deviceTlsPort} GATEHOUSE_CA_FILE=root.pem`;
       await shell.succeed(server, readCas, ...makeRequest('waiting', keys.ec));
       const who = `--userpass :${fleetPasscode} --interval 1 --maxpolltime 15`;
       const client = shell.succeed(server, enroll('waiting', who));
       const requestId = await firstPendingRequest(waiting);
-      await approveRequest(requestId, by('test'), core);
+      await approveRequest(requestId, by('test'), waiting.gateway.core);
       await client;
       expect(shell.read('waiting.log').toString()).toMatch(/EST request pending, polling/);
       expect(certificate('waiting').subject).toBe('CN=waiting');

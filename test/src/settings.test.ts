@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { readSettings, type Settings, SettingsError, settingDescriptions } from '../../src/settings.js';
+import { kekSourceOf, readSettings, type Settings, SettingsError, settingDescriptions } from '../../src/settings.js';
 
 let folder: string;
 beforeAll(() => {
@@ -122,5 +122,44 @@ describe('settings', () => {
 
   it('name everything that is wrong at once', () => {
     expect(problem({ flags: { adminPort: 'x', logLevel: 'y' } })).toMatch(/--admin-port[\s\S]*--log-level/);
+  });
+});
+
+describe('settings of keys', () => {
+  it('have key stores from the file, with paths relative to it, or as JSON from the environment', () => {
+    const path = file('keyStores:\n  hsm: { kind: pkcs11, module: ./p11.so, tokenLabel: gate, pinFile: pin }\n');
+    const hsm = { kind: 'pkcs11', module: join(folder, 'p11.so'), tokenLabel: 'gate', sessions: 4 };
+    expect(settings({ file: path }).keyStores).toEqual({ hsm: { ...hsm, pinFile: join(folder, 'pin') } });
+    const text = '{"kms": {"kind": "http", "url": "https://kms.example", "tokenVariable": "TOKEN"}}';
+    expect(settings({ environment: { GATEHOUSE_KEY_STORES: text } }).keyStores).toEqual({
+      kms: { kind: 'http', url: 'https://kms.example', tokenVariable: 'TOKEN' },
+    });
+  });
+
+  it.each([
+    ['hsm: { kind: pkcs11, module: x, tokenLabel: a }', 'keyStores.hsm: needs either pinFile or pinVariable'],
+    ['hsm: { kind: pkcs11, module: x, pinFile: p }', 'keyStores.hsm: needs either tokenLabel or tokenSerial'],
+    ['hsm: { kind: magic }', 'keyStores.hsm.kind: '],
+    ['software: { kind: http, url: "https://x", tokenFile: t }', 'keyStores.software: '],
+  ])('name what is wrong with a key store: %s', (text, message) => {
+    expect(problem({ file: file(`keyStores:\n  ${text}\n`) })).toContain(message);
+  });
+
+  it('take the key-encryption key from one place only, and never tell it', () => {
+    const GATEHOUSE_KEK = 'ab'.repeat(32);
+    expect(kekSourceOf(settings())).toEqual({ kind: 'file', file: resolve('data/key-encryption-key') });
+    expect(kekSourceOf(settings({ flags: { kekPassphraseFile: 'p' } }))).toEqual({
+      kind: 'passphrase',
+      file: resolve('p'),
+    });
+    const read = settings({ environment: { GATEHOUSE_KEK } });
+    expect(kekSourceOf(read).kind).toBe('environment');
+    expect(JSON.stringify(read)).not.toContain(GATEHOUSE_KEK);
+    const only = 'give only one of GATEHOUSE_KEK_FILE, GATEHOUSE_KEK_PASSPHRASE_FILE and GATEHOUSE_KEK';
+    expect(problem({ environment: { GATEHOUSE_KEK, GATEHOUSE_KEK_FILE: 'x' } })).toBe(only);
+    expect(problem({ flags: { kekFile: 'x', kekPassphraseFile: 'y' } })).toBe(only);
+    const wrong = problem({ environment: { GATEHOUSE_KEK: 'my-secret' } });
+    expect(wrong).toContain('GATEHOUSE_KEK must be 32 octets');
+    expect(wrong).not.toContain('my-secret');
   });
 });

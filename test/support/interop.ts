@@ -1,9 +1,12 @@
 /** Third-party clients: which are here, and a shell to run them in. */
 import { execFile, spawnSync } from 'node:child_process';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe } from '@jest/globals';
+import { describe, expect } from '@jest/globals';
+import { toPem } from '../../src/x509/pem.js';
+import { startTestGateway, type TestGateway } from './test-gateway.js';
 
 /**
  * Runs a suite if its tools are on the PATH; else skips it and prints why.
@@ -27,7 +30,7 @@ export function requireTool(name: string, suite: string): boolean {
   return false;
 }
 
-const unpackaged: ReadonlySet<string> = new Set(['estclient']);
+const unpackaged: ReadonlySet<string> = new Set(['estclient', 'zlint']);
 
 /** What a script did. */
 export interface ScriptResult {
@@ -79,4 +82,41 @@ export function openShell(variables: Readonly<Record<string, string>> = {}, time
     read: (name) => readFileSync(join(directory, name)),
     remove: () => rmSync(directory, { recursive: true, force: true }),
   };
+}
+
+export interface GatewayShell extends Shell {
+  readonly test: TestGateway;
+  close(): Promise<void>;
+}
+
+/** A gateway as the quickstart has it, and a shell with its variables, and its device address in `$SERVER`. Close it. */
+export async function openGatewayShell(): Promise<GatewayShell> {
+  const test = await startTestGateway();
+  const { publicName, deviceTlsPort } = test.settings;
+  const shell = openShell({ ...test.environment, SERVER: `${publicName}:${deviceTlsPort}` });
+  return {
+    ...shell,
+    test,
+    async close() {
+      shell.remove();
+      await test.close();
+    },
+  };
+}
+
+/** The first certificate in a file, which is one for the key in another. */
+export function readCertified(
+  shell: Shell,
+  files: { readonly certificate: string; readonly key: string },
+): X509Certificate {
+  const issued = new X509Certificate(shell.read(files.certificate));
+  expect(issued.checkPrivateKey(createPrivateKey(shell.read(files.key)))).toBe(true);
+  return issued;
+}
+
+/** PEM of the root that a CA of the gateway is under. */
+export function rootPem({ gateway }: TestGateway, ca: string): string {
+  const { authority } = gateway.core;
+  const [root = new Uint8Array()] = authority.chain(authority.issuer(ca).id).slice(-1);
+  return toPem('CERTIFICATE', root);
 }

@@ -35,6 +35,9 @@ export function decideBasicConstraints(draft: Draft): Verdict {
       `the CA of policy ${facts.policy.name} has path length 0 and cannot issue CA certificates`,
     );
   }
+  if (draft.isGatewayMadeKey) {
+    return denied('rejected-profile', 'a CA has a key of its own; the gateway makes none for it');
+  }
   const most = mostPathLength(draft);
   if (asked?.pathLength !== undefined && asked.pathLength > most) {
     return denied(

@@ -5,6 +5,7 @@ import {
   idCeBasicConstraints,
   idCeExtKeyUsage,
   idCeKeyUsage,
+  idCeNameConstraints,
   idCeSubjectAltName,
   idCeSubjectKeyIdentifier,
 } from '../../x509/oids.js';
@@ -31,6 +32,7 @@ export function decideExtensions(draft: Draft): Verdict {
   }
   if (profile.certificatePolicies !== undefined) draft.extensions.push(profile.certificatePolicies);
   for (const { id } of requested.extensions) {
+    if (id === idCeNameConstraints && profile.nameConstraints !== undefined) continue;
     if (decidedElsewhere.has(id) || profile.extensions.some((rule) => rule.id === id)) continue;
     if (profile.profile.otherExtensions === 'refuse') {
       return denied('rejected-profile', `extension ${id} is not taken by profile ${profile.name}`);

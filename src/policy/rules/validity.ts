@@ -1,5 +1,5 @@
 /**
- * Validity (RFC 5280 4.1.2.5), in whole seconds. It begins before now by the CA's backdate, for slow clocks, and ends
+ * Validity (RFC 5280 4.1.2.5), in whole seconds. It begins before now by the CA's backdate, for slow clocks, but not before the CA does, and ends
  * with now plus the profile's validity; both ends count as valid, so that it is a second longer, which nobody measures.
  */
 import type { RequestedCertificate } from '../../model/requested-certificate.js';
@@ -18,7 +18,7 @@ export function decideValidity(draft: ValidityMatter): Verdict {
   const { facts, requested, now } = draft;
   const { issuer, profile } = facts;
   const start = wholeSeconds(now);
-  const earliest = start - issuer.backdateSeconds * 1000;
+  const earliest = Math.max(start - issuer.backdateSeconds * 1000, issuer.notBefore.getTime());
   const issuerEnd = wholeSeconds(issuer.notAfter);
   if (issuerEnd <= start) return denied('invalid-state', `the CA of policy ${facts.policy.name} has expired`);
   const profileEnd = start + profile.profile.validity * 1000;

@@ -228,6 +228,7 @@ function viewOf(name: string, options: AcmeOptions): PolicyView {
     extensions: [],
     keyUsages: [],
     extendedKeyUsages: [],
+    ca: false,
     changeSubjectName: false,
   };
 }

@@ -1,6 +1,7 @@
 /** Certificates of a real gateway after they were issued: their chains and their revocation. */
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { dropNext, stageNext } from '../../../src/authorities/stage.js';
 import { accountKeyOf, newAccountKey } from '../../support/acme/account-key.js';
 import type { AcmeClient } from '../../support/acme/client.js';
 import { certificatesIn, type Issued, issue, readyOrder } from '../../support/acme/flow.js';
@@ -8,9 +9,10 @@ import { hostAddress, placeNames, respondersOf } from '../../support/acme/server
 import { type AcmeFleet, startAcmeFleet } from '../../support/acme-fleet.js';
 import { expectProblem, expectUsualHeaders, requestIdOf } from '../../support/acme-refusals.js';
 import { certificateOf, createEstClient } from '../../support/est-client.js';
-import { applyYaml, fleetPasscode } from '../../support/fleet.js';
+import { fleetPasscode } from '../../support/fleet.js';
 import { makeCsr } from '../../support/make-csr.js';
 import { opensslAccepts } from '../../support/openssl-verify.js';
+import { testActor } from '../../support/operator.js';
 import { eventOf, recordOf } from '../../support/records.js';
 
 const [name, other] = ['pump-1.plant.example', 'pump-2.plant.example'];
@@ -30,16 +32,13 @@ async function issued(identifiers = [name]): Promise<Issued> {
 }
 
 describe('Chains (RFC 8555 7.4.2)', () => {
-  const root = (isStaged: boolean) =>
-    `certificateAuthorities: [{ name: root, subject: "CN=Root,O=Plant", key: ec-p384, validity: 20y, stageNextGeneration: ${isStaged} }]`;
-
   it('have alternates as long as a next root is staged: each verifies under its own root', async () => {
     const { order, certificate } = await issued();
     const url = order.certificate ?? '';
     const before = await client.fetch(url);
     expectUsualHeaders(before);
     expect(before.links.map(({ relation }) => relation)).toEqual(['index']);
-    await applyYaml(fleet.test, root(true));
+    await stageNext('root', testActor, fleet.test.gateway.core);
     const usual = await client.fetch(url);
     const alternates = usual.links.filter(({ relation }) => relation === 'alternate');
     expect(alternates).toHaveLength(1);
@@ -53,7 +52,7 @@ describe('Chains (RFC 8555 7.4.2)', () => {
     expect(verifies('root-2', certificatesIn(usual))).toBe(false);
     const none = { status: 404, type: 'malformed', code: 'not-found' } as const;
     await expectProblem(fleet, () => client.fetch(`${url}/2`), none);
-    await applyYaml(fleet.test, root(false));
+    await dropNext('root', testActor, fleet.test.gateway.core);
     expect((await client.fetch(url)).links.map(({ relation }) => relation)).toEqual(['index']);
   });
 

@@ -8,6 +8,7 @@ import { readMessage } from '../../support/cmp/read-message.js';
 import { createCmpClient } from '../../support/cmp-client.js';
 import { byMac, cmpPolicy, enrolled, powerless, signedBy, startCmpFleet, vendor } from '../../support/cmp-fleet.js';
 import { type CmpRefusal, expectRejected } from '../../support/cmp-refusals.js';
+import { expectRevocationsToFollow } from '../../support/crls.js';
 import { applyYaml } from '../../support/fleet.js';
 import { makeCsr, newKey } from '../../support/make-csr.js';
 import { eventOf, eventsOf, recordOf } from '../../support/records.js';
@@ -279,6 +280,12 @@ describe('A certificate that nobody confirms', () => {
     });
     const again = await client.ir({ key: device.key, subject: `CN=${device.name}` });
     expect(again.pkiStatus).toBe('accepted');
+  });
+});
+
+describe('what CRLs are made from', () => {
+  it('says of every certificate what its record says, after all of this', () => {
+    expectRevocationsToFollow(test);
   });
 });
 

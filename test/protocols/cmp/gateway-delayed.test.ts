@@ -18,6 +18,7 @@ import {
 } from '../../support/cmp-fleet.js';
 import { byPassphrase, encryptionCertificate, isTaken, setPassphrase } from '../../support/cmp-passphrases.js';
 import { expectRejected } from '../../support/cmp-refusals.js';
+import { publishChanges } from '../../support/crls.js';
 import { applyYaml } from '../../support/fleet.js';
 import { by } from '../../support/operator.js';
 import { eventOf, eventsOf, recordOf } from '../../support/records.js';
@@ -55,7 +56,7 @@ const contentsOf = async (action: string) =>
 
 /** The entry of a certificate in the CRL that is published next. */
 async function entryOf({ certificate }: CmpDevice) {
-  await test.gateway.core.crls.publishChanged();
+  await publishChanges(test);
   const { issuerId, crlPartition, serialNumber } = await recordOf(test, certificate);
   const crl = await test.gateway.core.store.crls.find({ issuerId, partition: crlPartition });
   const { revokedCertificates } = decodeCertificateList(crl?.der ?? new Uint8Array());

@@ -13,6 +13,7 @@ import type { CmpOutcome } from '../../support/cmp/outcome.js';
 import { createCmpClient } from '../../support/cmp-client.js';
 import { byMac, cmpPolicy, enrolled, signedBy, startCmpFleet, vendor } from '../../support/cmp-fleet.js';
 import { expectRejected } from '../../support/cmp-refusals.js';
+import { openPartitions } from '../../support/crls.js';
 import { applyYaml } from '../../support/fleet.js';
 import { opensslAccepts } from '../../support/openssl-verify.js';
 import { createTestClock } from '../../support/test-clock.js';
@@ -207,15 +208,16 @@ describe('genm with crlStatusList (RFC 9483 4.3.4)', () => {
   it('gets all partitions of an issuer that are newer, each once, and one of a distribution point', async () => {
     await applyYaml(
       test,
-      'certificateAuthorities: [{ name: parted, parent: root, subject: "CN=Parted,O=Plant", key: ec-p256, validity: 10y, crl: { partitions: 3 } }]',
+      'certificateAuthorities: [{ name: parted, parent: root, subject: "CN=Parted,O=Plant", key: ec-p256, validity: 10y}]',
     );
     await applyYaml(test, cmpPolicy('parted', '', 'issuingCa: parted'));
     const other = createCmpClient(test, { label: 'parted', credential: byMac });
     const { core } = test.gateway;
+    await openPartitions(test, 'parted-1', 3);
     await core.crls.publishDue();
     clock.advance(60);
     await core.crls.publish('parted-1', 1);
-    const records = await core.store.crls.ofIssuer({ issuerId: 'parted-1' });
+    const records = await core.store.crls.ofIssuer({ issuerId: 'parted-1', limit: 10 });
     const [first, second, third] = records.map(({ der }) => Buffer.from(der));
     const issuer = byIssuer(caOf('parted-1').subject);
     const get = async (...statuses: readonly Uint8Array[]) => {

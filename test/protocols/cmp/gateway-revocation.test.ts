@@ -19,6 +19,7 @@ import {
   vendor,
 } from '../../support/cmp-fleet.js';
 import { type CmpRefusal, expectRejected } from '../../support/cmp-refusals.js';
+import { publishChanges } from '../../support/crls.js';
 import { applyYaml } from '../../support/fleet.js';
 import { newKey, spkiOf } from '../../support/make-csr.js';
 import { eventOf, eventsOf, recordOf } from '../../support/records.js';
@@ -45,7 +46,7 @@ const wishOf = ({ certificate, credential }: CmpDevice) => ({ certificate: certi
 
 /** The entry of a certificate in the CRL that a client gets now. */
 async function entryOf({ certificate }: CmpDevice) {
-  await test.gateway.core.crls.publishChanged();
+  await publishChanges(test);
   const { body } = await client.genm('currentCRL');
   const [info] = body?.type === 'genp' ? body.infos : [];
   const { revokedCertificates } = decodeCertificateList(info?.value ?? Buffer.alloc(0));

@@ -52,6 +52,7 @@ export const basePolicy: PolicyView = {
   extensions: [],
   keyUsages: [],
   extendedKeyUsages: [],
+  ca: false,
   changeSubjectName: false,
 };
 

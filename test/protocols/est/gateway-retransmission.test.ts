@@ -111,7 +111,7 @@ describe('an EST request that is repeated (RFC 7030 4.2.3)', () => {
     await store.commit({
       statements: [
         store.certificates.revoke({ id, revokedAt: Date.now(), revocationReason: 4, invalidityDate: null }),
-        store.crls.markChanged({ issuerId, partition: crlPartition }),
+        store.crls.markChanged({ issuerId, partition: crlPartition, at: Date.now() }),
       ],
       audit: [],
     });

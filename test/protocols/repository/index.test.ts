@@ -1,18 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 import { createRepositoryHandler } from '../../../protocols/repository/index.js';
 import { GatewayError } from '../../../src/errors.js';
-import type { Exchange, ProtocolServices, Reply } from '../../../src/protocol.js';
+import type { Exchange, ProtocolServices, PublishedCrl, PublishedCrlQuery, Reply } from '../../../src/protocol.js';
 import { unusedServices } from '../../support/unused-services.js';
 
 const crl = Uint8Array.of(0x30, 3, 2, 1, 1);
+const delta = Uint8Array.of(0x30, 3, 2, 1, 3);
 const certificate = Uint8Array.of(0x30, 3, 2, 1, 2);
 let now = new Date('2030-01-01T00:00:00Z');
 const services: ProtocolServices = {
   ...unusedServices,
-  async crl(generation, partition) {
-    if (generation !== 'issuing.1' || partition !== 2) throw new GatewayError('not-found', 'there is no such CRL');
-    return { der: crl, nextUpdate: new Date('2030-01-01T01:00:00Z') };
-  },
+  crl: (query) => published(query, crl),
+  deltaCrl: (query) => published(query, delta),
   caCertificate(generation) {
     if (generation === 'broken') throw new GatewayError('unavailable', 'Later.');
     if (generation !== 'issuing.1') throw new GatewayError('not-found', 'There is no such CA.');
@@ -21,6 +20,17 @@ const services: ProtocolServices = {
   clock: { now: () => now },
 };
 const handler = createRepositoryHandler(services);
+
+async function published(
+  { generation, partition, isKnown }: PublishedCrlQuery,
+  der: Uint8Array,
+): Promise<PublishedCrl> {
+  if (generation !== 'issuing.1' || partition !== 2) throw new GatewayError('not-found', 'there is no such CRL');
+  const etag = `"${der[4]}"`;
+  const thisUpdate = new Date('2029-12-31T23:00:00Z');
+  const answer = { etag, thisUpdate, nextUpdate: new Date('2030-01-01T01:00:00Z'), maximumAge: 200 };
+  return isKnown(etag) ? answer : { ...answer, der };
+}
 
 async function get(path: string, params: Record<string, string>, headers: Exchange['headers'] = {}): Promise<Reply> {
   const route = handler.routes.find((r) => r.path === path);
@@ -44,6 +54,7 @@ const getCertificate = (generation: string, headers?: Exchange['headers']) =>
 describe('The repository (RFC 5280 4.2.1.13, 4.2.2.1; RFC 2585)', () => {
   it('is served over plain HTTP', () => {
     expect(handler.routes.map(({ method, path, plainHttp }) => [method, path, plainHttp])).toEqual([
+      ['GET', '/crl/:generation/:partition-delta.crl', true],
       ['GET', '/crl/:generation/:partition.crl', true],
       ['GET', '/aia/:generation.cer', true],
     ]);
@@ -53,7 +64,19 @@ describe('The repository (RFC 5280 4.2.1.13, 4.2.2.1; RFC 2585)', () => {
     const reply = await getCrl('issuing.1', '2');
     expect(reply).toMatchObject({ status: 200, body: crl });
     expect(reply.headers['Content-Type']).toBe('application/pkix-crl');
-    expect(reply.headers['Cache-Control']).toBe('public, max-age=300');
+    expect(reply.headers).toMatchObject({
+      'Cache-Control': 'public, max-age=200',
+      'Last-Modified': 'Mon, 31 Dec 2029 23:00:00 GMT',
+      Expires: 'Tue, 01 Jan 2030 00:03:20 GMT',
+      ETag: '"1"',
+    });
+  });
+
+  it('answers a delta under its own address (RFC 5280 5.2.6)', async () => {
+    const params = { generation: 'issuing.1', partition: '2' };
+    expect(await get('/crl/:generation/:partition-delta.crl', params)).toMatchObject({ status: 200, body: delta });
+    const other = { generation: 'issuing.1', partition: '3' };
+    expect((await get('/crl/:generation/:partition-delta.crl', other)).status).toBe(404);
   });
 
   it('lets no cache keep a CRL beyond its nextUpdate', async () => {

@@ -112,6 +112,7 @@ export function createFakeGateway(options: FakeOptions = {}): FakeGateway {
         extensions: [],
         keyUsages: [],
         extendedKeyUsages: [],
+        ca: false,
         changeSubjectName: false,
       };
     },

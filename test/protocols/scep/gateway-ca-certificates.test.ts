@@ -2,11 +2,13 @@ import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { BitString } from 'asn1js';
 import { Certificate } from 'pkijs';
+import { dropNext } from '../../../src/authorities/stage.js';
 import { readSignedMessage } from '../../support/cms-answer.js';
 import type { Answer } from '../../support/est-client.js';
 import { applyYaml, fleet, fleetPasscode, policyLike } from '../../support/fleet.js';
 import { newKey, rsaKey } from '../../support/make-csr.js';
 import { opensslAccepts } from '../../support/openssl-verify.js';
+import { testActor } from '../../support/operator.js';
 import { createScepClient, issuedBy, type ScepClient } from '../../support/scep-client.js';
 import { startTestGateway, type TestGateway } from '../../support/test-gateway.js';
 
@@ -212,13 +214,10 @@ describe('SCEP GetNextCACert (RFC 8894 4.7)', () => {
     expect(chain[0] && issued.verify(chain[0].publicKey)).toBe(true);
   });
 
-  it('is the same as long as nothing changes, and 404 again when the announcement is taken back', async () => {
+  it('is the same as long as nothing changes, and 404 again when the next CA is dropped', async () => {
     const client = connect('rsa');
     expect((await client.getNextCaCert()).body).toEqual((await client.getNextCaCert()).body);
-    await applyYaml(
-      test,
-      'certificateAuthorities:\n  - { name: rsa-ca, subject: "CN=RSA", key: rsa-2048, validity: 10y }\n',
-    );
+    await dropNext('rsa-ca', testActor, test.gateway.core);
     expectHttpRefusal(await client.getNextCaCert(), 404, 'next');
   });
 });

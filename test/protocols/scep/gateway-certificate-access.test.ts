@@ -7,6 +7,7 @@ import { revokeCertificate } from '../../../src/enrollment/revoke.js';
 import { decodeCertificate } from '../../../src/x509/certificate.js';
 import { sequence, unsignedInteger } from '../../../src/x509/der-writer.js';
 import { octetsOf } from '../../support/asn1-values.js';
+import { publishChanges } from '../../support/crls.js';
 import type { TlsIdentity } from '../../support/est-client.js';
 import { applyYaml, fleet, fleetPasscode, policyLike, yamlPem } from '../../support/fleet.js';
 import { newKey, rsaKey } from '../../support/make-csr.js';
@@ -125,7 +126,7 @@ describe('SCEP GetCRL (RFC 8894 3.3.4)', () => {
   it('has the CRL of the CA alone, which verifies, and has what was revoked', async () => {
     const revoked = await enroll('CN=listed');
     await revoke(revoked, 'keyCompromise');
-    await test.gateway.core.crls.publishChanged();
+    await publishChanges(test);
     const { reply } = await scep.getCrl({ certificate: own.certificate.raw, identity: own.identity });
     expect(reply).toMatchObject({ pkiStatus: 'SUCCESS', certificates: [] });
     const [crl, second] = reply?.crls ?? [];

@@ -6,7 +6,7 @@ import { signNextCaBundle } from '../../../src/ca/sign-next-ca-bundle.js';
 import { decodeCertsOnly } from '../../../src/cms/certs-only.js';
 import { decodeSignedData } from '../../../src/cms/signed-data.js';
 import { GatewayError } from '../../../src/errors.js';
-import type { KeyStore } from '../../../src/keys/signer.js';
+import type { CaKeys } from '../../../src/keys/ca-keys.js';
 import { fromPem, toPem } from '../../../src/x509/pem.js';
 import { createOpenSsl } from '../cms/openssl.js';
 import { day, rootAndIssuing, second, start, type TestNode, type TestWorld, withHierarchy } from './test-hierarchy.js';
@@ -132,7 +132,7 @@ describe('next-CA bundle (RFC 8894 4.7.1)', () => {
       expect(await codeOf(authority.nextCaBundle('issuing'))).toBe('not-found');
       await node.ensure();
       expect(await codeOf(authority.nextCaBundle('issuing'))).toBe('signed');
-      world.configure('issuing', { stageNextGeneration: false });
+      world.configs.delete('issuing');
       expect(await codeOf(authority.nextCaBundle('issuing'))).toBe('not-found');
     });
   });
@@ -172,7 +172,7 @@ describe('next-CA bundle: keeping it', () => {
       await node.store.commit({ statements: [retire, activate], audit: [] });
       await node.authority.reload();
       expect(await codeOf(node.authority.nextCaBundle('issuing'))).toBe('not-found');
-      await node.ensure();
+      await node.stage('issuing');
       const { certificates, content } = decodeSignedData(await node.authority.nextCaBundle('issuing'));
       expectSame(certificates, node.authority.chain('issuing-2').slice(0, 1));
       expectSame(decodeCertsOnly(content ?? new Uint8Array()), node.authority.chain('issuing-3'));
@@ -213,10 +213,10 @@ describe('signNextCaBundle: the only CMS message that a CA signs', () => {
 async function countSignatures({ store, keys }: TestNode, { configs, clock }: TestWorld) {
   let count = 0;
   let isFailing = false;
-  const counting: KeyStore = {
+  const counting: CaKeys = {
     ...keys,
-    signer: async (keyId) => {
-      const signer = await keys.signer(keyId);
+    lazySigner: (key) => {
+      const signer = keys.lazySigner(key);
       return {
         ...signer,
         sign: (data, hash) => {
@@ -233,7 +233,7 @@ async function countSignatures({ store, keys }: TestNode, { configs, clock }: Te
     publicHttpUrl: 'http://gate.example:8080',
     answersOcsp: true,
   });
-  const authority = createAuthority({ generations, configs: () => configs, clock });
+  const authority = createAuthority({ store, generations, configs: () => configs, clock });
   await authority.reload();
   return {
     authority,

@@ -3,9 +3,10 @@ import { createSecretKey, randomBytes, randomUUID } from 'node:crypto';
 import { type Authority, createAuthority } from '../../../src/ca/authority.js';
 import { type CrlPublisher, createCrlPublisher } from '../../../src/ca/crl.js';
 import { createGenerations, type Generations } from '../../../src/ca/generations.js';
-import { ensureHierarchy } from '../../../src/ca/hierarchy.js';
+import { ensureHierarchy, stageGeneration } from '../../../src/ca/hierarchy.js';
+import { type CaKeys, createCaKeys } from '../../../src/keys/ca-keys.js';
 import { createSealing } from '../../../src/keys/sealing.js';
-import type { KeyStore } from '../../../src/keys/signer.js';
+import { createSoftwareCaKeys } from '../../../src/keys/software-ca-keys.js';
 import { createSoftwareKeyStore } from '../../../src/keys/software-key-store.js';
 import {
   type CertificateAuthorityConfig,
@@ -23,12 +24,14 @@ export const start = Date.UTC(2026, 10, 21, 8, 0, 0);
 /** What one process of the gateway has of the CA, over a store that it may share with others. */
 export interface TestNode {
   readonly store: Store;
-  readonly keys: KeyStore;
+  readonly keys: CaKeys;
   readonly generations: Generations;
   readonly authority: Authority;
   readonly crls: CrlPublisher;
   /** Makes the CAs that are missing. */
   ensure(): Promise<readonly string[]>;
+  /** Stages the next generation of a CA. */
+  stage(name: string): Promise<void>;
 }
 
 export interface TestWorld {
@@ -37,6 +40,10 @@ export interface TestWorld {
   node(store: Store): TestNode;
   /** Changes the configuration of a CA. */
   configure(name: string, changes: Partial<CertificateAuthorityConfig>): void;
+  /** The same for how it publishes CRLs. */
+  configureCrl(name: string, changes: Partial<CertificateAuthorityConfig['crl']>): void;
+  /** Where the certificates of nodes that are made from now on point to. */
+  publicHttpUrl: string;
 }
 
 /** Configuration as a document would have it; `root` with an issuing CA below it is what most tests use. */
@@ -45,28 +52,43 @@ export function createWorld(documents: readonly object[]): TestWorld {
   const configs = new Map(parsed.map((config) => [config.name, config]));
   const clock = { at: start, now: () => new Date(clock.at) };
   const sealing = createSealing(createSecretKey(randomBytes(32)));
-  return {
+  function configure(name: string, change: (config: CertificateAuthorityConfig) => CertificateAuthorityConfig): void {
+    const config = configs.get(name);
+    if (config === undefined) throw new Error(`${name} is not configured`);
+    configs.set(name, change(config));
+  }
+  const world: TestWorld = {
     configs,
     clock,
-    configure(name, changes) {
-      const config = configs.get(name);
-      if (config === undefined) throw new Error(`${name} is not configured`);
-      configs.set(name, { ...config, ...changes });
-    },
+    publicHttpUrl: 'http://gate.example:8080',
+    configure: (name, changes) => configure(name, (config) => ({ ...config, ...changes })),
+    configureCrl: (name, changes) => configure(name, (config) => ({ ...config, crl: { ...config.crl, ...changes } })),
     node(store) {
-      const keys = createSoftwareKeyStore({ keys: store.keys, sealing, clock });
-      const generations = createGenerations({
-        store,
-        keys,
-        publicHttpUrl: 'http://gate.example:8080',
-        answersOcsp: true,
+      const software = createSoftwareKeyStore({ keys: store.keys, sealing, clock });
+      const keys = createCaKeys({
+        keys: store.keys,
+        stores: [createSoftwareCaKeys({ software, keys: store.keys })],
       });
-      const authority = createAuthority({ generations, configs: () => configs, clock });
+      const generations = createGenerations({ store, keys, publicHttpUrl: world.publicHttpUrl, answersOcsp: true });
+      const authority = createAuthority({ store, generations, configs: () => configs, clock });
       const crls = createCrlPublisher({ store, generations, configs: () => configs, clock, createAuditRecord });
       const options = { configs, store, keys, generations, authority, clock, createAuditRecord };
-      return { store, keys, generations, authority, crls, ensure: () => ensureHierarchy(options) };
+      return {
+        store,
+        keys,
+        generations,
+        authority,
+        crls,
+        ensure: () => ensureHierarchy(options),
+        stage: async (name) => {
+          const config = configs.get(name);
+          if (config === undefined) throw new Error(`${name} is not configured`);
+          await stageGeneration(config, {}, options);
+        },
+      };
     },
   };
+  return world;
 }
 
 /** Runs `work` in a new store where the configured CAs have been made. */

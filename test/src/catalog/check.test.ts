@@ -101,6 +101,24 @@ describe('configuration as a whole', () => {
       /certificateAuthorities\[1\].parent: leads back to this certificate authority itself/,
     ],
     [
+      'a CRL that is to be there sooner than the gateway looks',
+      'parent: root',
+      'parent: root, crl: { publishWithin: 1s }',
+      /certificateAuthorities\[1\].crl.publishWithin: must be 2s at least/,
+    ],
+    [
+      'deltas that end before the next one comes',
+      'parent: root',
+      'parent: root, crl: { delta: { interval: 1h, validity: 1h } }',
+      /crl.delta.validity: must be longer than crl.delta.interval/,
+    ],
+    [
+      'deltas that are rarer than CRLs',
+      'parent: root',
+      'parent: root, crl: { interval: 1h, validity: 3h, delta: { interval: 1h, validity: 2h } }',
+      /crl.delta.interval: must be shorter than crl.interval/,
+    ],
+    [
       'a CA below one with path length 0',
       'key: ec-p384',
       'key: ec-p384, pathLength: 0',

@@ -10,7 +10,7 @@ const leaves = all.filter(([, { commands }]) => commands.length === 0);
 
 /** Their output is a form of its own already: a log, YAML, PEM, a script, a manual. */
 const printsNoData = new Set([
-  ...['serve', 'export', 'ca certificate', 'ca crl', 'job results', 'job failures', 'completion', 'help'],
+  ...['serve', 'export', 'ca certificate', 'ca crl', 'ca request', 'job results', 'job failures', 'completion', 'help'],
 ]);
 
 /** What a command prints as its help. */

@@ -45,7 +45,7 @@ describe('bash', () => {
 
   it('completes options, those of the settings anywhere', async () => {
     expect(await complete('policy', 'list', '--j')).toEqual(['--json']);
-    expect(await complete('policy', 'list', '--kek')).toEqual(['--kek-file']);
+    expect(await complete('policy', 'list', '--kek')).toEqual(['--kek-file', '--kek-passphrase-file']);
     expect(await complete('policy', 'list', '--cs')).toEqual([]);
     expect(await complete('policy', 'evaluate', '--cs')).toEqual(['--csr']);
     expect(await complete('--data', 'policy', 'status', '--js')).toEqual(['--json']);

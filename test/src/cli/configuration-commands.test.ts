@@ -112,6 +112,9 @@ describe('gatehouse ca', () => {
     await expect(run(certificateAuthorityCommand, 'certificate', 'x')).rejects.toThrow(
       'no CA or generation of one is called "x"; the generations are: devices-1, root-1',
     );
+    await expect(run(certificateAuthorityCommand, 'crl', 'devices', '--delta')).rejects.toThrow(
+      'devices-1 has no delta of partition 0: its CA publishes them once it has crl.delta',
+    );
     await expect(run(certificateAuthorityCommand, 'crl', 'devices', '--partition', '7')).rejects.toThrow(
       'devices-1 has no CRL of partition 7; it has 0',
     );

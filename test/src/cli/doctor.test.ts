@@ -50,7 +50,7 @@ describe('gatehouse doctor', () => {
       .filter(({ check }) => check !== 'disk space')
       .map(({ check, state }) => `${check} ${state}`);
     expect(states).toEqual(
-      'settings/data directory/database integrity/key-encryption key/clock/audit log/CA certificates/CRLs/TLS certificate/listeners/listeners/listeners'
+      'settings/data directory/database integrity/key-encryption key/CA keys/clock/audit log/CA certificates/CRLs/TLS certificate/listeners/listeners/listeners'
         .split('/')
         .map((check) => `${check} ok`),
     );
@@ -128,7 +128,7 @@ describe('gatehouse doctor', () => {
     ['none', `delete from crl where issuer_id = 'devices-1'`, 'problem CRLs: devices-1 has no CRL'],
     [
       'unmade',
-      `delete from crl where issuer_id = 'devices-1'; delete from certificate; delete from ca_generation where id = 'devices-1'`,
+      `delete from crl where issuer_id = 'devices-1'; delete from crl_revision where issuer_id = 'devices-1'; delete from certificate; delete from ca_generation where id = 'devices-1'`,
       'problem CA certificates: devices has no key',
     ],
     [

@@ -14,6 +14,7 @@ import type { CertificateRecord } from '../../../src/store/certificate-record.js
 import type { Change } from '../../../src/store/change.js';
 import type { DeviceRecord } from '../../../src/store/device-record.js';
 import { decodeCertificateList } from '../../../src/x509/crl.js';
+import { expectRevocationsToFollow } from '../../support/crls.js';
 import { certificateOf, createEstClient, type EstClient } from '../../support/est-client.js';
 import { applyYaml, fleet, fleetPasscode, makePasscode, policyLike, yamlPem } from '../../support/fleet.js';
 import { makeCertificate } from '../../support/make-chain.js';
@@ -705,14 +706,17 @@ describe('a compromised device', () => {
     const record = await recordOf(test, await issue('lost-6'));
     await insertCopies(test, record, { first: 0x4000, count: 249 });
     const id = record.deviceId ?? '';
-    let left = 1;
+    const done: Change[] = [];
     const commit = async (change: Change) => {
-      if (left-- === 0) throw new Error('killed');
+      if (done.length === 1) throw new Error('killed');
       await core().store.commit(change);
+      done.push(change);
     };
     const dying = { ...core(), store: { ...core().store, commit } };
     await expect(compromiseDevice({ id, since, actor }, dying)).rejects.toThrow('killed');
     expect(await validOf(id)).toHaveLength(150);
+    // Its CRL waits for nothing more, whoever publishes it.
+    expect(done[0]?.statements).toContainEqual(core().store.crls.hasten({ issuerId: 'devices-1', partition: 0 }));
     await expect(resumeDevice({ id, actor }, core())).rejects.toMatchObject({
       code: 'invalid-state',
       message: expect.stringContaining('is compromised, and what it could act with is not all ended yet'),
@@ -739,4 +743,10 @@ describe('a compromised device', () => {
     await finishCompromises({ ...core(), protocols: [], clock });
     expect(await core().store.compromises.left({ before: Number.MAX_SAFE_INTEGER, limit: 10 })).toEqual([]);
   }
+});
+
+describe('what CRLs are made from', () => {
+  it('says of every certificate what its record says, after all of this', () => {
+    expectRevocationsToFollow(test);
+  });
 });

@@ -1,14 +1,16 @@
 /** Chains to the next root for certificates that chain to the present one, and back (RFC 8555 7.4.2). */
 import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { dropNext, stageNext } from '../../../src/authorities/stage.js';
 import { createProtocolServices } from '../../../src/enrollment/protocol-services.js';
 import { createServiceKeys } from '../../../src/enrollment/service-keys.js';
 import type { ProtocolServices } from '../../../src/protocol.js';
 import { decodeCertificate } from '../../../src/x509/certificate.js';
 import { certificateOf, createEstClient } from '../../support/est-client.js';
-import { applyYaml, fleet, fleetPasscode } from '../../support/fleet.js';
+import { fleet, fleetPasscode } from '../../support/fleet.js';
 import { makeCsr } from '../../support/make-csr.js';
 import { opensslAccepts } from '../../support/openssl-verify.js';
+import { testActor } from '../../support/operator.js';
 import { startTestGateway, type TestGateway } from '../../support/test-gateway.js';
 
 let test: TestGateway;
@@ -25,16 +27,13 @@ beforeAll(async () => {
 });
 afterAll(() => test.close());
 
-const root = (isStaged: boolean) =>
-  `certificateAuthorities: [{ name: root, subject: "CN=Root,O=Plant", key: ec-p384, validity: 20y, stageNextGeneration: ${isStaged} }]`;
-
 describe('The alternate chains of a certificate', () => {
   it('are none as long as its root has no other generation', async () => {
     expect(await services.alternateIssuersOf(certificate)).toEqual([]);
   });
 
   it('lead to the next generation of its root, over the certificate of the old key by the new one', async () => {
-    await applyYaml(test, root(true));
+    await stageNext('root', testActor, test.gateway.core);
     const usual = await services.issuersOf(certificate);
     const [chain = [], ...others] = await services.alternateIssuersOf(certificate);
     expect(others).toEqual([]);
@@ -55,16 +54,16 @@ describe('The alternate chains of a certificate', () => {
     expect(chain).toHaveLength(2);
   });
 
-  it('end with a cross-certificate that is revoked, and are not shown once the next root is announced no more', async () => {
-    await applyYaml(test, root(false));
+  it('end with a cross-certificate that is revoked, and with a next root that is dropped', async () => {
+    await dropNext('root', testActor, test.gateway.core);
     expect(await services.alternateIssuersOf(certificate)).toEqual([]);
-    await applyYaml(test, root(true));
+    await stageNext('root', testActor, test.gateway.core);
     const [chain = []] = await services.alternateIssuersOf(certificate);
     const { store } = test.gateway.core;
     const { serialNumber } = decodeCertificate(chain.at(-2) ?? new Uint8Array());
     const revoked = { revokedAt: Date.now(), revocationReason: 4, invalidityDate: null };
     await store.commit({
-      statements: [store.certificates.revoke({ id: `root-2:${serialNumber}`, ...revoked })],
+      statements: [store.certificates.revoke({ id: `root-3:${serialNumber}`, ...revoked })],
       audit: [],
     });
     expect(await services.alternateIssuersOf(certificate)).toEqual([]);

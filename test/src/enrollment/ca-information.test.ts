@@ -7,6 +7,7 @@ import type { ProtocolServices } from '../../../src/protocol.js';
 import { decodeCertificate, extension } from '../../../src/x509/certificate.js';
 import { decodeKeyUsage } from '../../../src/x509/extensions.js';
 import { idCeKeyUsage } from '../../../src/x509/oids.js';
+import { openPartitions } from '../../support/crls.js';
 import { applyYaml, fleet, policyLike } from '../../support/fleet.js';
 import { newKey, spkiOf } from '../../support/make-csr.js';
 import { opensslAccepts } from '../../support/openssl-verify.js';
@@ -86,7 +87,7 @@ describe('The CMP signers of two policies of one CA', () => {
 });
 
 describe('The current CRL', () => {
-  const find = (generation: string) => services.crl(generation, 0).then(({ der }) => der);
+  const find = (generation: string) => readCrl(generation, 0);
 
   it('is that of the issuing CA, of a distribution point or of an issuer', async () => {
     const url = `${test.settings.publicHttpUrl}/crl/root-1/0.crl`;
@@ -117,17 +118,17 @@ describe('The current CRL', () => {
 });
 
 describe('The CRL of a CA that has it in partitions', () => {
-  const ca = (partitions: number) =>
-    `certificateAuthorities: [{ name: parted, parent: root, subject: "CN=Parted,O=Plant", key: ec-p256, validity: 10y, crl: { partitions: ${partitions} } }]`;
-  const all = (count: number) =>
-    Promise.all(Array.from({ length: count }, async (_, number) => (await services.crl('parted-1', number)).der));
+  const ca =
+    'certificateAuthorities: [{ name: parted, parent: root, subject: "CN=Parted,O=Plant", key: ec-p256, validity: 10y }]';
+  const all = (count: number) => Promise.all(Array.from({ length: count }, (_, number) => readCrl('parted-1', number)));
 
   it('is all of them by its issuer, one by its distribution point, and the first one where there is room for one', async () => {
-    await applyYaml(test, ca(3));
+    await applyYaml(test, ca);
     await applyYaml(test, policyLike('parted', 'methods: [cmp], issuingCa: parted'));
     const { certificate } = test.gateway.core.authority.generation('parted-1') ?? {};
     const issuer = certificate?.subject ?? new Uint8Array();
     await expect(services.crls('parted', { issuer })).rejects.toMatchObject({ code: 'unavailable' });
+    await openPartitions(test, 'parted-1', 3);
     await test.gateway.core.crls.publishDue();
     const crls = await all(3);
     expect(new Set(crls.map((der) => Buffer.from(der).toString('hex'))).size).toBe(3);
@@ -137,13 +138,21 @@ describe('The CRL of a CA that has it in partitions', () => {
     expect(await services.currentCrl('parted')).toEqual(crls[0]);
   });
 
-  it('is still all of them when it is to have fewer: certificates of before are on those', async () => {
-    await applyYaml(test, ca(1));
+  it('is to be asked for by distribution point when they are too many for an answer', async () => {
+    await openPartitions(test, 'parted-1', 65);
     await test.gateway.core.crls.publishDue();
     const { certificate } = test.gateway.core.authority.generation('parted-1') ?? {};
-    expect(await services.crls('parted', { issuer: certificate?.subject ?? new Uint8Array() })).toEqual(await all(3));
+    const issuer = certificate?.subject ?? new Uint8Array();
+    await expect(services.crls('parted', { issuer })).rejects.toMatchObject({ code: 'not-found' });
+    const url = `${test.settings.publicHttpUrl}/crl/parted-1/64.crl`;
+    expect(await services.crls('parted', { url })).toEqual([await readCrl('parted-1', 64)]);
   });
 });
+
+async function readCrl(generation: string, partition: number): Promise<Uint8Array> {
+  const { der = new Uint8Array() } = await services.crl({ generation, partition, isKnown: () => false });
+  return der;
+}
 
 describe('The update of a root CA (RFC 9810 5.3.19.15)', () => {
   it('is none as long as none is staged', async () => {

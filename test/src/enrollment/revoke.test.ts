@@ -4,6 +4,7 @@ import { fromBER } from 'asn1js';
 import { CertificateRevocationList } from 'pkijs';
 import { finalReasons } from '../../../src/enrollment/revocation-reason.js';
 import { releaseCertificate, revokeCertificate } from '../../../src/enrollment/revoke.js';
+import { expectRevocationsToFollow } from '../../support/crls.js';
 import { certificateOf, createEstClient, type EstClient } from '../../support/est-client.js';
 import { applyYaml, fleet, fleetPasscode, policyLike } from '../../support/fleet.js';
 import { makeCsr, newKey } from '../../support/make-csr.js';
@@ -17,6 +18,10 @@ let est: EstClient;
 beforeAll(async () => {
   test = await startTestGateway({ configuration: fleet });
   await applyYaml(test, policyLike('replace', 'duplicates: revoke-previous'));
+  await applyYaml(
+    test,
+    'certificateAuthorities: [{ name: devices, parent: root, subject: "CN=Devices,O=Plant", key: ec-p256, validity: 10y, pathLength: 0, crl: { publishWithin: 2s } }]',
+  );
   est = createEstClient(test, { label: 'replace', passcode: fleetPasscode });
 });
 afterAll(async () => {
@@ -167,5 +172,11 @@ describe('what certificates point to', () => {
       ),
     );
     expect(statuses).toEqual([404, 404, 404, 404]);
+  });
+});
+
+describe('what CRLs are made from', () => {
+  it('says of every certificate what its record says, after all of this', () => {
+    expectRevocationsToFollow(test);
   });
 });

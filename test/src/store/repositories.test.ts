@@ -51,6 +51,7 @@ describe('keys', () => {
         algorithm: 'ec-p256',
         publicKey: Uint8Array.of(1),
         sealed: Uint8Array.of(2),
+        store: 'software',
         createdAt,
       });
       const { insert, findByPurpose } = store.keys;
@@ -67,6 +68,7 @@ describe('keys', () => {
         id: 'k',
         purpose: 'ca',
         algorithm: 'ec-p256',
+        store: 'software',
         publicKey: Uint8Array.of(1),
         sealed: Uint8Array.of(2),
         createdAt: now,
@@ -228,43 +230,6 @@ describe('certificates', () => {
     });
   });
 
-  it('are listed on the CRL of their issuer and partition until the last CRL before their end is past', async () => {
-    await withGenerations(async (store) => {
-      const { insert, hold, revoke, revocations } = store.certificates;
-      const revoked = (serial: string) =>
-        revoke({ id: `plant-1:${serial}`, revokedAt: now + 1, revocationReason: 4, invalidityDate: null });
-      await store.commit({
-        statements: [
-          insert(certificate('0a')),
-          insert(certificate('0b')),
-          insert(certificate('0c', { crlPartition: 1 })),
-          insert(certificate('0d', { notAfter: now + 2 * day })),
-          insert(certificate('0e')),
-          revoked('0a'),
-          hold({ id: 'plant-1:0b', at: now + 2 }),
-          revoked('0c'),
-          revoked('0d'),
-        ],
-        audit: [],
-      });
-      const list = async (notExpiredBefore: number) =>
-        (await revocations({ issuerId: 'plant-1', crlPartition: 0, notExpiredBefore })).map((entry) => [
-          entry.serialNumber,
-          entry.status,
-          entry.revocationReason,
-        ]);
-      expect(await list(now + day)).toEqual([
-        ['0a', 'revoked', 4],
-        ['0d', 'revoked', 4],
-        ['0b', 'held', 6],
-      ]);
-      expect(await list(now + 3 * day)).toEqual([
-        ['0a', 'revoked', 4],
-        ['0b', 'held', 6],
-      ]);
-    });
-  });
-
   it('are counted per policy and device, and a limit holds in a race', async () => {
     await withGenerations(async (store) => {
       const { certificates, devices } = store;
@@ -325,45 +290,6 @@ describe('certificates', () => {
       expect(await serials({ limit: 10, expiresBefore: now + 91 * day })).toHaveLength(5);
       expect(await serials({ limit: 10, expiresFrom: now + 91 * day })).toEqual([]);
       expect(await serials({ limit: 10, expiresFrom: now + 90 * day })).toHaveLength(5);
-    });
-  });
-});
-
-describe('CRLs', () => {
-  it('are replaced by one of a higher number only (RFC 5280 5.2.3)', async () => {
-    await withGenerations(async (store) => {
-      const crl = (number: number) => ({
-        issuerId: 'plant-1',
-        partition: 0,
-        number,
-        der: Uint8Array.of(number),
-        thisUpdate: now,
-        nextUpdate: now + day,
-        revision: 0,
-      });
-      expect(await tryOut(store, store.crls.put(crl(5)))).toBe('done');
-      expect(await tryOut(store, store.crls.put(crl(6)))).toBe('done');
-      expect(await tryOut(store, store.crls.put(crl(6)))).toBe('unavailable');
-      expect(await tryOut(store, store.crls.put(crl(5)))).toBe('unavailable');
-      expect((await store.crls.find({ issuerId: 'plant-1', partition: 0 }))?.number).toBe(6);
-      expect(await store.crls.find({ issuerId: 'plant-1', partition: 1 })).toBeUndefined();
-    });
-  });
-
-  it('are due when a revocation came after the revision that they were made from was read', async () => {
-    await withGenerations(async (store) => {
-      const { markChanged, revision, changed, put } = store.crls;
-      const scope = { issuerId: 'plant-1', partition: 0 };
-      const crl = { ...scope, der: Uint8Array.of(1), thisUpdate: now, nextUpdate: now + day };
-      expect(await revision(scope)).toBe(0);
-      expect(await changed({})).toEqual([]);
-      expect(await tryOut(store, markChanged(scope))).toBe('done');
-      expect(await changed({})).toEqual([scope]);
-      expect(await revision(scope)).toBe(1);
-      expect(await tryOut(store, put({ ...crl, number: 1, revision: 1 }))).toBe('done');
-      expect(await changed({})).toEqual([]);
-      expect(await tryOut(store, markChanged(scope), put({ ...crl, number: 2, revision: 1 }))).toBe('done');
-      expect(await changed({})).toEqual([scope]);
     });
   });
 });

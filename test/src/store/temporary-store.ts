@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CaGenerationRecord } from '../../../src/store/ca-generation-repository.js';
+import type { NewCaGenerationRecord } from '../../../src/store/ca-generation-repository.js';
 import type { NewCertificateRecord } from '../../../src/store/certificate-record.js';
 import type { AuditRecord } from '../../../src/store/change.js';
 import type { CredentialRecord } from '../../../src/store/credential-repository.js';
@@ -51,7 +51,7 @@ export function auditRecord(id: string, changes: Partial<AuditRecord> = {}): Aud
   };
 }
 
-export function caGeneration(changes: Partial<CaGenerationRecord> = {}): CaGenerationRecord {
+export function caGeneration(changes: Partial<NewCaGenerationRecord> = {}): NewCaGenerationRecord {
   return {
     id: 'plant-1',
     ca: 'plant',

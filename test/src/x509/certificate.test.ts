@@ -221,7 +221,8 @@ describe('extensions', () => {
   });
 
   it('writes and reads issuingDistributionPoint (5.2.5)', () => {
-    const point = { url: 'http://crl.example/2.crl', onlyContainsUserCerts: true, onlyContainsCaCerts: false };
+    const urls = ['http://crl.example/2.crl', 'http://old.example/2.crl'];
+    const point = { urls, onlyContainsUserCerts: true, onlyContainsCaCerts: false };
     expect(location.decodeIssuingDistributionPoint(location.encodeIssuingDistributionPoint(point))).toEqual(point);
   });
 });

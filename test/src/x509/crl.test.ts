@@ -27,7 +27,7 @@ function list(revokedCertificates: crl.RevokedCertificate[]): Uint8Array {
     issuer: encodeName(parseName('CN=Test CA')),
     thisUpdate: revokedAt,
     nextUpdate: new Date('2050-01-01T00:00:00Z'),
-    revokedCertificates,
+    entries: Buffer.concat(revokedCertificates.map(crl.encodeRevokedCertificate)),
     extensions: [{ id: idCeCrlNumber, critical: false, value: w.smallInteger(7) }],
   });
   return crl.encodeCertificateList(tbs, algorithm, sign('sha256', tbs, privateKey));
@@ -69,6 +69,15 @@ describe('CertificateList (RFC 5280 5)', () => {
       revokedAt,
     }));
     expect(crl.decodeCertificateList(list(many)).revokedCertificates).toHaveLength(150_000);
+  });
+
+  it('takes the entries out of a list as they are in it', () => {
+    const entry = { serialNumber: 'c0ffee', revokedAt, reason: 'superseded', invalidityDate: revokedAt } as const;
+    expect(crl.readEntries(list([entry, entry]))).toEqual(
+      Uint8Array.from(Buffer.concat([entry, entry].map(crl.encodeRevokedCertificate))),
+    );
+    expect(crl.readEntries(list([]))).toEqual(new Uint8Array());
+    expect(() => crl.readEntries(list([entry]).subarray(0, -1))).toThrow(DerError);
   });
 
   it('maps every reason to its code and back (5.3.1)', () => {

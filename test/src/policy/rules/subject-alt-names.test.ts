@@ -113,6 +113,32 @@ describe('subject alternative name rules', () => {
       dns('device-1'),
     ],
   ];
+  it.each(['https:///x', 'https://', 'https://?x', 'https://[::/', 'https://a_b/', 'https://1.2.3/', 'file:///etc'])(
+    'refuse a URI with an authority that is no host (RFC 5280 4.2.1.6): %s',
+    (value) => {
+      expectDenied(decideCase(take([{ type: 'uri', source: 'request' }], [uri(value)])), 'rejected-name', 'host name');
+    },
+  );
+
+  it.each(['https://a@[2001:db8::1]:8443/x', 'http://192.0.2.1', 'coap://Sensor-1.example?x', 'tag:example,2026:x'])(
+    'take a URI with a host or without an authority: %s',
+    (value) => {
+      expect(decideCase(take([{ type: 'uri', source: 'request' }], [uri(value)])).outcome).toBe('approved');
+    },
+  );
+
+  it.each([
+    ['a TeletexString', '300d310b3009060355040314025436', 'commonName of a string type'],
+    ['a PrintableString with @', '300e310c300a06035504031303614062', 'commonName of a string type'],
+    ['a country of three letters', '300e310c300a06035504061303444555', 'countryName that is longer'],
+    ['a value that is no string', '300c310a30080603550403020107', 'is no character string'],
+    ['no attribute', '3000', 'is empty'],
+  ])('refuse a directoryName, which is copied as it came, with %s (RFC 5280 4.1.2.4, A.1)', (_, hex, fragment) => {
+    const value = Uint8Array.from(Buffer.from(hex, 'hex'));
+    const matter = take([{ type: 'directoryName', source: 'request' }], [{ type: 'directoryName', value }]);
+    expectDenied(decideCase(matter), 'rejected-name', fragment);
+  });
+
   it.each(good)('%s', (_, matter, expected) => {
     expect(namesOf(matter)).toEqual(expected);
   });

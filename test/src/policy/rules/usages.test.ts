@@ -197,6 +197,11 @@ describe('basic constraints rule', () => {
       { ...ca, extensions: [basicConstraints(true, 3)] },
       'path length 3 is more than the 2',
     ],
+    [
+      'a CA whose key the gateway makes',
+      { ...ca, policy: { keyGeneration: ['gateway'] }, input: { gatewayMadeKey: true } },
+      'has a key of its own',
+    ],
     ['a CA profile for operational use', { ...ca, facts: {} }, 'does not fit usage operational'],
     ["an end entity's profile for intermediates", { facts: { usage: 'intermediate' } }, 'is not for CA certificates'],
   ];

@@ -13,6 +13,12 @@ describe('validity rule', () => {
   const good: [string, Case, Date, Date][] = [
     ["backdates and adds the profile's validity, in whole seconds", {}, new Date(start - 60_000), inDays(90)],
     ['begins now without backdate', { issuer: { backdateSeconds: 0 } }, new Date(start), inDays(90)],
+    [
+      'does not begin before the CA does',
+      { issuer: { notBefore: new Date(start - 10_000) } },
+      new Date(start - 10_000),
+      inDays(90),
+    ],
     ['is cut to the end of the CA', { issuer: { notAfter: inDays(10) } }, new Date(start - 60_000), inDays(10)],
     ['ends as asked', { requested: { notAfter: inDays(5, 999) } }, new Date(start - 60_000), inDays(5)],
     ['ends as asked, at the latest', { requested: { notAfter: inDays(90) } }, new Date(start - 60_000), inDays(90)],

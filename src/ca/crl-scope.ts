@@ -1,0 +1,29 @@
+/** Whether a CRL has to name what it covers (RFC 5280 5.2.5). */
+import type { Store } from '../store/store.js';
+import type { CrlTiming } from './crl-timing.js';
+import type { Generations, SigningGeneration } from './generations.js';
+
+interface ScopeOptions {
+  readonly store: Pick<Store, 'crlPartitions'>;
+  readonly generations: Generations;
+}
+
+/**
+ * The URLs of its distribution point, separated by spaces; null for a CRL that names none, because it speaks for all of its
+ * issuer's name. It names them with several partitions, and where the CA has several generations, which share its name. The next
+ * generation counts before it issues, and the second partition when the first is half full: what is published now may still be in
+ * use when they are needed.
+ */
+export async function crlScope(
+  { id, ca, crlUrls }: SigningGeneration,
+  partition: number,
+  { scope, maximumCertificates }: CrlTiming,
+  { store, generations }: ScopeOptions,
+): Promise<string | null> {
+  const named = crlUrls(partition).join(' ');
+  if (scope === 'always' || partition > 0) return named;
+  if (generations.all().some((other) => other.ca === ca && other.id !== id)) return named;
+  const last = await store.crlPartitions.last({ issuerId: id });
+  if (last === undefined) return null;
+  return last.partition > 0 || last.issued * 2 > maximumCertificates ? named : null;
+}

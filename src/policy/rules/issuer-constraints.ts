@@ -1,0 +1,17 @@
+/** What the CA's own certificate says of the names that it may issue to (RFC 5280 4.2.1.10): else nobody would accept the certificate. */
+import { checkNameConstraints, constrainedNames } from '../../x509/name-constraints.js';
+import { denied, ok, type Verdict } from '../decision.js';
+import type { Draft } from '../draft.js';
+
+/** Refuses names outside the constraints of the issuing CA and of those above it; needs subject and alternative names decided. */
+export function checkIssuerConstraints({ facts, subject, alternativeNames }: Draft): Verdict {
+  const { issuer, usage, policy } = facts;
+  // RFC 5280 6.1.4: path length and name constraints do not count for what has its issuer's name.
+  if (usage === 'intermediate' && facts.isCaSubject(subject)) {
+    return denied('rejected-name', 'the subject is that of another CA; a CA needs a name of its own');
+  }
+  if (issuer.nameConstraints.length === 0) return ok('no name constraints bind the CA');
+  const problem = checkNameConstraints(constrainedNames(subject, alternativeNames), issuer.nameConstraints);
+  if (problem === undefined) return ok('within the name constraints of the CA');
+  return denied('rejected-name', `${problem} by the name constraints of the CA of policy ${policy.name}`);
+}

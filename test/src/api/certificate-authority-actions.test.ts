@@ -1,0 +1,117 @@
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { createOperations } from '../../../src/api/operations.js';
+import { principal, startApiServer } from '../../support/api-server.js';
+import { applyYaml, fleet } from '../../support/fleet.js';
+import { makeRoot, withOpenssl } from '../../support/openssl-folder.js';
+import { eventsOf } from '../../support/records.js';
+import { startTestGateway } from '../../support/test-gateway.js';
+
+const test = await startTestGateway({ configuration: fleet });
+await applyYaml(
+  test,
+  `certificateAuthorities:
+  - { name: old, division: plant, subject: "CN=External Root,O=Example", key: external }
+  - { name: below, parent: old, division: plant, subject: "CN=Below", key: ec-p256, pathLength: 0 }`,
+);
+const { core } = test.gateway;
+const api = await startApiServer({
+  operations: createOperations({ ...core, version: '0.0.0' }),
+  principals: {
+    all: principal('all', { role: 'solution-administrator' }),
+    plant: principal('plant', { role: 'solution-administrator', division: 'plant' }),
+    artifacts: principal('artifacts', { role: 'artifact-manager' }),
+  },
+  services: core,
+});
+
+afterAll(async () => {
+  await api.close();
+  await test.close();
+});
+
+function act(path: string, body?: object, { key = 'all', method = 'POST' } = {}) {
+  const message =
+    body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+  return api.send(`/api/v1/certificate-authorities/${path}`, { ...message, method, key });
+}
+
+describe('Acts on certificate authorities over the management API', () => {
+  it('stage, activate and revoke; what is answered is the CA as it is then', async () => {
+    const staged = await act('devices/stage');
+    expect(staged.status).toBe(200);
+    expect(staged.body).toMatchObject({
+      generations: [{ state: 'current' }, { id: 'devices-2', state: 'next', online: true }],
+    });
+    expect((await act('devices/stage')).status).toBe(409);
+    const at = new Date(Date.now() + 86_400_000).toISOString();
+    expect((await act('devices/activate', { at })).body).toMatchObject({ generations: [{}, { activateAt: at }] });
+    expect((await act('devices/activate', {})).body).toMatchObject({
+      generations: [{ state: 'previous' }, { state: 'current' }],
+    });
+    const revoked = await act('devices/generations/devices-1/revoke', {});
+    expect(revoked.body).toMatchObject({ generations: [{ revoked: true }, { revoked: false }] });
+    expect((await act('devices/generations/devices-1/revoke', {})).status).toBe(409);
+    expect((await act('devices/generations/root-1/revoke', {})).status).toBe(404);
+    const [event] = await eventsOf(test, 'ca.revoked');
+    expect(JSON.parse(event?.content ?? '{}')).toMatchObject({ reason: 'cACompromise', actor: 'API key all' });
+    expect((await act('devices/next', undefined, { method: 'DELETE' })).status).toBe(409);
+  });
+
+  it('import a CA and certify another one; the key is in no answer and no event', async () => {
+    await withOpenssl(async (openssl) => {
+      makeRoot(openssl, 'ca');
+      openssl.run(
+        'pkcs12',
+        '-export',
+        '-inkey',
+        'ca.key',
+        '-in',
+        'ca.pem',
+        '-passout',
+        'pass:open sesame',
+        '-out',
+        'p12',
+      );
+      const key = openssl.read('p12').toString('base64');
+      const wrong = await act('old/import', { key, passphrase: 'wrong' }, { key: 'plant' });
+      expect(wrong.body).toMatchObject({ code: 'bad-secret' });
+      const imported = await act('old/import', { key, passphrase: 'open sesame' }, { key: 'plant' });
+      expect(imported.body).toMatchObject({ generations: [{ id: 'old-1', state: 'current', online: true }] });
+      await core.ensureCas();
+      expect(core.authority.issuer('below').id).toBe('below-1');
+      const events = await core.store.audit.list({ limit: 1000 });
+      expect(events.filter(({ content }) => content.includes('sesame') || content.includes(key.slice(0, 60)))).toEqual(
+        [],
+      );
+    });
+  });
+
+  it('answer what a request needs, and take the certificate', async () => {
+    await applyYaml(
+      test,
+      `certificateAuthorities:
+  - { name: corporate, subject: "CN=Corporate,O=Example", key: external }
+  - { name: site, parent: corporate, subject: "CN=Site", key: ec-p256, pathLength: 0 }`,
+    );
+    await withOpenssl(async (openssl) => {
+      makeRoot(openssl, 'root', { subject: '/O=Example/CN=Corporate' });
+      const { csr } = (await act('site/request')).body as { csr: string };
+      openssl.write('site.csr', csr);
+      openssl.write('ext', 'basicConstraints=critical,CA:true,pathlen:0\nkeyUsage=critical,keyCertSign,cRLSign\n');
+      openssl.run(
+        ...['x509', '-req', '-in', 'site.csr', '-CA', 'root.pem', '-CAkey', 'root.key', '-CAcreateserial'],
+        ...['-extfile', 'ext', '-days', '100', '-out', 'site.pem'],
+      );
+      const certificates = `${openssl.read('site.pem')}${openssl.read('root.pem')}`;
+      expect((await act('site/certificate', { certificates: 'garbage' })).status).toBe(400);
+      const answered = await act('site/certificate', { certificates });
+      expect(answered.body).toMatchObject({ generations: [{ id: 'site-1', state: 'current', parent: 'corporate-1' }] });
+    });
+  });
+
+  it('take authority:operate, for a CA of no division in all of them', async () => {
+    expect((await act('devices/stage', undefined, { key: 'artifacts' })).status).toBe(403);
+    expect((await act('devices/stage', undefined, { key: 'plant' })).status).toBe(403);
+    expect((await act('nowhere/stage')).status).toBe(404);
+  });
+});

@@ -1,0 +1,93 @@
+import { readFileSync, statSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { certificateAuthorityCommand } from '../../../src/cli/certificate-authority.js';
+import { checkAuthorities } from '../../../src/cli/check-store.js';
+import { applyYaml, fleet } from '../../support/fleet.js';
+import { makeRoot, withOpenssl } from '../../support/openssl-folder.js';
+import { runCommand } from '../../support/run-command.js';
+import { startTestGateway, type TestGateway } from '../../support/test-gateway.js';
+
+let test: TestGateway;
+
+beforeAll(async () => {
+  test = await startTestGateway({
+    configuration: fleet.replace('validity: 20y }', 'validity: 20y, crl: { interval: 90d, validity: 200d } }'),
+  });
+});
+afterAll(() => test.close());
+
+function run(...words: string[]): Promise<string> {
+  return runCommand(certificateAuthorityCommand, test, words);
+}
+
+async function found(): Promise<readonly string[]> {
+  const { core } = test.gateway;
+  const findings = await checkAuthorities(core.store, core.catalog(), Date.now());
+  return findings.map(({ said, remedy = '' }) => `${said}: ${remedy}`);
+}
+
+describe('gatehouse ca', () => {
+  it('stages, plans, drops, activates and revokes', async () => {
+    expect(await run('stage', 'devices')).toMatch(
+      /^staged devices-2, until .*: gatehouse ca activate devices makes it issue$/,
+    );
+    expect(await run('activate', 'devices', '--at', '14d')).toMatch(
+      /^devices-2 issues from .*: the gateway must run then$/,
+    );
+    expect(await run('show', 'devices')).toMatch(/devices-2: next, .*issues from/);
+    expect(await run('drop-next', 'devices')).toBe('dropped what was to come of CA devices; its key is destroyed');
+    expect(await run('stage', 'devices')).toContain('devices-3');
+    expect(await run('activate', 'devices')).toBe('devices-3 issues now');
+    expect(await run('revoke', 'devices-1', '--reason', 'superseded')).toContain('revoked devices-1');
+    expect(await run('show', 'devices')).toMatch(/devices-1: previous, revoked/);
+    await expect(run('stage', 'nowhere')).rejects.toThrow('there is no CA "nowhere"');
+  });
+
+  it('takes the root offline and signs with its key; the gateway starts without it, and doctor names what is due', async () => {
+    await withOpenssl(async (openssl) => {
+      const key = openssl.path('root.key');
+      const passphrase = openssl.write('pass', 'for the ceremony\n');
+      const words = ['--key-out', key, '--passphrase-file', passphrase];
+      await expect(run('take-offline', 'devices', ...words)).rejects.toThrow('policy fleet issues by CA devices');
+      expect(await run('take-offline', 'root', ...words)).toMatch(/^root-1 is offline/);
+      expect(statSync(key).mode & 0o777).toBe(0o600);
+      expect(readFileSync(key, 'latin1')).toContain('BEGIN ENCRYPTED PRIVATE KEY');
+      await expect(run('take-offline', 'root', ...words)).rejects.toThrow('not in the gateway');
+      test = await test.restart();
+      expect(test.gateway.core.authority.issuer('devices').id).toBe('devices-3');
+      await applyYaml(
+        test,
+        'certificateAuthorities: [{ name: later, parent: root, subject: "CN=Later", key: ec-p256, pathLength: 0 }]',
+      );
+      expect(await test.gateway.core.ensureCas()).toEqual([]);
+      expect(await found()).toContainEqual(
+        expect.stringMatching(/later waits to be certified by root.*gatehouse ca sign root/),
+      );
+      expect(await run('request', 'later')).toContain('BEGIN CERTIFICATE REQUEST');
+      const brought = ['--key', key, '--passphrase-file', passphrase];
+      const said = await run('sign', 'root', ...brought);
+      expect(said).toMatch(/^root-1 has certified later-1\n1 CRL of root-1, the next before /);
+      await expect(run('sign', 'root', '--pending', ...brought)).rejects.toThrow('nothing waits');
+      expect((await found()).join()).not.toContain('later');
+    });
+  });
+
+  it('takes over a CA, and the certificate of an external one', async () => {
+    await applyYaml(
+      test,
+      `certificateAuthorities:
+  - { name: corporate, subject: "CN=Corporate", key: external }
+  - { name: old, subject: "CN=Old", key: external }`,
+    );
+    await withOpenssl(async (openssl) => {
+      makeRoot(openssl, 'corporate', { subject: '/CN=Corporate' });
+      makeRoot(openssl, 'old', { subject: '/CN=Old' });
+      const said = await run('certificate', 'import', 'corporate', openssl.path('corporate.pem'));
+      expect(said).toBe('corporate-1 is known: CAs that name it as their parent can be certified by it');
+      const files = ['--key', openssl.path('old.key'), '--certificate', openssl.path('old.pem')];
+      expect(await run('import', 'old', ...files)).toMatch(/^imported old-1, which issues now/);
+      expect(await run('certificate', 'old')).toBe(openssl.read('old.pem').toString().trim());
+      await expect(run('import', 'old', '--key', '/nowhere')).rejects.toThrow('/nowhere cannot be read');
+    });
+  });
+});
