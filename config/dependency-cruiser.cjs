@@ -114,7 +114,7 @@ module.exports = {
     only(
       'devices-are-changed-here',
       '^src/devices/',
-      ourFolder('devices', 'enrollment', 'policy', 'store', 'catalog', 'audit', 'x509'),
+      `${ourFolder('devices', 'enrollment', 'policy', 'store', 'catalog', 'audit', 'x509')}|protocol\\.ts$`,
     ),
     only(
       'certificates-are-what-operators-see',

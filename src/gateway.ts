@@ -15,8 +15,11 @@ import { activateDue } from './authorities/activate.js';
 import { serverNames } from './catalog/server-names.js';
 import { fillNames } from './certificates/fill-names.js';
 import type { Clock } from './clock.js';
+import { finishCompromises } from './devices/compromise-device.js';
+import { publishRevocations } from './devices/revocations.js';
 import { revokeLapsed } from './enrollment/lapse.js';
 import { createProtocolServices } from './enrollment/protocol-services.js';
+import { revokeReplaced } from './enrollment/revoke-replaced.js';
 import { createServiceKeys, type ServiceKeys } from './enrollment/service-keys.js';
 import { findLinksToEarlierRoots } from './enrollment/trust-certificates.js';
 import { endOldKeys } from './jobs/archive/destroy-keys.js';
@@ -69,6 +72,10 @@ const authoritiesMilliseconds = 1_000;
 const confirmationCheckMilliseconds = 1_000;
 /** How soon the CAs of a changed configuration are made and its TLS certificate fits, at most. */
 const configurationCheckMilliseconds = 1_000;
+/** How soon a certificate that was replaced is revoked after the time that its policy gives, at most. */
+const replacedMilliseconds = 10_000;
+/** How soon the end of what a compromised device could act with goes on, at most. */
+const compromisesMilliseconds = 1_000;
 const housekeepingMilliseconds = 60_000;
 /** How soon the names of certificates from before they were kept for searching are read, part by part. */
 const namesMilliseconds = 1_000;
@@ -96,7 +103,7 @@ export async function startGateway({ settings, log, clock }: GatewayOptions): Pr
       mountOnAdmin: (app, describeClient) =>
         mountApi(app, {
           version,
-          operations: createOperations({ ...core, version }),
+          operations: createOperations({ ...core, version, protocols: handlers }),
           authenticate: createAccess(core).authenticate,
           describeClient,
           services: core,
@@ -125,6 +132,12 @@ export async function startGateway({ settings, log, clock }: GatewayOptions): Pr
           await renewTls();
           preparedVersion = version;
         },
+      },
+      { name: 'replaced certificates', everyMilliseconds: replacedMilliseconds, run: () => revokeReplaced(core) },
+      {
+        name: 'compromised devices',
+        everyMilliseconds: compromisesMilliseconds,
+        run: async () => publishRevocations(await finishCompromises({ ...core, protocols: handlers }), core),
       },
       { name: 'names of certificates', everyMilliseconds: namesMilliseconds, run: () => fillNames(core) },
       { name: 'CRLs of unmanaged CAs', everyMilliseconds: housekeepingMilliseconds, run: () => watchCrls(core) },

@@ -9,6 +9,8 @@ import type {
   CertificateQuery,
   ConfirmationRequest,
   CrlSource,
+  DeviceTies,
+  EndedTies,
   EnrollmentRequest,
   NamesRequest,
   PassphraseMessage,
@@ -97,6 +99,8 @@ export interface ProtocolHandler {
   failure(error: unknown, exchange: Pick<Exchange, 'requestId' | 'params' | 'headers'>): Reply;
   /** Forgets what has expired of the protocol's own state, and goes on with what was interrupted; called every ten seconds. */
   housekeeping?(now: Date): Promise<void>;
+  /** Of a device that is compromised: finds what of the protocol's own state speaks for it, and says what ends that. */
+  forgetDevice?(ties: DeviceTies): Promise<EndedTies>;
 }
 
 /** What is said of a certificate, and the generation of the CA that the question means. */

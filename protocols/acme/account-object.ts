@@ -23,9 +23,18 @@ export function showAccount(
   return { status, json, location: urls.account(account.id) };
 }
 
-/** RFC 8555 7.3.6: nothing more is taken from an account that was given up. @throws AcmeError `unauthorized` */
+/** RFC 8555 7.3.6: nothing more is taken from an account that was given up or revoked. @throws AcmeError `unauthorized` */
 export function requireValid({ status }: AccountRecord): void {
+  if (status === 'revoked') throw revoked();
   if (status !== 'valid') throw deactivated();
+}
+
+export function revoked(): AcmeError {
+  return new AcmeError(
+    'unauthorized',
+    'the account was revoked, because its device is compromised; ask the operator of this server',
+    { status: 401 },
+  );
 }
 
 export function deactivated(): AcmeError {

@@ -6,6 +6,7 @@ import { originOf } from '../../src/protocol.js';
 import { accountCredential } from './account-credential.js';
 import type { Answer } from './answer.js';
 import { isProved } from './authorization-state.js';
+import { findRenewal } from './certificate-name.js';
 import type { AccountRequest, AcmeContext } from './context.js';
 import { badCsr, readOrderedRequest } from './csr.js';
 import { findCurrentOrder, findOrder, orderProgress } from './find-order.js';
@@ -57,7 +58,7 @@ async function readEnrollment(
   request: AccountRequest,
   context: AcmeContext,
 ): Promise<EnrollmentRequest> {
-  const { id, identifiers, notBefore, notAfter, profile } = record;
+  const { id, identifiers, notBefore, notAfter, profile, replaces } = record;
   const csr = readOrderedRequest(der, {
     identifiers: JSON.parse(identifiers),
     attestedKeys: authorizations.flatMap(({ attestedKey }) => attestedKey ?? []),
@@ -83,12 +84,27 @@ async function readEnrollment(
       ...(requestHash === undefined ? {} : { requestHash }),
     },
     certificationRequest: der,
+    ...(replaces === null ? {} : await findReplaced(replaces, request, context)),
     credentials: [accountCredential(request, authorizations, context)],
     accompanying: (result) => [
       context.accounts.requireValid({ id: request.account.id }),
       orderProgress(record, result, context),
     ],
   };
+}
+
+/** What the order replaces was found when it was made; that its CA is gone since is no reason to refuse a certificate. */
+async function findReplaced(
+  replaces: string,
+  request: AccountRequest,
+  context: AcmeContext,
+): Promise<Pick<EnrollmentRequest, 'renews'>> {
+  try {
+    return { renews: (await findRenewal(replaces, request, context)).certificate };
+  } catch (error) {
+    if (error instanceof AcmeError) return {};
+    throw error;
+  }
 }
 
 /** The order stays ready (RFC 8555 7.4): another request may do better. */

@@ -5,6 +5,7 @@ import { recordingRefused } from '../../src/refused-message.js';
 import type { Answer } from './answer.js';
 import type { AcmeContext, AcmeRequest } from './context.js';
 import { asAcmeError } from './errors.js';
+import { forgetDevice } from './forget-device.js';
 import { keepHouse } from './housekeeping.js';
 import { createNonces } from './nonces.js';
 import { answerReply, preflightReply, problemReply, type Surroundings } from './reply.js';
@@ -98,6 +99,7 @@ export function createAcmeHandler(services: ProtocolServices): ProtocolHandler {
       await nonces.removeExpired(now);
       await keepHouse(context, now);
     },
+    forgetDevice: (ties) => forgetDevice(ties, context),
   };
 }
 

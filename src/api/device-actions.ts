@@ -1,11 +1,16 @@
-/** What is done to devices: suspend, resume, retire, move. */
+/** What is done to devices: suspend, resume, retire, move, and what follows from a compromise. */
+import { covers, type Principal, scopeOf } from '../access/principal.js';
+import { compromiseDevice } from '../devices/compromise-device.js';
 import { resumeDevice, suspendDevice } from '../devices/device-state.js';
 import { requireDevice } from '../devices/find-device.js';
 import { moveDevice } from '../devices/move-device.js';
 import { retireDevice } from '../devices/retire-device.js';
 import { publishRevocations } from '../devices/revocations.js';
+import { GatewayError } from '../errors.js';
 import { deviceResource, findUnchangedDevice, requireVisibleGroup } from './device-resource.js';
 import {
+  compromisedDeviceSchema,
+  deviceCompromiseSchema,
   deviceMoveSchema,
   deviceParams,
   deviceWithCertificatesSchema,
@@ -26,7 +31,13 @@ const action = {
 } as const;
 
 export function deviceActionOperations(services: ApiServices): readonly Operation[] {
-  return [suspendOperation(services), resumeOperation(services), retireOperation(services), moveOperation(services)];
+  return [
+    suspendOperation(services),
+    resumeOperation(services),
+    retireOperation(services),
+    moveOperation(services),
+    compromiseOperation(services),
+  ];
 }
 
 function suspendOperation(services: ApiServices): Operation {
@@ -80,6 +91,38 @@ function retireOperation(services: ApiServices): Operation {
       return { value: { device, revokedCount: revoked.length } };
     },
   });
+}
+
+function compromiseOperation(services: ApiServices): Operation {
+  return defineOperation({
+    ...action,
+    id: 'compromiseDevice',
+    path: '/devices/{id}/compromise',
+    summary: 'End all that a compromised device could act with',
+    description:
+      'Needs `certificate:revoke` as well. Revokes all its certificates (keyCompromise) and the credentials bound to it, ends its ACME accounts, withdraws its requests and destroys keys that jobs hold for it; then it is suspended. OCSP and the CRLs say so with the answer.',
+    body: deviceCompromiseSchema,
+    answer: compromisedDeviceSchema,
+    refusals: {
+      409: 'the device is suspended or retired, and nothing is left that it could act with',
+      422: 'since is in the future',
+    },
+    handle: async (call) => {
+      const { id, division } = await findUnchangedDevice(call, services);
+      requireRevocation(call.principal, division);
+      const { since } = call.body;
+      const compromise = { id, actor: call.actor, ...(since === undefined ? {} : { since: new Date(since) }) };
+      const { certificates, ...counts } = await compromiseDevice(compromise, services);
+      await publishRevocations(certificates, services);
+      const device = await deviceResource(await requireDevice(id, services), services);
+      return { value: { device, revokedCount: certificates.length, ...counts } };
+    },
+  });
+}
+
+function requireRevocation(principal: Principal, division: string): void {
+  if (covers(scopeOf(principal, 'certificate:revoke'), division)) return;
+  throw new GatewayError('forbidden', `this needs the permission certificate:revoke in division ${division} as well`);
 }
 
 function moveOperation(services: ApiServices): Operation {

@@ -95,6 +95,26 @@ export const retiredDeviceSchema = z
   .strictObject({ device: deviceWithCertificatesSchema, revokedCount: z.int() })
   .meta({ id: 'RetiredDevice' });
 
+export const deviceCompromiseSchema = z
+  .strictObject({
+    since: z.iso
+      .datetime({ offset: true, message: 'a date and time as RFC 3339 has it' })
+      .optional()
+      .describe('since when its keys are suspected (the invalidity date of RFC 5280 5.3.2): not in the future'),
+  })
+  .meta({ id: 'DeviceCompromise' });
+
+export const compromisedDeviceSchema = z
+  .strictObject({
+    device: deviceWithCertificatesSchema,
+    revokedCount: z.int().describe('certificates: also those that were held, expired or revoked for another reason'),
+    credentialCount: z.int().describe('credentials that were revoked'),
+    accountCount: z.int().describe('ACME accounts that were revoked'),
+    requestCount: z.int().describe('requests that were withdrawn'),
+    keyCount: z.int().describe('keys that were destroyed: those that jobs had made for it and nobody has fetched'),
+  })
+  .meta({ id: 'CompromisedDevice' });
+
 export const deviceMoveSchema = z
   .strictObject({
     group: nameSchema.describe('a static device group; it also says the division'),

@@ -29,6 +29,7 @@ export type AuditAction =
   | 'device.changed'
   | 'device.moved'
   | 'device.deleted'
+  | 'device.compromised'
   | 'device.passphrase-set'
   | 'catalog.applied'
   | 'catalog.removed'

@@ -1,5 +1,6 @@
 /** Lists requests by what is asked for, in pages. */
 import type { Scope } from '../access/principal.js';
+import { deviceOf } from '../enrollment/device-of-request.js';
 import type { EnrollmentServices } from '../enrollment/services.js';
 import type {
   EnrollmentTransactionRecord,
@@ -7,7 +8,7 @@ import type {
   TransactionPlace,
 } from '../store/enrollment-transaction-repository.js';
 import { pageInParts } from '../store/page-in-parts.js';
-import { describeWish, deviceOf, type openStates } from './requests.js';
+import { describeWish, type openStates } from './requests.js';
 import { policiesWithin } from './visible.js';
 
 type Services = Pick<EnrollmentServices, 'store' | 'catalog'>;

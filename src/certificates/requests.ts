@@ -1,12 +1,12 @@
 /** Requests that wait for people, and those that people have decided, as programs read them. */
 import { z } from 'zod';
 import { covers, type Scope } from '../access/principal.js';
+import { deviceOf } from '../enrollment/device-of-request.js';
 import { alternativeNamesOf } from '../enrollment/searchable-names.js';
 import type { EnrollmentServices } from '../enrollment/services.js';
 import { decodeMessage } from '../enrollment/stored-message.js';
 import { decodeIdentity, decodeRequest } from '../enrollment/stored-request.js';
 import { GatewayError } from '../errors.js';
-import { deviceNameOf, nameByCredential } from '../policy/device-name.js';
 import { certificateId } from '../store/certificate-record.js';
 import type { EnrollmentTransactionRecord } from '../store/enrollment-transaction-repository.js';
 import { formatName } from '../x509/names.js';
@@ -160,28 +160,6 @@ function describeRequester({ identity }: EnrollmentTransactionRecord): Pick<Requ
   if (identity === '{}') return { requester: null, credentials: [] };
   const { requester, credentials } = decodeIdentity(identity);
   return { requester, credentials: credentials.map(({ name }) => name) };
-}
-
-/** The name of the device that a request is about; undefined where nothing tells. */
-export async function deviceOf(
-  { request, identity }: EnrollmentTransactionRecord,
-  { store }: Pick<Services, 'store'>,
-): Promise<string | undefined> {
-  if (request === '{}' || identity === '{}') return undefined;
-  const message = decodeMessage(request);
-  if (message?.kind === 'revocation') {
-    const certificate = await store.certificates.findByIssuerAndSerial(message.issuerId, message.serialNumber);
-    return await nameOfDevice(certificate?.deviceId ?? undefined, store);
-  }
-  const requester = decodeIdentity(identity);
-  const known = await nameOfDevice(requester.issuedCertificate?.deviceId, store);
-  if (known !== undefined) return known;
-  if (message !== undefined) return nameByCredential(requester);
-  return deviceNameOf({ identity: requester, requested: decodeRequest(request).requested });
-}
-
-async function nameOfDevice(id: string | undefined, { devices }: Services['store']): Promise<string | undefined> {
-  return id === undefined ? undefined : (await devices.findById({ id }))?.name;
 }
 
 function answerOf({ certificateIssuer, certificateSerial }: EnrollmentTransactionRecord): string | undefined {

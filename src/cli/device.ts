@@ -6,6 +6,7 @@ import { retireDevice } from '../devices/retire-device.js';
 import { publishRevocations } from '../devices/revocations.js';
 import type { Core } from '../open-core.js';
 import { changeDeviceCommand, deleteDeviceCommand } from './change-device.js';
+import { compromiseDeviceCommand } from './compromise-device.js';
 import { deviceHistoryCommand } from './device-history.js';
 import { findDevice } from './find-device.js';
 import { listDevicesCommand } from './list-devices.js';
@@ -55,6 +56,7 @@ export function deviceCommand(run: RunWithCore): Command {
         },
       }),
     )
+    .addCommand(compromiseDeviceCommand(run))
     .addCommand(deleteDeviceCommand(run))
     .addCommand(deviceHistoryCommand(run));
 }

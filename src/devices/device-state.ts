@@ -40,6 +40,12 @@ export async function resumeDevice(change: DeviceChange, services: DeviceService
     if (device.state !== 'suspended') {
       throw new GatewayError('invalid-state', `device ${quote(device.name)} is ${device.state}, not suspended`);
     }
+    if ((await services.store.compromises.find({ deviceId: device.id })) !== undefined) {
+      throw new GatewayError(
+        'invalid-state',
+        `device ${quote(device.name)} is compromised, and what it could act with is not all ended yet; wait until the gateway has done so`,
+      );
+    }
     const usages = await services.store.certificates.usagesByDevice({ deviceId: device.id });
     const state = stateFor(new Set(usages.map(({ usage }) => usage)));
     await putInto(state, 'device.resumed', device, change, services);
@@ -60,10 +66,13 @@ async function putInto(
   { actor }: DeviceChange,
   { store, clock }: DeviceServices,
 ): Promise<void> {
-  const { id, state: from } = device;
+  const { id, state: from, updatedAt: seenAt } = device;
   const at = clock.now();
   await store.commit({
-    statements: [store.devices.setState({ id, from, to, at: at.getTime() })],
+    statements: [
+      store.devices.requireUnchanged({ id, seenAt }),
+      store.devices.setState({ id, from, to, at: at.getTime() }),
+    ],
     audit: [deviceEvent(action, device, { actor, at }, { from, to })],
   });
 }

@@ -11,6 +11,7 @@ import { lapse, unconfirmedStatements, unwanted } from './lapse.js';
 import { recordingRefusals } from './recording-refusals.js';
 import type { ConfirmationRequest } from './request.js';
 import { supersessionRecord, supersessionStatements } from './revoke.js';
+import { replacedStatements } from './revoke-replaced.js';
 import type { EnrollmentServices } from './services.js';
 import { findTarget } from './target.js';
 
@@ -71,6 +72,7 @@ async function acceptance(
     statements: [
       store.certificates.confirm({ id, requester, at: at.getTime() }),
       ...previous.flatMap((old) => supersessionStatements(old, at, store)),
+      ...replacedStatements(record, at, store),
     ],
     audit: [
       eventOf('certificate.confirmed', record, holder, request, at),

@@ -17,6 +17,7 @@ export interface Issuance {
     | 'accompanying'
     | 'replayableUntil'
     | 'confirmWithin'
+    | 'renews'
     | 'supplants'
     | 'newKeyOnly'
   > & {

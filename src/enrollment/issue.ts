@@ -7,7 +7,7 @@ import { countLeaving } from '../policy/rules/duplicates.js';
 import { type CertificateRecord, certificateId } from '../store/certificate-record.js';
 import type { Statement } from '../store/change.js';
 import type { Store } from '../store/store.js';
-import { fingerprint } from '../x509/certificate.js';
+import { decodeCertificate, fingerprint } from '../x509/certificate.js';
 import { decodeExtension, type Extension, isExtension } from '../x509/extensions.js';
 import { formatName } from '../x509/names.js';
 import { idCeSubjectAltName } from '../x509/oids.js';
@@ -18,6 +18,7 @@ import type { Issuance } from './issuance.js';
 import { issuanceRecords } from './record.js';
 import type { EnrollmentResult } from './result.js';
 import { supersessionStatements } from './revoke.js';
+import { replacedStatements } from './revoke-replaced.js';
 import { searchableNames } from './searchable-names.js';
 import type { EnrollmentServices } from './services.js';
 import { withModifications } from './stored-request.js';
@@ -42,7 +43,10 @@ export async function issue(issuance: Issuance, services: EnrollmentServices): P
       ? { generatedKey: { pkcs8: madeKey.pkcs8, ...(delivery ? { recipient: delivery.recipient } : {}) } }
       : {}),
   };
-  const certificate = recordOf(issuance, signed, deviceId);
+  const certificate = recordOf(issuance, signed, {
+    deviceId,
+    replaces: await findReplaced(issuance, deviceId, services),
+  });
   const undelivered = issuance.answer.state === 'issued' ? [issuance.answer.certificate] : [];
   const duplicates = await findDuplicates(issuance, undelivered, services);
   const unmanagedCa = await unmanagedCaChange(issuance, certificate, store);
@@ -62,6 +66,7 @@ export async function issue(issuance: Issuance, services: EnrollmentServices): P
       ...superseded.flatMap((old) => supersessionStatements(old, now, store)),
       ...newKeyStatements(issuance, certificate, store),
       ...supplantStatements(issuance, certificate, store),
+      ...(certificate.confirmBy === null ? replacedStatements(certificate, now, store) : []),
       ...unmanagedCa.statements,
       ...(request.accompanying?.(result) ?? []),
     ],
@@ -77,7 +82,7 @@ export async function issue(issuance: Issuance, services: EnrollmentServices): P
 function recordOf(
   { request, decision: { issuance }, facts, identity, now }: Issuance,
   signed: IssuedCertificate,
-  deviceId: string | null,
+  { deviceId, replaces }: Pick<CertificateRecord, 'deviceId' | 'replaces'>,
 ): CertificateRecord {
   return {
     id: certificateId(signed.issuerId, signed.serialNumber),
@@ -102,19 +107,34 @@ function recordOf(
     crlPartition: signed.crlPartition,
     protocol: request.protocol,
     requester: identity.requester,
-    replaces: facts.replaces ? certificateId(facts.replaces.issuerId, facts.replaces.serialNumber) : null,
+    replaces,
     requestId: request.requestId,
     confirmBy: request.confirmWithin === undefined ? null : now.getTime() + request.confirmWithin * 1000,
     supplantedBy: null,
   };
 }
 
-/** Counts the credentials' uses, once for a transaction, and makes sure that all of them still hold. */
+/** The id of the certificate that this one renews. */
+async function findReplaced(
+  { request: { renews }, facts, identity }: Issuance,
+  deviceId: string | null,
+  { store }: EnrollmentServices,
+): Promise<string | null> {
+  if (facts.replaces !== undefined) return certificateId(facts.replaces.issuerId, facts.replaces.serialNumber);
+  if (renews === undefined) return null;
+  const { serialNumber } = decodeCertificate(renews);
+  const named = { serialNumber, certificateFingerprint: fingerprint(renews) };
+  const earlier = await store.certificates.findByFingerprint(named);
+  const isOwn = earlier !== undefined && earlier.deviceId === deviceId && earlier.requester === identity.requester;
+  return isOwn ? earlier.id : null;
+}
+
 /** Only this one is decoded: it is all that is searched. */
 function alternativeNamesIn(extensions: readonly Uint8Array[]): Extension[] {
   return extensions.filter((der) => isExtension(der, idCeSubjectAltName)).map(decodeExtension);
 }
 
+/** Counts the credentials' uses, once for a transaction, and makes sure that all of them still hold. */
 function credentialStatements(
   { identity, delivery, answer, now }: Issuance,
   { store }: EnrollmentServices,

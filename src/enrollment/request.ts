@@ -55,6 +55,11 @@ export interface EnrollmentRequest {
   /** The certificate that the request renews, where it is not the one that authenticates it: asked by a registration authority, or an operator. */
   readonly onBehalfOf?: CertificateName;
   /**
+   * DER; an earlier certificate of the requester's for the same device, which the new one renews although it is asked for as a
+   * first one (RFC 9773 5). What is none changes nothing.
+   */
+  readonly renews?: Uint8Array;
+  /**
    * Whether the successor takes the place of the certificate that it renews (CMP's kur): once confirmed, the old one
    * authenticates no more, and only one successor can be under way.
    */
@@ -239,6 +244,24 @@ export interface ProtocolEvent {
   /** The id of what it happened to. */
   readonly subject: string;
   readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** What ties a device to state of a protocol's own. */
+export interface DeviceTies {
+  /** The device's, unique in its division. */
+  readonly name: string;
+  /** The names of its division's policies. */
+  readonly policies: readonly string[];
+  /** `Requester.id` of those who have asked for its certificates over the protocol. */
+  readonly requesters: readonly string[];
+  /** The ids of the credentials that are bound to it, revoked ones too. */
+  readonly credentials: readonly string[];
+}
+
+/** What ends them, for one commit, and what is to be told of that; no events where nothing is left of them. */
+export interface EndedTies {
+  readonly statements: readonly Statement[];
+  readonly events: readonly ProtocolEvent[];
 }
 
 /** Names a certificate of a policy as RFC 9773 4.1 does. */

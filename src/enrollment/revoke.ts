@@ -157,6 +157,22 @@ export function revocationStatements(
   ];
 }
 
+/** Says of a certificate that is revoked already that its key is compromised; when it was revoked stays. */
+export function compromiseStatements(
+  record: CertificateRecord,
+  { at, reason, invalidityDate }: Revocation,
+  store: Store,
+): Statement[] {
+  return [
+    store.certificates.revokeAnew({
+      id: record.id,
+      revocationReason: revocationReasonCode(reason),
+      invalidityDate: invalidityDate?.getTime() ?? record.invalidityDate,
+    }),
+    ...crlDue(record, at, store),
+  ];
+}
+
 export function supersessionRecord(
   old: CertificateRecord,
   { supersededBy, holder }: { readonly supersededBy: string; readonly holder: CertificateHolder },

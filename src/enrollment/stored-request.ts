@@ -17,6 +17,7 @@ const storedRequestSchema = z.object({
   operation: z.enum(['enroll', 'reenroll']),
   changesNames: z.boolean().exactOptional(),
   confirmWithin: z.int().exactOptional(),
+  renews: bytes.exactOptional(),
   supplants: z.boolean().exactOptional(),
   profileHint: z.string().exactOptional(),
   usage: z.enum(profileUsages).exactOptional(),
@@ -68,6 +69,7 @@ export type StoredRequest = Pick<
   | 'protocol'
   | 'changesNames'
   | 'confirmWithin'
+  | 'renews'
   | 'supplants'
   | 'profileHint'
   | 'usage'
@@ -83,7 +85,7 @@ export type StoredRequest = Pick<
 
 export function encodeRequest(request: EnrollmentRequest & { readonly operation: DecidedOperation }): string {
   const { protocol, operation, changesNames, confirmWithin, supplants, profileHint, newKeyOnly } = request;
-  const { usage, remoteAddress, requested, generateKey } = request;
+  const { usage, remoteAddress, requested, generateKey, renews } = request;
   // Only the wish for a key is kept: who may read it is told anew by the message that picks it up.
   const wish = generateKey && { type: generateKey.type };
   return JSON.stringify(
@@ -92,6 +94,7 @@ export function encodeRequest(request: EnrollmentRequest & { readonly operation:
       operation,
       changesNames,
       confirmWithin,
+      renews,
       supplants,
       profileHint,
       usage,

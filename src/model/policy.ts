@@ -194,6 +194,14 @@ export const policySchema = z.strictObject({
     .describe(
       'what happens when a valid certificate with the same subject and usage exists already; re-enrollment is no duplicate',
     ),
+  revokeReplaced: z
+    .strictObject({
+      after: durationSchema.describe('how long the device may go on with the certificate that it has renewed'),
+    })
+    .optional()
+    .describe(
+      'revokes (superseded) certificates of devices that were renewed; absent, they stay valid to their end. Those of CAs do',
+    ),
   changeSubjectName: z
     .boolean()
     .default(false)

@@ -19,6 +19,7 @@ import { createCertificatesOfDevice } from './certificates-of-device.js';
 import { containsText } from './contains-text.js';
 import type { Database } from './database.js';
 import { slotsOf } from './query.js';
+import { createReplacedCertificates } from './replaced-certificates.js';
 
 const inserted = [...columns, 'names'] as const;
 
@@ -71,6 +72,7 @@ export function createCertificateRepository(database: Database) {
     ...createCertificateReplacement(database),
     ...createCertificateRevocation(database),
     ...createCertificatesOfDevice(database),
+    ...createReplacedCertificates(database),
     ...createCertificateSearch(database),
 
     /**

@@ -24,6 +24,17 @@ export function createCertificateRevocation(database: Database) {
       { rows: 1, otherwise: 'already-revoked' },
     ),
 
+    /** Of a certificate that is revoked: there is more against it now. Refused as 'unavailable' unless it is. */
+    revokeAnew: write(
+      (db, slot: { id: string; revocationReason: number; invalidityDate: number | null }) =>
+        db
+          .updateTable('certificate')
+          .set({ revocationReason: slot.revocationReason, invalidityDate: slot.invalidityDate })
+          .where('id', '=', slot.id)
+          .where('status', '=', 'revoked'),
+      { rows: 1, otherwise: 'unavailable' },
+    ),
+
     /** RFC 5280 5.3.1 certificateHold. Refused as 'invalid-state' unless it is valid. */
     hold: write(
       (db, slot: { id: string; at: number }) =>

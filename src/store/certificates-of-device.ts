@@ -31,6 +31,30 @@ export function createCertificatesOfDevice(database: Database) {
         .limit(slot.limit),
     ),
 
+    /** All that are not revoked for the compromise of their key: valid, held, expired, and revoked for other reasons. */
+    uncompromisedByDevice: read((db, slot: { deviceId: string; limit: number }) =>
+      db
+        .selectFrom('certificate')
+        .select(columns)
+        .where('deviceId', '=', slot.deviceId)
+        .where((row) => row.or([row('status', '<>', 'revoked'), row('revocationReason', 'not in', compromised)]))
+        // What is still good comes first.
+        .orderBy((row) => row.case().when('status', '=', 'revoked').then(1).else(0).end())
+        .orderBy('notAfter', 'desc')
+        .orderBy('id')
+        .limit(slot.limit),
+    ),
+
+    /** Who has asked for its certificates over a protocol. */
+    requestersOfDevice: read((db, slot: { deviceId: string; protocol: string }) =>
+      db
+        .selectFrom('certificate')
+        .select('requester')
+        .distinct()
+        .where('deviceId', '=', slot.deviceId)
+        .where('protocol', '=', slot.protocol),
+    ),
+
     /** What for the device has ever had certificates. */
     usagesByDevice: read((db, slot: { deviceId: string }) =>
       db.selectFrom('certificate').select('usage').distinct().where('deviceId', '=', slot.deviceId),
@@ -61,3 +85,6 @@ export function createCertificatesOfDevice(database: Database) {
     ),
   };
 }
+
+/** CRLReason (RFC 5280 5.3.1): keyCompromise and cACompromise. */
+const compromised = [1, 2];

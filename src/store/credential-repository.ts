@@ -1,5 +1,6 @@
 /** What devices authenticate with, and how often each was used. */
 import { type ExpressionBuilder, type QueryCreator, sql } from 'kysely';
+import { createCredentialsOfDevice } from './credentials-of-device.js';
 import type { Database } from './database.js';
 import { isBeyond, type NamedOrder, type NamedPlace } from './named-order.js';
 import { slotsOf } from './query.js';
@@ -51,6 +52,8 @@ export function createCredentialRepository(database: Database) {
   const { write, read, find, list } = database.tables<Tables>();
 
   return {
+    ...createCredentialsOfDevice(database),
+
     /** Refused as 'duplicate-request' if the authentication policy has a credential of this name. */
     insert: write(
       (db, slot: CredentialRecord) =>

@@ -53,6 +53,15 @@ export function createCrlRepository(database: Database) {
     markChanged: ({ at, ...place }: Place & { readonly at: number }) =>
       addRevision({ ...place, number: 1, changedAt: at, lastNumber: 0 }),
 
+    /** What was changed is to be published at the next look, and need not wait for more. Goes after `markChanged`. */
+    hasten: write((db, slot: Place) =>
+      db
+        .updateTable('crlRevision')
+        .set({ changedAt: 0 })
+        .where('issuerId', '=', slot.issuerId)
+        .where('partition', '=', slot.partition),
+    ),
+
     /** Those that have changed since they were made, with the time of the first change. */
     changed: read((db) =>
       db

@@ -2,6 +2,7 @@
 import type { JobKindName, JobState } from '../model/job.js';
 import type { Statement } from './change.js';
 import type { Database } from './database.js';
+import { createJobKeysOfDevice } from './job-keys-of-device.js';
 
 /** What its archive needs to know of a job. */
 export interface ArchivedJob {
@@ -27,6 +28,7 @@ export interface ArchivedRow {
   readonly result: string;
   /** DER. */
   readonly certificate: Uint8Array;
+  /** Null once those of the whole job are destroyed, and empty where only the row's own was. */
   readonly sealedKey: Uint8Array | null;
 }
 
@@ -51,6 +53,8 @@ export function createJobArchiveRepository(database: Database) {
   );
 
   return {
+    ...createJobKeysOfDevice(database),
+
     /** Not what is deleted. */
     findById: find((db, slot: { id: string }) =>
       db.selectFrom('job').select(jobColumns).where('id', '=', slot.id).where('deletedAt', 'is', null),

@@ -20,6 +20,7 @@ import { revocations } from './migrations/0014-revocations.js';
 import { keyStores } from './migrations/0015-key-stores.js';
 import { caLife } from './migrations/0016-ca-life.js';
 import { unmanagedCas } from './migrations/0017-unmanaged-cas.js';
+import { compromise } from './migrations/0018-compromise.js';
 
 /** In the order of their numbers: the schema's version is how many of them were applied. */
 export const migrations: readonly Migration[] = [
@@ -40,6 +41,7 @@ export const migrations: readonly Migration[] = [
   keyStores,
   caLife,
   unmanagedCas,
+  compromise,
 ];
 
 /** The table that tells the schema's version; it is made before the first migration. */

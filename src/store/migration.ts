@@ -1,6 +1,7 @@
 /** What a migration is: SQL for either database, forward only. */
 import type { Compilable, CreateTableBuilder, QueryCreator, RawBuilder, SchemaModule } from 'kysely';
 import type { Dialect } from './dialect.js';
+import { jsonMember } from './json-member.js';
 
 export interface Migration {
   /** As its file is named, without the extension. */
@@ -18,6 +19,8 @@ export interface MigrationSchema {
   readonly bytes: Dialect['bytes'];
   /** The members of a column with a JSON object, as rows of `key` and `value`, both text. */
   eachMember(column: string): RawBuilder<unknown>;
+  /** One of them, as text. */
+  member(column: string, name: string): RawBuilder<string | null>;
   queries<Tables>(): QueryCreator<Tables>;
 }
 
@@ -31,6 +34,7 @@ export function createMigrationSchema(dialect: Dialect): MigrationSchema {
     integer,
     bytes,
     eachMember,
+    member: (column, name) => jsonMember(dialect.name, column, name),
     queries,
   };
 }

@@ -5,6 +5,7 @@ import { createCaGenerationRepository } from './ca-generation-repository.js';
 import { createCaRequestRepository } from './ca-request-repository.js';
 import { createCatalogRepository } from './catalog-repository.js';
 import { createCertificateRepository } from './certificate-repository.js';
+import { createCompromiseRepository } from './compromise-repository.js';
 import { createConfigurationUseRepository } from './configuration-use.js';
 import { createCredentialRepository } from './credential-repository.js';
 import { createCrlPartitionRepository } from './crl-partition-repository.js';
@@ -40,6 +41,7 @@ export function createRepositories(database: Database) {
     unmanagedCertificates: createUnmanagedCertificateRepository(database),
     credentials: createCredentialRepository(database),
     devices: createDeviceRepository(database),
+    compromises: createCompromiseRepository(database),
     enrollmentTransactions: createEnrollmentTransactionRepository(database),
     jobs: createJobRepository(database),
     jobRows: createJobRowRepository(database),

@@ -181,10 +181,10 @@ describe('The life of a fleet over the management API', () => {
 
   it('has devices registered, stopped, moved and retired', async () => {
     bodyOf(await administrator.post('/device-groups', { name: 'store', division: 'waterworks' }), 201);
-    for (const name of ['station-2', 'mistake'])
+    for (const name of ['station-2', 'stolen', 'mistake'])
       bodyOf(await administrator.post('/devices', { name, group: 'waterworks' }), 201);
     const { items } = bodyOf(await administrator.get('/devices?group=waterworks&sort=name'));
-    const [{ id: mistake }, { id: first }, { id: second }] = items;
+    const [{ id: mistake }, { id: first }, { id: second }, { id: stolen }] = items;
     device = `/devices/${first}`;
     bodyOf(await administrator.delete(`/devices/${mistake}`), 204);
     bodyOf(await administrator.patch(device, { attributes: { site: 'north' } }));
@@ -192,6 +192,10 @@ describe('The life of a fleet over the management API', () => {
     expect(bodyOf(await administrator.post(`${device}/resume`))).toMatchObject({ state: 'registered' });
     bodyOf(await administrator.post(`/devices/${second}/move`, { group: 'store' }));
     bodyOf(await administrator.post(`/devices/${second}/retire`));
+    const since = '2026-01-01T00:00:00Z';
+    expect(bodyOf(await administrator.post(`/devices/${stolen}/compromise`, { since }))).toMatchObject({
+      device: { state: 'suspended' },
+    });
     expect(bodyOf(await administrator.get(`/devices/${second}`))).toMatchObject({ group: 'store', state: 'retired' });
   });
 

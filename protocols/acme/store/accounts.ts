@@ -1,6 +1,7 @@
 /** Accounts (RFC 8555 7.1.2). */
 import type { Database } from '../../../src/store/database.js';
 import { slotsOf } from '../../../src/store/query.js';
+import type { AuthorizationRecord } from './authorizations.js';
 
 export interface AccountRecord {
   readonly id: string;
@@ -10,7 +11,8 @@ export interface AccountRecord {
   readonly keyThumbprint: string;
   /** JSON. */
   readonly jwk: string;
-  readonly status: 'valid' | 'deactivated';
+  /** `revoked`: by the gateway, with its device. */
+  readonly status: 'valid' | 'deactivated' | 'revoked';
   /** JSON: a list of URLs. */
   readonly contacts: string;
   /** URL of the terms of service that were agreed to. */
@@ -28,7 +30,7 @@ export interface AccountRecord {
 export type AccountStore = ReturnType<typeof createAccountStore>;
 
 export function createAccountStore(database: Database) {
-  const { write, find } = database.tables<{ acmeAccount: AccountRecord }>();
+  const { write, find, list } = database.tables<Tables>();
   return {
     findById: find((db, slot: { id: string; policy: string }) =>
       db.selectFrom('acmeAccount').select(columns).where('id', '=', slot.id).where('policy', '=', slot.policy),
@@ -79,6 +81,42 @@ export function createAccountStore(database: Database) {
       { rows: 1, otherwise: 'forbidden' },
     ),
 
+    /**
+     * Valid accounts that speak for a device: by their ids, by the ids of the external accounts that they are bound to, and those
+     * that have had it attested under one of these policies. At most a hundred.
+     */
+    ofDevice: ({ ids, externalAccounts, name, policies }: AccountsOfDevice) =>
+      list((db) =>
+        db
+          .selectFrom('acmeAccount')
+          .select(columns)
+          .where('status', '=', 'valid')
+          .where((row) =>
+            // No id is empty, and PostgreSQL takes no list that is.
+            row.or([
+              row('id', 'in', [...ids, '']),
+              row('externalAccount', 'in', [...externalAccounts, '']),
+              row(
+                'id',
+                'in',
+                row
+                  .selectFrom('acmeAuthorization')
+                  .select('accountId')
+                  .where('identifierValue', '=', name)
+                  .where('identifierType', 'in', ['permanent-identifier', 'hardware-module'])
+                  .where('policy', 'in', [...policies, '']),
+              ),
+            ]),
+          )
+          .orderBy('id')
+          .limit(maximumOfDevice),
+      ),
+
+    /** Nothing if it is not valid any more. */
+    revoke: write((db, slot: { id: string }) =>
+      db.updateTable('acmeAccount').set({ status: 'revoked' }).where('id', '=', slot.id).where('status', '=', 'valid'),
+    ),
+
     /** Guard: refused as `forbidden` for an account that is deactivated meanwhile. */
     requireValid: write(
       (db, slot: { id: string }) =>
@@ -114,6 +152,20 @@ export function createAccountStore(database: Database) {
     ),
   };
 }
+
+interface AccountsOfDevice {
+  readonly ids: readonly string[];
+  readonly externalAccounts: readonly string[];
+  readonly name: string;
+  readonly policies: readonly string[];
+}
+
+interface Tables {
+  acmeAccount: AccountRecord;
+  acmeAuthorization: Pick<AuthorizationRecord, 'accountId' | 'identifierType' | 'identifierValue' | 'policy'>;
+}
+
+const maximumOfDevice = 100;
 
 const columns = [
   'id',

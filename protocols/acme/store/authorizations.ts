@@ -129,6 +129,23 @@ export function createAuthorizationStore(database: Database) {
       { rows: 1, otherwise: 'invalid-state' },
     ),
 
+    /** Ends the authorizations of an account that nobody has proved yet, and with the next one those that hold. */
+    failPendingOf: write((db, slot: { accountId: string }) =>
+      db
+        .updateTable('acmeAuthorization')
+        .set((row) => ({ status: 'invalid', validateAt: null, revision: row('revision', '+', 1) }))
+        .where('accountId', '=', slot.accountId)
+        .where('status', '=', pending),
+    ),
+
+    failValidOf: write((db, slot: { accountId: string }) =>
+      db
+        .updateTable('acmeAuthorization')
+        .set((row) => ({ status: 'invalid', validateAt: null, revision: row('revision', '+', 1) }))
+        .where('accountId', '=', slot.accountId)
+        .where('status', '=', valid),
+    ),
+
     removeExpired: write((db, slot: { before: number; limit: number }) =>
       db
         .deleteFrom('acmeAuthorization')

@@ -146,6 +146,15 @@ export function createOrderStore(database: Database) {
         ),
     ),
 
+    /** Ends the open orders of an account, and those that wait for an approval. `error`: JSON of the problem. */
+    failOfAccount: write((db, slot: { accountId: string; error: string }) =>
+      db
+        .updateTable('acmeOrder')
+        .set({ status: 'invalid', error: slot.error })
+        .where('accountId', '=', slot.accountId)
+        .where('status', 'in', ['open', 'processing']),
+    ),
+
     /** The orders of an account that wait for an approval. */
     waitingOf: read((db, slot: { accountId: string }) =>
       db

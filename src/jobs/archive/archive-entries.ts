@@ -39,7 +39,7 @@ export async function* archiveEntries(
     for (const row of rows) {
       const folder = folderOf(row);
       yield { name: `${folder}/certificate.pem`, content: Buffer.from(toPem('CERTIFICATE', row.certificate)) };
-      if (content.keys !== undefined)
+      if (content.keys !== undefined && hasKey(row))
         yield { name: `${folder}/key.pem`, content: keyFile(row, content.keys, content), isPrivate: true };
     }
   }
@@ -55,7 +55,7 @@ async function* manifest(
     const lines = rows.map((row) => {
       const certificate = decodeCertificate(row.certificate);
       const folder = folderOf(row);
-      const own = keys === undefined ? ['certificate.pem'] : ['certificate.pem', 'key.pem'];
+      const own = keys === undefined || !hasKey(row) ? ['certificate.pem'] : ['certificate.pem', 'key.pem'];
       const files = [...own.map((name) => `${folder}/${name}`), ...issuers.of(certificate)];
       return csvLine([String(row.row), deviceOf(row), ...describe(certificate), files.join(' ')]);
     });
@@ -92,6 +92,11 @@ function folderOf(row: ArchivedRow): string {
 function deviceOf({ result }: ArchivedRow): string {
   const { issuedTo = '' }: { issuedTo?: string } = JSON.parse(result);
   return issuedTo;
+}
+
+/** The key of a device that was compromised before somebody has come for it is gone. */
+function hasKey({ sealedKey }: ArchivedRow): boolean {
+  return sealedKey?.length !== 0;
 }
 
 /** @throws GatewayError 'invalid-state' where another download has ended long ago, and the keys with it */

@@ -28,7 +28,7 @@ export function checkKeyReuse(draft: Draft): Verdict {
     return ok('the gateway has yet to make the key');
   }
   for (const known of facts.sameKey) {
-    if (known.revocationReason === 'keyCompromise') {
+    if (known.revocationReason === 'keyCompromise' || known.revocationReason === 'cACompromise') {
       return denied('unacceptable-key', 'a certificate with this key has been revoked because the key was compromised');
     }
     if (!isSameHolder(known, draft)) {

@@ -1,6 +1,8 @@
 /** Accounts on a real gateway: external accounts, keys, ends, and lists of orders. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createAuthorizationStore } from '../../../protocols/acme/store/authorizations.js';
 import { revokeCredential } from '../../../src/catalog/credentials.js';
+import { compromiseDevice } from '../../../src/devices/compromise-device.js';
 import { newAccountKey } from '../../support/acme/account-key.js';
 import type { AcmeClient, ExternalAccount } from '../../support/acme/client.js';
 import { csrFor, issue, readyOrder } from '../../support/acme/flow.js';
@@ -11,7 +13,7 @@ import { expectProblem, requestIdOf } from '../../support/acme-refusals.js';
 import { applyYaml, policyLike } from '../../support/fleet.js';
 import { newKey } from '../../support/make-csr.js';
 import { testActor } from '../../support/operator.js';
-import { eventOf } from '../../support/records.js';
+import { eventOf, eventsOf } from '../../support/records.js';
 
 const name = 'pump-1.plant.example';
 
@@ -138,6 +140,48 @@ describe('External accounts (RFC 8555 7.3.4)', () => {
     const refusal = { status: 403, type: 'unauthorized', code: 'bad-secret', says: 'revoked' } as const;
     await expectProblem(fleet, () => client.finalize(ready.finalize, csrFor([name], newKey())), refusal);
     await expectProblem(fleet, () => client.newOrder({ identifiers: [name] }), refusal);
+  });
+
+  it('that are bound to a device are revoked with it when it is compromised, and its accounts by the gateway', async () => {
+    const device = 'pump-9.plant.example';
+    const hmacKey = Buffer.from('bound to one device alone').toString('base64url');
+    const bound = `registeredValues: { device: ${device} }`;
+    await addCredential(`{ kind: acme-account-key, name: own, keyId: own, hmacKey: ${hmacKey}, ${bound} }`);
+    await placeNames(fleet, hostAddress, [device]);
+    const own = { keyId: 'own', hmacKey };
+    const [byKey, byCertificate, other] = [fleet.client('bound'), fleet.client(), await fleet.clientWithAccount()];
+    readAccount(await byKey.newAccount({ externalAccount: own }));
+    const { url: account = '' } = { url: (await byCertificate.newAccount()).location };
+    await issue(byCertificate, { identifiers: [device], responders: respondersOf(fleet) });
+    const ready = readOrder(await byKey.newOrder({ identifiers: [device] }));
+
+    const { core } = fleet.test.gateway;
+    const known = await core.store.devices.findByName({ division: 'plant', name: device });
+    const ended = await compromiseDevice({ id: known?.id ?? '', actor: testActor }, core);
+    expect(ended).toMatchObject({ credentialCount: 1 });
+    expect(ended.certificates).toHaveLength(1);
+    const refused = { status: 403, type: 'unauthorized', code: 'bad-secret' } as const;
+    await expectProblem(fleet, () => fleet.client('bound').newAccount({ externalAccount: own }), refused);
+    const revoked = async () => (await eventsOf(fleet.test, 'account.revoked')).map(({ subject }) => subject);
+    for (let waited = 0; waited < 5000 && (await revoked()).length < 2; waited += 100) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    expect(await revoked()).toHaveLength(2);
+    const id = account.slice(account.lastIndexOf('/') + 1);
+    expect(await revoked()).toContain(id);
+    const gone = { status: 401, type: 'unauthorized', code: 'forbidden', says: 'its device is compromised' } as const;
+    await expectProblem(fleet, () => byKey.finalize(ready.finalize, csrFor([device], newKey())), gone);
+    await expectProblem(fleet, () => byCertificate.newOrder({ identifiers: [device] }), gone);
+    const authorizations = createAuthorizationStore(core.store.database);
+    const asked = {
+      accountId: id,
+      identifierType: 'dns',
+      identifierValue: device,
+      isWildcard: 0,
+      now: Date.now(),
+    } as const;
+    expect(await authorizations.findValid(asked)).toEqual([]);
+    expect(readOrder(await other.newOrder({ identifiers: [name] })).status).toBe('pending');
   });
 
   const valves = `

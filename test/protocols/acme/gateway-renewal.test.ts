@@ -2,12 +2,14 @@
 import type { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { planReplacement } from '../../../src/enrollment/plan-replacement.js';
+import { revokeReplaced } from '../../../src/enrollment/revoke-replaced.js';
 import type { AcmeClient } from '../../support/acme/client.js';
 import { type Issued, issue } from '../../support/acme/flow.js';
 import { readOrder, readRenewalInfo } from '../../support/acme/objects.js';
 import { renewalName } from '../../support/acme/renewal-name.js';
-import { type AcmeFleet, startAcmeFleet } from '../../support/acme-fleet.js';
+import { type AcmeFleet, acmePolicy, startAcmeFleet } from '../../support/acme-fleet.js';
 import { expectProblem } from '../../support/acme-refusals.js';
+import { applyYaml } from '../../support/fleet.js';
 import { operator } from '../../support/operator.js';
 import { recordOf } from '../../support/records.js';
 import { createTestClock, daySeconds } from '../../support/test-clock.js';
@@ -87,11 +89,33 @@ describe('Renewal information (RFC 9773)', () => {
 });
 
 describe('An order that replaces a certificate (RFC 9773 5)', () => {
+  it('has it revoked when the time of the policy is over (revokeReplaced); any other order leaves it alone', async () => {
+    const acme = [fleet.validation, 'authorization: externalAccount'];
+    await applyYaml(fleet.test, acmePolicy('bound', acme, 'revokeReplaced: { after: 1d }'));
+    const { certificate } = await issued();
+    const other = await issue(client, { identifiers: [name] });
+    const successor = await issue(client, { identifiers: [name], order: { replaces: renewalName(certificate) } });
+    clock.advance(daySeconds);
+    const { core } = fleet.test.gateway;
+    await revokeReplaced(core);
+    const certificates = [successor.certificate, other.certificate, certificate];
+    const items = await Promise.all(certificates.map((each) => recordOf(fleet.test, each)));
+    expect(items.map(({ status, revocationReason }) => [status, revocationReason])).toEqual([
+      ['valid', null],
+      ['valid', null],
+      ['revoked', 4],
+    ]);
+    expect(items[0]?.replaces).toBe(items[2]?.id);
+    await applyYaml(fleet.test, acmePolicy('bound', acme));
+  });
+
   it('says so, is one at a time, and may be followed by one for its own certificate', async () => {
     const { certificate } = await issued();
     const replaces = renewalName(certificate);
     const successor = await issue(client, { identifiers: [name], order: { replaces } });
     expect(successor.order.replaces).toBe(replaces);
+    const { id } = await recordOf(fleet.test, certificate);
+    expect(await recordOf(fleet.test, successor.certificate)).toMatchObject({ replaces: id });
     const taken = { status: 409, type: 'alreadyReplaced', code: 'duplicate-request' } as const;
     await expectProblem(fleet, () => client.newOrder({ identifiers: [name], replaces }), taken);
     const next = await client.newOrder({ identifiers: [name], replaces: renewalName(successor.certificate) });

@@ -5,6 +5,7 @@ import type { Scope } from '../../../src/access/principal.js';
 import { deviceOperations } from '../../../src/api/devices.js';
 import type { Operation } from '../../../src/api/operation.js';
 import { HttpError } from '../../../src/errors.js';
+import type { Grant } from '../../../src/model/access.js';
 import { createEstClient, type EstClient } from '../../support/est-client.js';
 import { applyYaml, fleet, fleetPasscode } from '../../support/fleet.js';
 import { makeCsr, newKey } from '../../support/make-csr.js';
@@ -40,10 +41,14 @@ interface Options {
   readonly body?: object;
   readonly scope?: Scope;
   readonly requireMatch?: (current: unknown) => void;
+  readonly grants?: readonly Grant[];
 }
 
 /** As the router calls it: with what its schemas make of the call; what it answers has to fit its schema. */
-async function call(id: string, { params, query, body, scope = 'everywhere', requireMatch }: Options = {}) {
+async function call(
+  id: string,
+  { params, query, body, scope = 'everywhere', requireMatch, grants = [] }: Options = {},
+) {
   const operation = operations.find((each) => each.id === id);
   if (operation === undefined) throw new Error(`no operation ${id}`);
   const answer = await operation.handle({
@@ -52,7 +57,7 @@ async function call(id: string, { params, query, body, scope = 'everywhere', req
     body: operation.body?.parse(body ?? {}),
     stream: Readable.from([]),
     contentType: undefined,
-    principal: { kind: 'user', id: 'u', name: 'alice', person: 'user:alice', grants: [] },
+    principal: { kind: 'user', id: 'u', name: 'alice', person: 'user:alice', grants },
     actor,
     scope,
     requireMatch: requireMatch ?? (() => undefined),
@@ -156,6 +161,7 @@ describe('a device of another division', () => {
     ['suspendDevice', {}],
     ['resumeDevice', {}],
     ['retireDevice', {}],
+    ['compromiseDevice', { body: {} }],
     ['moveDevice', { body: { group: 'desks' } }],
     ['listCertificatesOfDevice', {}],
     ['listEventsOfDevice', {}],
@@ -210,9 +216,11 @@ describe('PATCH and DELETE /devices/{id}', () => {
     for (const operation of ['changeDevice', 'deleteDevice', 'suspendDevice', 'resumeDevice', 'retireDevice']) {
       await expect(call(operation, { params: { id }, requireMatch })).rejects.toMatchObject({ status: 412 });
     }
+    const compromise = { params: { id }, body: {}, requireMatch };
+    await expect(call('compromiseDevice', compromise)).rejects.toMatchObject({ status: 412 });
     const move = { params: { id }, body: { group: 'valves' }, requireMatch };
     await expect(call('moveDevice', move)).rejects.toMatchObject({ status: 412 });
-    expect(seen).toEqual(Array.from({ length: 6 }, () => value));
+    expect(seen).toEqual(Array.from({ length: 7 }, () => value));
     expect((await call('getDevice', { params: { id } })).value).toEqual(value);
   });
 
@@ -224,6 +232,35 @@ describe('PATCH and DELETE /devices/{id}', () => {
 });
 
 describe('what is done to a device', () => {
+  it('ends what a compromised one could act with, for those who may revoke its certificates as well', async () => {
+    const { id } = await register('lost');
+    expect(await enroll('lost')).toBe(200);
+    const params = { id };
+    const office = [{ role: 'solution-administrator', division: 'office' }] as const;
+    for (const grants of [[], office]) {
+      await expect(call('compromiseDevice', { params, body: {}, grants })).rejects.toMatchObject({
+        code: 'forbidden',
+        message: expect.stringContaining('certificate:revoke in division plant'),
+      });
+    }
+    const grants = [{ role: 'solution-administrator', division: 'plant' }] as const;
+    const future = { params, body: { since: '2999-01-01T00:00:00Z' }, grants };
+    await expect(call('compromiseDevice', future)).rejects.toMatchObject({ status: 422 });
+    const body = { since: '2026-01-01T00:00:00+01:00' };
+    expect((await call('compromiseDevice', { params, body, grants })).value).toMatchObject({
+      device: { state: 'suspended', certificates: { valid: 0 } },
+      revokedCount: 1,
+      credentialCount: 0,
+      accountCount: 0,
+      requestCount: 0,
+      keyCount: 0,
+    });
+    await expect(call('compromiseDevice', { params, body, grants })).rejects.toMatchObject({ code: 'invalid-state' });
+    expect((await items('listEventsOfDevice', { params })).items[0]).toMatchObject({
+      details: { invalidityDate: '2025-12-31T23:00:00.000Z' },
+    });
+  });
+
   it('suspends, resumes, moves and retires it; its certificates and its history say so', async () => {
     const { id } = await register('busy');
     expect(await enroll('busy')).toBe(200);

@@ -4,7 +4,7 @@ import { certificateCommand } from '../../../src/cli/certificate.js';
 import { deviceCommand } from '../../../src/cli/device.js';
 import { decodeCertificateList } from '../../../src/x509/crl.js';
 import { certificateOf, createEstClient, type EstClient } from '../../support/est-client.js';
-import { applyYaml, fleet, fleetPasscode, policyLike } from '../../support/fleet.js';
+import { applyYaml, fleet, fleetPasscode, makePasscode, policyLike } from '../../support/fleet.js';
 import { makeCsr, newKey } from '../../support/make-csr.js';
 import { eventsOf, insertCopies, recordOf } from '../../support/records.js';
 import { runCommand } from '../../support/run-command.js';
@@ -358,5 +358,48 @@ describe('gatehouse device change, move, delete and history', () => {
       'certificate.issued',
     ]);
     expect(await run('history', 'told-1')).toMatch(/^\S+ {2}#\d+ {2}request\.refused {2}refused/);
+  });
+});
+
+describe('gatehouse device compromise', () => {
+  it('ends what the device could act with; the CRL says so when it ends', async () => {
+    const certificate = await issue('lost-1');
+    await makePasscode(test, { device: 'lost-1' });
+    expect(await run('compromise', 'lost-1', '--since', '2026-01-01T00:00:00Z')).toBe(
+      'device lost-1 is suspended and gets nothing; revoked: 1 certificate, 1 credential',
+    );
+    expect(await recordOf(test, certificate)).toMatchObject({
+      status: 'revoked',
+      revocationReason: 1,
+      invalidityDate: Date.parse('2026-01-01T00:00:00Z'),
+    });
+    expect(await reasonOnCrl(certificate)).toBe('keyCompromise');
+    expect((await contentsOf('device.compromised'))[0]).toMatchObject({ device: 'lost-1', ...byPerson });
+  });
+
+  it('prints JSON, and refuses what is no time or to come', async () => {
+    await run('register', 'lost-2', '--group', 'pumps');
+    await expect(run('compromise', 'lost-2', '--since', 'yesterday')).rejects.toThrow('yesterday');
+    await expect(run('compromise', 'lost-2', '--since', '2999-01-01T00:00:00Z')).rejects.toThrow('in the future');
+    expect(await runJson('compromise', 'lost-2')).toMatchObject([
+      {
+        device: { name: 'lost-2', state: 'suspended' },
+        revokedCount: 0,
+        credentialCount: 0,
+        requestCount: 0,
+        keyCount: 0,
+      },
+    ]);
+  });
+
+  it('is finished by the gateway that serves, after which the device can be resumed', async () => {
+    await run('register', 'lost-3', '--group', 'pumps');
+    await run('compromise', 'lost-3');
+    const { id } = (await runJson('show', 'lost-3'))[0];
+    const { compromises } = test.gateway.core.store;
+    for (let waited = 0; waited < 5000 && (await compromises.find({ deviceId: id })) !== undefined; waited += 100) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    expect(await run('resume', 'lost-3')).toBe('device lost-3 may enroll again; it is registered');
   });
 });

@@ -1,18 +1,27 @@
 import type { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { changeDevice, deleteDevice } from '../../../src/devices/change-device.js';
+import { compromiseDevice, finishCompromises } from '../../../src/devices/compromise-device.js';
 import { resumeDevice, suspendDevice } from '../../../src/devices/device-state.js';
 import { type Fields, fieldsOf } from '../../../src/devices/fields.js';
 import { type DeviceMove, moveDevice } from '../../../src/devices/move-device.js';
 import { registerDevice } from '../../../src/devices/register-device.js';
 import { retireDevice } from '../../../src/devices/retire-device.js';
+import { publishRevocations } from '../../../src/devices/revocations.js';
+import { approveRequest } from '../../../src/enrollment/approve.js';
+import { releaseCertificate, revokeCertificate } from '../../../src/enrollment/revoke.js';
+import type { CertificateRecord } from '../../../src/store/certificate-record.js';
 import type { Change } from '../../../src/store/change.js';
 import type { DeviceRecord } from '../../../src/store/device-record.js';
+import { decodeCertificateList } from '../../../src/x509/crl.js';
 import { expectRevocationsToFollow } from '../../support/crls.js';
 import { certificateOf, createEstClient, type EstClient } from '../../support/est-client.js';
-import { applyYaml, fleet, fleetPasscode, policyLike } from '../../support/fleet.js';
-import { makeCsr, newKey } from '../../support/make-csr.js';
-import { alice as actor } from '../../support/operator.js';
+import { applyYaml, fleet, fleetPasscode, makePasscode, policyLike, yamlPem } from '../../support/fleet.js';
+import { makeCertificate } from '../../support/make-chain.js';
+import { type KeyPair, makeCsr, newKey } from '../../support/make-csr.js';
+import { postOcsp } from '../../support/ocsp-client.js';
+import { makeCertId, makeOcspRequest } from '../../support/ocsp-message.js';
+import { alice as actor, by } from '../../support/operator.js';
 import { insertCopies, recordOf } from '../../support/records.js';
 import { startTestGateway, type TestGateway } from '../../support/test-gateway.js';
 
@@ -58,11 +67,15 @@ function register(name: string, group = 'pumps', attributes: Fields = none): Pro
   return registerDevice({ name, group, identifiers: none, attributes, actor }, core());
 }
 
-function enroll(name: string, label = 'fleet') {
-  return est.send(`/.well-known/est/${label}/simpleenroll`, {
+function enroll(
+  name: string,
+  label = 'fleet',
+  { client = est, key = newKey() }: { client?: EstClient; key?: KeyPair } = {},
+) {
+  return client.send(`/.well-known/est/${label}/simpleenroll`, {
     method: 'POST',
     headers: { 'content-type': 'application/pkcs10' },
-    body: Buffer.from(makeCsr({ subject: `CN=${name}`, key: newKey() })).toString('base64'),
+    body: Buffer.from(makeCsr({ subject: `CN=${name}`, key })).toString('base64'),
   });
 }
 
@@ -478,6 +491,258 @@ describe('the history of a device', () => {
     expect(refused.status).toBe(401);
     expect((await events(id)).map(({ action }) => action)).toEqual(['device.registered']);
   });
+});
+
+describe('a compromised device', () => {
+  const since = new Date(Date.now() - 3_600_000);
+
+  async function certificatesOf(deviceId: string) {
+    const found = await core().store.certificates.list({ deviceId, limit: 1000 });
+    return found.map(({ id, status, revocationReason, invalidityDate }) => ({
+      id,
+      said: `${status} ${revocationReason} ${invalidityDate}`,
+    }));
+  }
+
+  async function statusByOcsp(certificate: X509Certificate) {
+    const issuer = core().authority.generation('devices-1')?.certificate.der;
+    if (issuer === undefined) throw new Error('no issuer');
+    const certId = makeCertId({ issuer, serialNumber: certificate.serialNumber.toLowerCase() });
+    const { response } = await postOcsp(test, makeOcspRequest([certId]));
+    return response?.statuses[0];
+  }
+
+  async function reasonsOnCrl(): Promise<ReadonlyMap<string, string | undefined>> {
+    const crl = await core().store.crls.find({ issuerId: 'devices-1', partition: 0 });
+    const { revokedCertificates } = decodeCertificateList(crl?.der ?? new Uint8Array());
+    return new Map(revokedCertificates.map(({ serialNumber, reason }) => [serialNumber, reason]));
+  }
+
+  it('has all its certificates revoked, also held, expired and superseded ones, in OCSP and on the CRL at once (RFC 5280 5.3.1, 5.3.2)', async () => {
+    const keys = [newKey(), newKey(), newKey()] as const;
+    const [good, held, old] = [
+      certificateOf(await enroll('lost-1', 'fleet', { key: keys[0] })),
+      certificateOf(await enroll('lost-1', 'fleet', { key: keys[1] })),
+      certificateOf(await enroll('lost-1', 'fleet', { key: keys[2] })),
+    ];
+    const [record, heldRecord, oldRecord] = [
+      await recordOf(test, good),
+      await recordOf(test, held),
+      await recordOf(test, old),
+    ];
+    const change = ({ issuerId, serialNumber }: CertificateRecord) => ({ issuerId, serialNumber, actor });
+    await revokeCertificate({ ...change(heldRecord), reason: 'certificateHold' }, core());
+    await revokeCertificate({ ...change(oldRecord), reason: 'superseded' }, core());
+    await insertCopies(test, { ...record, notAfter: Date.now() - 1000 }, { first: 0x3000, count: 1 });
+    const id = record.deviceId ?? '';
+    const ended = await compromiseDevice({ id, since, actor }, core());
+    expect(ended).toMatchObject({ credentialCount: 0, requestCount: 0, keyCount: 0 });
+    expect(ended.certificates).toHaveLength(4);
+    const all = await certificatesOf(id);
+    expect(all.map(({ said }) => said)).toEqual(Array.from({ length: 4 }, () => `revoked 1 ${since.getTime()}`));
+    const revokedAt = expect.any(Date);
+    expect(await statusByOcsp(good)).toMatchObject({ status: 'revoked', reason: 1, revokedAt });
+    await publishRevocations(ended.certificates, core());
+    const reasons = await reasonsOnCrl();
+    for (const certificate of [good, held, old]) {
+      expect(reasons.get((await recordOf(test, certificate)).serialNumber)).toBe('keyCompromise');
+    }
+    expect(await find('lost-1')).toMatchObject({ state: 'suspended' });
+    const refused = await enroll('lost-1');
+    expect([refused.status, refused.text]).toEqual([403, expect.stringContaining('is suspended')]);
+    expect((await events(id)).find(({ action }) => action === 'device.compromised')).toMatchObject({
+      actor: 'user alice',
+      from: 'operational',
+      to: 'suspended',
+      since: since.toISOString(),
+      certificates: 4,
+      device: 'lost-1',
+    });
+    await expect(releaseCertificate(change(heldRecord), core())).rejects.toMatchObject({ code: 'invalid-state' });
+
+    await settle();
+    await resumeDevice({ id, actor }, core());
+    for (const key of keys) {
+      const again = await enroll('lost-1', 'fleet', { key });
+      expect([again.status, again.text]).toEqual([400, expect.stringContaining('because the key was compromised')]);
+    }
+    expect((await enroll('lost-1')).status).toBe(200);
+  });
+
+  it('has the credentials that are bound to it revoked, of every kind, and no others', async () => {
+    const device = await register('lost-2');
+    const passcodes = [
+      await makePasscode(test, { device: 'lost-2' }),
+      await makePasscode(test, { device: 'not-lost' }),
+      await makePasscode(test, {}),
+    ];
+    const bound = 'registeredValues: { device: lost-2 }';
+    const certificate = yamlPem((await issue('lost-2')).raw);
+    await applyYaml(
+      test,
+      `authenticationPolicies:
+  - name: fleet
+    division: plant
+    credentials:
+      - { kind: cmp-secret, name: lost-secret, reference: lost-2, secret: open-sesame, ${bound} }
+      - { kind: acme-account-key, name: lost-account, keyId: lost-2, hmacKey: ${Buffer.alloc(32).toString('base64url')}, ${bound} }
+      - { kind: key-wrap-key, name: lost-wrap, identifier: lost-2, key: "${'00'.repeat(16)}", ${bound} }
+      - { kind: authentication-certificate, name: lost-certificate, certificate: ${certificate}, ${bound} }
+`,
+    );
+    const { credentials } = core().store;
+    const [own] = await core().store.certificates.list({ deviceId: device.id, limit: 1 });
+    const passphrase = { authenticationPolicy: 'fleet', name: `lineage:${own?.id}` };
+    const model = await credentials.findByName({ authenticationPolicy: 'fleet', name: 'lost-secret' });
+    if (model === undefined) throw new Error('no credential');
+    const set = {
+      ...model,
+      ...passphrase,
+      id: 'lost-passphrase',
+      kind: 'revocation-passphrase',
+      source: 'message',
+    } as const;
+    await core().store.commit({
+      statements: [credentials.insert({ ...set, lookup: 'aa', registeredValues: null })],
+      audit: [],
+    });
+
+    const ended = await compromiseDevice({ id: device.id, actor }, core());
+    expect(ended).toMatchObject({ credentialCount: 6 });
+    for (const name of ['lost-secret', 'lost-account', 'lost-wrap', 'lost-certificate', passphrase.name]) {
+      const record = await credentials.findByName({ authenticationPolicy: 'fleet', name });
+      expect([name, typeof record?.revokedAt]).toEqual([name, 'number']);
+    }
+    const told = (await events(device.id)).filter(({ action }) => action === 'credential.revoked');
+    expect(told).toHaveLength(6);
+    expect(told[0]).toMatchObject({ actor: 'user alice', division: 'plant', because: 'the device is compromised' });
+
+    await settle();
+    await resumeDevice({ id: device.id, actor }, core());
+    const statuses: number[] = [];
+    for (const [index, name] of ['lost-2', 'not-lost', 'whoever'].entries()) {
+      const client = createEstClient(test, { passcode: passcodes[index] ?? '' });
+      statuses.push((await enroll(name, 'fleet', { client })).status);
+      client.close();
+    }
+    expect(statuses).toEqual([401, 200, 200]);
+  });
+
+  it('has the certificate of its maker that it was let in by revoked, and keeps those of others who asked for it', async () => {
+    const [maker, agent] = [makeCertificate({ subject: 'CN=lost-7' }), makeCertificate({ subject: 'CN=agent' })];
+    const pinned = (name: string, der: Uint8Array) =>
+      `{ kind: authentication-certificate, name: ${name}, certificate: ${yamlPem(der)} }`;
+    const credentials = [pinned('maker-7', maker), pinned('agent-7', agent)];
+    await applyYaml(
+      test,
+      `authenticationPolicies: [{ name: fleet, division: plant, credentials: [${credentials.join(', ')}] }]`,
+    );
+    const record = await recordOf(test, await issue('lost-7'));
+    const copies = await Promise.all(
+      ['maker-7', 'agent-7'].map(async (name) => {
+        const found = await core().store.credentials.findByName({ authenticationPolicy: 'fleet', name });
+        return { ...record, requester: `authentication-certificate:${found?.id}:${'ab'.repeat(32)}` };
+      }),
+    );
+    for (const [index, copy] of copies.entries()) await insertCopies(test, copy, { first: 0x5000 + index, count: 1 });
+    await compromiseDevice({ id: record.deviceId ?? '', actor }, core());
+    const revoked = (await events(record.deviceId ?? '')).filter(({ action }) => action === 'credential.revoked');
+    expect(revoked.map(({ name }) => name)).toEqual(['maker-7']);
+  });
+
+  it('has its requests that wait withdrawn, and no others', async () => {
+    await applyYaml(test, policyLike('asking', 'approval: manual'));
+    await register('lost-3');
+    expect([(await enroll('lost-3', 'asking')).status, (await enroll('patient', 'asking')).status]).toEqual([202, 202]);
+    const { id } = await find('lost-3');
+    expect(await compromiseDevice({ id, actor }, core())).toMatchObject({ requestCount: 1 });
+    const waiting = await core().store.enrollmentTransactions.list({ policy: 'asking', limit: 10 });
+    expect(waiting.map(({ state, decidedBy, reason }) => ({ state, decidedBy, reason }))).toEqual([
+      { state: 'rejected', decidedBy: 'user alice', reason: 'the device is compromised' },
+      { state: 'pending', decidedBy: null, reason: null },
+    ]);
+    await expect(approveRequest(waiting[0]?.requestId ?? '', by('bob'), core())).rejects.toMatchObject({
+      code: 'invalid-state',
+    });
+  });
+
+  it('is dealt with once, however many say so at the same time; the others are told', async () => {
+    const certificate = await issue('lost-4');
+    const { deviceId } = await recordOf(test, certificate);
+    const id = deviceId ?? '';
+    const tries = await Promise.allSettled(Array.from({ length: 50 }, () => compromiseDevice({ id, actor }, core())));
+    const refused = tries.filter((each) => each.status === 'rejected');
+    expect(refused).toHaveLength(49);
+    for (const { reason } of refused) {
+      expect(reason).toMatchObject({
+        code: 'invalid-state',
+        message: 'device "lost-4" is suspended already, and nothing is left that it could act with',
+      });
+    }
+    const actions = (await events(id)).map(({ action }) => action);
+    expect(actions.filter((action) => action === 'device.compromised')).toHaveLength(1);
+    expect(actions.filter((action) => action === 'certificate.revoked')).toHaveLength(1);
+  });
+
+  it('stays retired if it was; what was revoked for that is revoked for its compromise, that of a CA for its own (RFC 5280 5.3.1)', async () => {
+    const record = await recordOf(test, await issue('lost-5'));
+    const id = record.deviceId ?? '';
+    await retireDevice({ id, actor }, core());
+    const ca = { ...record, usage: 'intermediate' } as const;
+    await insertCopies(test, ca, { first: 0x6000, count: 1 });
+    const future = { id, since: new Date(Date.now() + 60_000), actor };
+    await expect(compromiseDevice(future, core())).rejects.toMatchObject({ status: 422 });
+    await compromiseDevice({ id, actor }, core());
+    expect(await find('lost-5')).toMatchObject({ state: 'retired' });
+    const said = new Map((await certificatesOf(id)).map((each) => [each.id, each.said]));
+    expect([said.get(record.id), said.get('devices-1:6000')]).toEqual(['revoked 1 null', 'revoked 2 null']);
+    const [event] = (await events(id)).filter(
+      ({ action, subject }) => action === 'certificate.revoked' && subject === record.id,
+    );
+    expect(event).toMatchObject({ reason: 'keyCompromise', reasonBefore: 'cessationOfOperation' });
+  });
+
+  it('is gone on with after a crash and a restart, by whom it was begun; it cannot be resumed before', async () => {
+    const record = await recordOf(test, await issue('lost-6'));
+    await insertCopies(test, record, { first: 0x4000, count: 249 });
+    const id = record.deviceId ?? '';
+    const done: Change[] = [];
+    const commit = async (change: Change) => {
+      if (done.length === 1) throw new Error('killed');
+      await core().store.commit(change);
+      done.push(change);
+    };
+    const dying = { ...core(), store: { ...core().store, commit } };
+    await expect(compromiseDevice({ id, since, actor }, dying)).rejects.toThrow('killed');
+    expect(await validOf(id)).toHaveLength(150);
+    // Its CRL waits for nothing more, whoever publishes it.
+    expect(done[0]?.statements).toContainEqual(core().store.crls.hasten({ issuerId: 'devices-1', partition: 0 }));
+    await expect(resumeDevice({ id, actor }, core())).rejects.toMatchObject({
+      code: 'invalid-state',
+      message: expect.stringContaining('is compromised, and what it could act with is not all ended yet'),
+    });
+
+    est.close();
+    test = await test.restart();
+    est = createEstClient(test, { passcode: fleetPasscode });
+    await settle();
+    const said = new Set((await certificatesOf(id)).map((each) => each.said));
+    expect(said).toEqual(new Set([`revoked 1 ${since.getTime()}`]));
+    const acts = (await events(id, 1000)).filter(({ action }) => action === 'device.compromised');
+    expect(acts.map(({ actor: name, certificates }) => [name, certificates])).toEqual([
+      ['user alice', 50],
+      ['user alice', 100],
+      ['user alice', 100],
+    ]);
+    expect(await resumeDevice({ id, actor }, core())).toBe('operational');
+  });
+
+  /** What the gateway does every second, a minute from now. */
+  async function settle(): Promise<void> {
+    const clock = { now: () => new Date(Date.now() + 60_000) };
+    await finishCompromises({ ...core(), protocols: [], clock });
+    expect(await core().store.compromises.left({ before: Number.MAX_SAFE_INTEGER, limit: 10 })).toEqual([]);
+  }
 });
 
 describe('what CRLs are made from', () => {

@@ -5,7 +5,8 @@ import { authenticateMessage } from '../../../src/enrollment/authenticate-messag
 import { enroll } from '../../../src/enrollment/enroll.js';
 import { revokeLapsed } from '../../../src/enrollment/lapse.js';
 import { poll } from '../../../src/enrollment/poll.js';
-import { revokeCertificate } from '../../../src/enrollment/revoke.js';
+import { releaseCertificate, revokeCertificate } from '../../../src/enrollment/revoke.js';
+import { revokeReplaced } from '../../../src/enrollment/revoke-replaced.js';
 import { createIdentifier } from '../../../src/identifier.js';
 import type { PresentedCredential } from '../../../src/model/presented-credential.js';
 import { applyYaml, policyLike } from '../../support/fleet.js';
@@ -269,6 +270,111 @@ describe('Previous certificates that are to be revoked (duplicates: revoke-previ
     const second = await issued(test, request(wish));
     await confirm(test, second.certificate, { accepted: false, label: 'replace' });
     expect(await stateOf(first.certificate)).toMatchObject({ status: 'valid' });
+  });
+});
+
+describe('A certificate that was renewed (revokeReplaced)', () => {
+  const graced = (after: string) =>
+    applyYaml(test, policyLike('graced', `methods: [cmp, est], revokeReplaced: { after: ${after} }`));
+  beforeAll(() => graced('2h'));
+  const label = 'graced';
+  const hour = 3600;
+
+  async function statusesOf(certificates: readonly Uint8Array[]) {
+    await revokeReplaced(test.gateway.core);
+    const records = await Promise.all(certificates.map((certificate) => recordOf(test, certificate)));
+    return records.map(({ status, revocationReason }) => (status === 'revoked' ? revocationReason : status));
+  }
+
+  async function renewed(old: { readonly credential: PresentedCredential }, commonName: string) {
+    const wanted = final({ label, operation: 'reenroll', credentials: [old.credential], commonName });
+    return await issued(test, wanted);
+  }
+
+  it('is revoked (superseded) when the time of its policy is over, and not before', async () => {
+    const old = await device(test, { label, commonName: 'graced-1' });
+    const { certificate } = await renewed(old, 'graced-1');
+    clock.advance(2 * hour - 1);
+    expect(await statusesOf([old.certificate, certificate])).toEqual(['valid', 'valid']);
+    clock.advance(1);
+    expect(await statusesOf([old.certificate, certificate])).toEqual([4, 'valid']);
+    const [event] = await eventsOf(test, 'certificate.revoked');
+    expect(JSON.parse(event?.content ?? '')).toMatchObject({
+      subject: (await recordOf(test, old.certificate)).id,
+      reason: 'superseded',
+      supersededBy: (await recordOf(test, certificate)).id,
+      device: 'graced-1',
+    });
+    await expect(renewed(old, 'graced-1')).rejects.toEqual(code('revoked-requester'));
+  });
+
+  it('counts as that from the confirmation on, where there is to be one (RFC 9810 5.3.18)', async () => {
+    const old = await device(test, { label, commonName: 'graced-2' });
+    const { certificate } = await issued(test, update(old.credential, 'graced-2', { label, confirmWithin: 3 * hour }));
+    clock.advance(2 * hour + 1);
+    expect(await statusesOf([old.certificate])).toEqual(['valid']);
+    await confirm(test, certificate, { label });
+    expect(await statusesOf([old.certificate])).toEqual(['valid']);
+    clock.advance(2 * hour);
+    expect(await statusesOf([old.certificate])).toEqual([4]);
+  });
+
+  it('stays where the renewal was not taken, or was revoked in the time', async () => {
+    const [loath, unlucky] = [
+      await device(test, { label, commonName: 'graced-3' }),
+      await device(test, { label, commonName: 'graced-4' }),
+    ];
+    const rejected = await issued(test, update(loath.credential, 'graced-3', { label }));
+    await confirm(test, rejected.certificate, { label, accepted: false });
+    const { issuerId, serialNumber } = await recordOf(test, (await renewed(unlucky, 'graced-4')).certificate);
+    const revocation = { issuerId, serialNumber, reason: 'keyCompromise', actor: operator('test') } as const;
+    await revokeCertificate(revocation, test.gateway.core);
+    clock.advance(3 * hour);
+    expect(await statusesOf([loath.certificate, unlucky.certificate])).toEqual(['valid', 'valid']);
+    // Its next renewal counts anew.
+    await renewed(unlucky, 'graced-4');
+    expect(await statusesOf([unlucky.certificate])).toEqual(['valid']);
+    clock.advance(2 * hour);
+    expect(await statusesOf([unlucky.certificate])).toEqual([4]);
+  });
+
+  it('stays on hold, and is revoked once it is released', async () => {
+    const old = await device(test, { label, commonName: 'graced-5' });
+    await renewed(old, 'graced-5');
+    const { issuerId, serialNumber } = await recordOf(test, old.certificate);
+    const change = { issuerId, serialNumber, actor: operator('test') };
+    await revokeCertificate({ ...change, reason: 'certificateHold' }, test.gateway.core);
+    clock.advance(3 * hour);
+    expect(await statusesOf([old.certificate])).toEqual(['held']);
+    await releaseCertificate(change, test.gateway.core);
+    expect(await statusesOf([old.certificate])).toEqual([4]);
+  });
+
+  it('is revoked in the order of a chain of renewals, also when the time is changed later', async () => {
+    await graced('90d');
+    const first = await device(test, { label, commonName: 'graced-6' });
+    const second = await renewed(first, 'graced-6');
+    clock.advance(1);
+    const third = await renewed({ credential: signature(second.certificate, second.chain.slice(0, -1)) }, 'graced-6');
+    clock.advance(hour);
+    const all = [first, second, third].map(({ certificate }) => certificate);
+    expect(await statusesOf(all)).toEqual(['valid', 'valid', 'valid']);
+    await graced('1h');
+    expect(await statusesOf(all)).toEqual([4, 4, 'valid']);
+    await graced('2h');
+  });
+
+  it('is left to one of two nodes at the same time', async () => {
+    const old = await device(test, { label, commonName: 'graced-7' });
+    await renewed(old, 'graced-7');
+    clock.advance(2 * hour);
+    const now = clock.now().getTime();
+    const { leases, commit } = { ...test.gateway.core.store };
+    const lease = { name: 'replaced certificates', holder: 'another node' };
+    await commit({ statements: [leases.take({ ...lease, until: now + 1000, now })], audit: [] });
+    expect(await statusesOf([old.certificate])).toEqual(['valid']);
+    await commit({ statements: [leases.release(lease)], audit: [] });
+    expect(await statusesOf([old.certificate])).toEqual([4]);
   });
 });
 

@@ -44,6 +44,11 @@ function makeVersion1(file: string): void {
     )
     .run({ now });
   connection.exec(`
+    insert into certificate
+      (id, issuer_id, serial_number, policy, profile, usage, subject, key_fingerprint, certificate_fingerprint,
+       subject_key_identifier, der, not_before, not_after, issued_at, status, crl_partition, protocol, requester, request_id, replaces)
+      select 'plant-1:0f', issuer_id, '0f', policy, profile, usage, subject, 'cc', 'dd', subject_key_identifier, der,
+       not_before, not_after, issued_at + 1, status, crl_partition, protocol, requester, request_id, id from certificate;
     insert into device (id, division, name, group_name, state, identifiers, attributes, created_at, updated_at) values
       ('d-1', 'plant', 'a', 'pumps', 'operational', '{"serial":"4711","mac":"00:11"}', '{}', 1, 1),
       ('d-2', 'plant', 'b', 'pumps', 'registered', '{}', '{}', 1, 1);
@@ -104,7 +109,13 @@ describe('a database of an earlier version', () => {
         explanationUrl: null,
       });
       // Its names are yet to be read from the certificate.
-      expect(await store.certificates.unnamed({ limit: 10 })).toHaveLength(6);
+      expect(await store.certificates.unnamed({ limit: 10 })).toHaveLength(7);
+      // What was renewed is known with when it was.
+      const replaced = { policy: 'fleet', limit: 10 };
+      expect(await store.certificates.replacedOfPolicy({ ...replaced, by: now })).toEqual([]);
+      expect(await store.certificates.replacedOfPolicy({ ...replaced, by: now + 1 })).toMatchObject([
+        { id: 'plant-1:0a', replacedAt: now + 1 },
+      ]);
       // What is a CA certificate of a gateway is an unmanaged CA, renewals with what they renewed.
       expect(await store.unmanagedCas.list({ limit: 10 })).toMatchObject([
         { id: 'plant-1:1b', division: 'plant', deviceId: 'd-2', subject: 'CN=gw', createdAt: 1, crlUrl: null },
@@ -150,7 +161,7 @@ describe('a database of an earlier version', () => {
       ]);
       const partitions = await store.crlPartitions.all({});
       expect(partitions.map(({ partition, issued }) => [partition, issued])).toEqual([
-        [0, 5],
+        [0, 6],
         [3, 1],
       ]);
       expect((await store.caGenerations.find({ id: 'plant-1' }))?.baseUrls).toBeNull();

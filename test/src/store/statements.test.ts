@@ -105,6 +105,10 @@ async function statementsOf(dialect: Dialect): Promise<Statement[]> {
     ...(['createdAt', 'updatedAt'] as const).map((by) =>
       repositories.enrollmentTransactions.endOfPart({ by, descending: true }, { at: 1, requestId: 'r' }, 10),
     ),
+    repositories.credentials.boundToDevice({ name: 'n', within: ['p', 'q'] }),
+    repositories.credentials.passphrasesOfDevice({ deviceId: 'd', within: ['p', 'q'] }),
+    repositories.credentials.shownByDevice({ deviceId: 'd', within: ['p', 'q'] }),
+    repositories.jobArchives.keysOfDevice({ deviceId: 'd', limit: 10 }),
     repositories.devices.list({
       ...page,
       division: 'd',

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { unzipSync } from 'fflate';
 import { handOver } from '../../../../src/api/hand-over.js';
+import { compromiseDevice } from '../../../../src/devices/compromise-device.js';
 import { destroyKeys, endOldKeys } from '../../../../src/jobs/archive/destroy-keys.js';
 import {
   type Archive,
@@ -152,6 +153,27 @@ describe('the archive of a job whose keys the gateway has made', () => {
       const certificate = new X509Certificate(files[name.replace('key.pem', 'certificate.pem')] ?? '');
       expect(certificate.checkPrivateKey(createPrivateKey(files[name] ?? ''))).toBe(true);
     }
+  });
+
+  it('has no key of a device that was compromised before anybody has come for it', async () => {
+    const { core } = test.gateway;
+    const rows = newRows(2);
+    const [lost, kept] = [`pump-${devices - 1}`, `pump-${devices}`];
+    const id = await finished(byPassword(), rows);
+    const device = await core.store.devices.findByName({ division: 'plant', name: lost });
+    if (device === undefined) throw new Error('no device');
+    expect(await compromiseDevice({ id: device.id, actor: operator }, core)).toMatchObject({ keyCount: 1 });
+    const [event] = await core.store.audit.list({ device: device.id, action: 'device.compromised', limit: 1 });
+    expect(JSON.parse(event?.content ?? '')).toMatchObject({ keys: [{ job: id, row: 1 }] });
+    const [row] = await core.store.jobArchives.archiveRows({ jobId: id, after: 0, limit: 1 });
+    expect(row?.sealedKey).toHaveLength(0);
+    const files = unzip(await readAll(await open(id)));
+    expect(Object.keys(files).slice(2)).toEqual([
+      `0000001-${lost}/certificate.pem`,
+      `0000002-${kept}/certificate.pem`,
+      `0000002-${kept}/key.pem`,
+    ]);
+    expect(files['manifest.csv']?.split('\r\n')[1]).not.toContain('key.pem');
   });
 
   it('has folders that no device name leads out of', async () => {
