@@ -7,11 +7,11 @@ import {
   decodeNameConstraints,
   type NameConstraints,
 } from '../x509/name-constraints.js';
-import { encodeName, type NamedValue, withoutCommonName } from '../x509/names.js';
-import { idAtCommonName } from '../x509/oids.js';
+import { encodeName, type NamedValue } from '../x509/names.js';
 import { parseName } from '../x509/parse-name.js';
 import type { CatalogObject } from './objects.js';
 import type { ReportProblem } from './references.js';
+import { serviceSubject } from './service-profiles.js';
 
 type CaObject = CatalogObject<'certificate-authority'>;
 
@@ -27,7 +27,7 @@ export function checkConstrainedNames(line: readonly CaObject[], report: ReportP
       'is of no use with key: external: its certificate says which names it may issue to',
     );
   }
-  const own = readConstraints(object, report);
+  readConstraints(object, report);
   const subject = readSubject(object);
   if (subject === undefined) return;
   for (const issuer of above) {
@@ -37,18 +37,19 @@ export function checkConstrainedNames(line: readonly CaObject[], report: ReportP
     );
     if (problem !== undefined) {
       report(object, ['subject'], `is not for a CA below "${issuer.name}": ${problem} by its nameConstraints`);
+      return;
     }
   }
-  const service = [...withoutCommonName(subject), [{ type: idAtCommonName, value: 'service' }]];
-  const plain = service.slice(-1);
-  const isDenied = (name: readonly (readonly NamedValue[])[]) =>
-    checkNameConstraints(constrainedNames(encodeName(name), []), own) !== undefined;
-  if (isDenied(plain) && isDenied(service)) {
+  const all = line.flatMap((each) => readConstraints(each, () => {}));
+  const isDenied = (name: Uint8Array) => checkNameConstraints(constrainedNames(name, []), all) !== undefined;
+  if (isDenied(serviceSubject(serviceName, [])) && isDenied(serviceSubject(serviceName, subject))) {
     const message =
-      "must permit the CA's own subject without its common name: the gateway's certificates by it begin so";
-    report(object, ['nameConstraints'], message);
+      "leaves the gateway's own certificates by it no name: nameConstraints must permit it without its common name, in the order DC, C, ST, L, O, OU";
+    report(object, ['subject'], message);
   }
 }
+
+const serviceName = 'Gatehouse';
 
 /** None, if something is wrong with them. */
 function readConstraints(object: CaObject, report: ReportProblem): readonly NameConstraints[] {

@@ -2,7 +2,7 @@
 
 import { isIP } from 'node:net';
 import type { ServicePurpose } from '../catalog/service-profiles.js';
-import { serviceProfile } from '../catalog/service-profiles.js';
+import { serviceProfile, serviceSubject } from '../catalog/service-profiles.js';
 import { GatewayError } from '../errors.js';
 import { createIdentifier } from '../identifier.js';
 import { type Policy, policySchema } from '../model/policy.js';
@@ -12,7 +12,7 @@ import type { CertificateRecord } from '../store/certificate-record.js';
 import type { Statement } from '../store/change.js';
 import { encodeGeneralNames } from '../x509/general-names.js';
 import { checkNameConstraints, constrainedNames } from '../x509/name-constraints.js';
-import { decodeName, encodeName, withoutCommonName } from '../x509/names.js';
+import { decodeName, encodeName } from '../x509/names.js';
 import { idAtCommonName, idCeSubjectAltName } from '../x509/oids.js';
 import { requireOnRecord } from './find-certificate.js';
 import { issue } from './issue.js';
@@ -111,11 +111,9 @@ function subjectOf(
   { id, nameConstraints }: IssuerFacts,
   { authority }: Pick<EnrollmentServices, 'authority'>,
 ): Uint8Array {
-  const own = [{ type: idAtCommonName, value: commonName }];
-  const plain = encodeName([own]);
+  const plain = encodeName([[{ type: idAtCommonName, value: commonName }]]);
   if (checkNameConstraints(constrainedNames(plain, []), nameConstraints) === undefined) return plain;
-  const ofCa = decodeName(authority.generation(id)?.certificate.subject ?? encodeName([]));
-  return encodeName([...withoutCommonName(ofCa), own]);
+  return serviceSubject(commonName, decodeName(authority.generation(id)?.certificate.subject ?? encodeName([])));
 }
 
 const gatewayIdentity: Identity = { requester: 'gateway', credentials: [] };

@@ -13,7 +13,6 @@ import {
   setOf,
   utf8String,
 } from './der-writer.js';
-import { idAtCommonName } from './oids.js';
 
 export interface NameAttribute {
   /** Dotted OID. */
@@ -54,11 +53,6 @@ export function formatName(der: Uint8Array): string {
     .map((rdn) => rdn.map(formatAttribute).join('+'))
     .reverse()
     .join(',');
-}
-
-/** The RDNs that have no common name. */
-export function withoutCommonName<Value extends NamedValue>(name: readonly (readonly Value[])[]): (readonly Value[])[] {
-  return name.filter((rdn) => rdn.every(({ type }) => type !== idAtCommonName));
 }
 
 /** Whether two Names match by RFC 5280 7.1: case, and white space at the ends and repeated, do not count. @throws DerError */

@@ -134,7 +134,7 @@ describe('configuration as a whole', () => {
       "name constraints that forbid the gateway's own certificates",
       'parent: root',
       'parent: root, nameConstraints: { permitted: [{ directoryName: O=Plant }] }',
-      /certificateAuthorities\[1\].nameConstraints: must permit the CA's own subject without its common name/,
+      /certificateAuthorities\[1\].subject: leaves the gateway's own certificates by it no name/,
     ],
     [
       'a CA below one with path length 0',
