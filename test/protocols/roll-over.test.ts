@@ -97,9 +97,7 @@ async function verify(leaf: X509Certificate, root: string, above: readonly Uint8
   });
   const trust = '-no-CApath -no-CAstore -CAfile root.pem -untrusted above.pem -CRLfile crls.pem';
   const at = `-attime ${seconds() + 2}`;
-  const printed = await shell.succeed(
-    `openssl verify -x509_strict -crl_check ${trust} ${at} ${files.join(' ')} 2>&1`,
-  );
+  const printed = await shell.succeed(`openssl verify -x509_strict -crl_check ${trust} ${at} ${files.join(' ')} 2>&1`);
   return printed === files.map((file) => `${file}: OK\n`).join('');
 }
 
