@@ -1,6 +1,7 @@
 /** What earlier generations of a CA have issued is replaced, where the activation of the present one wanted that. */
+import { randomUUID } from 'node:crypto';
 import { planReplacement } from '../enrollment/plan-replacement.js';
-import { underLease } from '../enrollment/under-lease.js';
+import { underLease } from '../store/under-lease.js';
 import { gatewayItself } from './activate.js';
 import type { AuthorityServices } from './services.js';
 
@@ -8,7 +9,7 @@ import type { AuthorityServices } from './services.js';
 export async function planReplacements(services: AuthorityServices): Promise<void> {
   const { generations } = services;
   if (!generations.all().some(isWanted)) return;
-  await underLease('replacements for a new CA generation', services, async () => {
+  await underLease(lease, services, async () => {
     await generations.reload();
     for (const { id, ca, replaceBy } of generations.all().filter(isWanted)) {
       if (replaceBy !== undefined) await planOne({ id, ca, by: replaceBy }, services);
@@ -16,6 +17,8 @@ export async function planReplacements(services: AuthorityServices): Promise<voi
     await generations.reload();
   });
 }
+
+const lease = { name: 'replacements for a new CA generation', holder: randomUUID(), milliseconds: 120_000 };
 
 function isWanted({ state, replaceBy }: { readonly state: string; readonly replaceBy: Date | undefined }): boolean {
   return state === 'current' && replaceBy !== undefined;

@@ -1,12 +1,13 @@
 /** Certificates that were renewed: revoked when their policy's time for that is over (`revokeReplaced`). */
+import { randomUUID } from 'node:crypto';
 import { GatewayError, OvertakenError } from '../errors.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
 import type { AuditRecord, Statement } from '../store/change.js';
 import type { Store } from '../store/store.js';
+import { underLease } from '../store/under-lease.js';
 import { holderOf } from './certificate-holder.js';
 import { supersessionRecord, supersessionStatements } from './revoke.js';
 import type { EnrollmentServices } from './services.js';
-import { underLease } from './under-lease.js';
 
 type ReplacementServices = Pick<EnrollmentServices, 'store' | 'clock' | 'catalog'>;
 
@@ -31,9 +32,7 @@ export async function revokeReplaced(services: ReplacementServices): Promise<voi
     const due = { policy: policy.name, by: clock.now().getTime() - policy.revokeReplaced.after * 1000 };
     const [first] = await store.certificates.replacedOfPolicy({ ...due, limit: 1 });
     if (first === undefined) continue;
-    await underLease('replaced certificates', services, () => revokeDue(due, services)).catch((error) => {
-      if (!isOvertaken(error)) throw error;
-    });
+    await underLease(lease, services, () => revokeDue(due, services));
   }
 }
 
@@ -41,16 +40,22 @@ async function revokeDue(
   due: { readonly policy: string; readonly by: number },
   services: ReplacementServices,
 ): Promise<void> {
-  for (let batch = 0; batch < mostBatches; batch++) {
-    const replaced = await services.store.certificates.replacedOfPolicy({ ...due, limit: batchSize });
-    if (replaced.length > 0) await revokeBatch(replaced, services);
-    if (replaced.length < batchSize) return;
+  try {
+    for (let batch = 0; batch < mostBatches; batch++) {
+      const replaced = await services.store.certificates.replacedOfPolicy({ ...due, limit: batchSize });
+      if (replaced.length > 0) await revokeBatch(replaced, services);
+      if (replaced.length < batchSize) return;
+    }
+  } catch (error) {
+    if (!isOvertaken(error)) throw error;
   }
 }
 
 /** So many that the writes of the gateway beside it are not kept waiting for long. */
 const batchSize = 100;
 const mostBatches = 50;
+const lease = { name: 'replaced certificates', holder: randomUUID(), milliseconds: 120_000 };
+
 /** One of them was revoked or held meanwhile: the next round sees that. */
 function isOvertaken(error: unknown): boolean {
   if (error instanceof OvertakenError) return true;
