@@ -15,7 +15,7 @@ const crlSchema = z
     entries: z.int().describe('how many certificates it lists'),
     thisUpdate: z.iso.datetime(),
     nextUpdate: z.iso.datetime(),
-    url: z.url().describe('where certificates that are issued now say that it is'),
+    url: z.url().describe('where it is; copies that `locations` names are left out'),
   })
   .meta({ id: 'Crl' });
 
