@@ -109,6 +109,37 @@ describe('Acts on certificate authorities over the management API', () => {
     });
   });
 
+  it('bring no certificate for an external CA above that is not of the same division', async () => {
+    await applyYaml(
+      test,
+      `certificateAuthorities:
+  - { name: everybody, subject: "CN=Everybody,O=Example", key: external }
+  - { name: theirs, division: plant, parent: everybody, subject: "CN=Theirs", key: ec-p256, pathLength: 0 }`,
+    );
+    await withOpenssl(async (openssl) => {
+      makeRoot(openssl, 'root', { subject: '/O=Example/CN=Everybody' });
+      const { csr } = (await act('theirs/request', undefined, { key: 'plant' })).body as { csr: string };
+      openssl.write('theirs.csr', csr);
+      openssl.write('ext', 'basicConstraints=critical,CA:true,pathlen:0\nkeyUsage=critical,keyCertSign,cRLSign\n');
+      openssl.run(
+        ...['x509', '-req', '-in', 'theirs.csr', '-CA', 'root.pem', '-CAkey', 'root.key', '-CAcreateserial'],
+        ...['-extfile', 'ext', '-days', '100', '-out', 'theirs.pem'],
+      );
+      const root = openssl.read('root.pem').toString();
+      const certificates = `${openssl.read('theirs.pem')}${root}`;
+      const refused = await act('theirs/certificate', { certificates }, { key: 'plant' });
+      expect([refused.status, refused.body]).toEqual([
+        403,
+        expect.objectContaining({ code: 'forbidden', detail: expect.stringContaining('of CA everybody') }),
+      ]);
+      expect((await core.store.caGenerations.all()).filter(({ ca }) => ca === 'everybody')).toEqual([]);
+      expect((await act('everybody/certificate', { certificates: root }, { key: 'plant' })).status).toBe(403);
+      // Whoever may, brings it first.
+      expect((await act('everybody/certificate', { certificates: root })).status).toBe(200);
+      expect((await act('theirs/certificate', { certificates }, { key: 'plant' })).status).toBe(200);
+    });
+  });
+
   it('take authority:operate, for a CA of no division in all of them', async () => {
     expect((await act('devices/stage', undefined, { key: 'artifacts' })).status).toBe(403);
     expect((await act('devices/stage', undefined, { key: 'plant' })).status).toBe(403);
