@@ -125,6 +125,13 @@ describe('a report', () => {
       'unknown-certificate',
       '1234',
     ],
+    [
+      'of a revocation at a time that no certificate could have',
+      () => report({ revoked: [{ serialNumber: '1234', revokedAt: '0000-01-01T09:59:59+10:00' }] }),
+      400,
+      'malformed-request',
+      'before the year 0',
+    ],
     ['that is no JSON', () => report('{'), 400, 'malformed-request', 'the request body'],
     ['with an unknown field', () => report({ more: 1 }), 400, 'malformed-request', 'more'],
   ])('is refused %s, and nothing is put on record', async (_what, send, status, code, says) => {
