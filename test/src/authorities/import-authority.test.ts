@@ -180,6 +180,8 @@ describe('The key and certificate of a CA that was elsewhere', () => {
         expect(await take(openssl, cas, { key: 'next.key', certificates: ['next.pem'] })).toBe('old-2');
         expect(cas.authority.next('old')?.id).toBe('old-2');
         makeRoot(openssl, 'third');
+        const alone = { ca: 'old', certificates: openssl.certificates('third.pem'), actor: operator };
+        expect(await codeOf(importCertificate(alone, cas))).toBe('invalid-state');
         expect(await codeOf(take(openssl, cas, { key: 'third.key', certificates: ['third.pem'] }))).toBe(
           'invalid-state',
         );
