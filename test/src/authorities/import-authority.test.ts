@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { importAuthority } from '../../../src/authorities/import-authority.js';
+import { importCertificate } from '../../../src/authorities/import-certificate.js';
 import { stageNext } from '../../../src/authorities/stage.js';
 import { encodePkcs12 } from '../../../src/cms/pkcs12.js';
 import { makeRoot, type OpensslFolder, withOpenssl } from '../../support/openssl-folder.js';
@@ -14,10 +15,15 @@ interface Given {
   readonly passphrase?: string;
 }
 
-function take(openssl: OpensslFolder, cas: OperatedCas, { key, certificates = ['ca.pem'], passphrase }: Given) {
+async function take(
+  openssl: OpensslFolder,
+  cas: OperatedCas,
+  { key, certificates = ['ca.pem'], passphrase }: Given,
+): Promise<string> {
   const files = certificates.flatMap((file) => openssl.certificates(file));
   const file = { content: openssl.read(key), passphrase };
-  return importAuthority({ ca: 'old', key: file, certificates: files, actor: operator }, cas);
+  const given = { ca: 'old', key: file, certificates: files, crls: [], actor: operator };
+  return (await importAuthority(given, cas)).generation;
 }
 
 /** Runs `work` with the key and certificate of a CA, `ca.key` and `ca.pem`. */
@@ -171,13 +177,32 @@ describe('The key and certificate of a CA that was elsewhere', () => {
         cas.world.clock.at = soon();
         const key = { content: openssl.read('ca.key') };
         const certificates = openssl.certificates('ca.pem');
-        expect(await codeOf(importAuthority({ ca: 'own', key, certificates, actor: operator }, cas))).toBe(
+        expect(await codeOf(importAuthority({ ca: 'own', key, certificates, crls: [], actor: operator }, cas))).toBe(
           'invalid-state',
         );
         expect(await take(openssl, cas, { key: 'ca.key' })).toBe('old-1');
         expect(await codeOf(stageNext('old', operator, cas))).toBe('invalid-state');
         expect(await take(openssl, cas, { key: 'next.key', certificates: ['next.pem'] })).toBe('old-2');
         expect(cas.authority.next('old')?.id).toBe('old-2');
+        makeRoot(openssl, 'third');
+        const alone = { ca: 'old', certificates: openssl.certificates('third.pem'), actor: operator };
+        expect(await codeOf(importCertificate(alone, cas))).toBe('invalid-state');
+        expect(await codeOf(take(openssl, cas, { key: 'third.key', certificates: ['third.pem'] }))).toBe(
+          'invalid-state',
+        );
+      });
+    });
+  });
+
+  it('are not taken for a CA whose key stays elsewhere, with its certificate here', async () => {
+    await withOpenssl(async (openssl) => {
+      makeRoot(openssl, 'ca');
+      makeRoot(openssl, 'next');
+      await withCas([old], async (cas) => {
+        cas.world.clock.at = soon();
+        await importCertificate({ ca: 'old', certificates: openssl.certificates('ca.pem'), actor: operator }, cas);
+        expect(await codeOf(take(openssl, cas, { key: 'next.key', certificates: ['next.pem'] }))).toBe('invalid-state');
+        expect(cas.generations.all().map(({ id }) => id)).toEqual(['old-1']);
       });
     });
   });
