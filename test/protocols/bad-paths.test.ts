@@ -193,7 +193,7 @@ const badPaths: readonly (readonly [what: string, code: string, detail: string, 
   ['more CAs above it than one of them allows', 'path-length', 'CN=Too deep,O=Maker makes the path too long'],
   ['a name that a CA above it does not permit', 'name-constraints', 'is in no permitted subtree'],
   ['a revoked CA above it', 'revoked', 'CN=branch is revoked'],
-  ["an entry on the CRL of the gateway's CA above it", 'revoked', '2.5.4.5=SN-4711,O=Maker is revoked', 'crl'],
+  ["an entry on the CRL of the gateway's CA above it", 'revoked', 'serialNumber=SN-4711,O=Maker is revoked', 'crl'],
 ];
 const said = (code: string) => (code === 'expired' ? 'has expired' : 'does not chain to a CA');
 
@@ -292,6 +292,8 @@ interface IssuedDevice {
 
 describe('A certificate that was issued here', () => {
   let known: IssuedDevice;
+  /** It has asked for the CA's certificates before that was revoked. */
+  let renewing: ScepClient;
 
   async function enrolled(): Promise<IssuedDevice> {
     const [subject, key] = [nextName(), newKey()];
@@ -313,10 +315,12 @@ describe('A certificate that was issued here', () => {
     });
   const update = ({ subject, identity }: IssuedDevice) =>
     cmp().kur({ key: newKey(), subject, credential: signedBy(identity) });
-  const renewByScep = ({ subject, identity }: IssuedDevice) => scep().renew({ key: newKey(), subject, identity });
+  const renewByScep = ({ subject, identity }: IssuedDevice) => renewing.renew({ key: newKey(), subject, identity });
 
   beforeAll(async () => {
     known = await enrolled();
+    renewing = scep();
+    issuedBy(await renewByScep(await enrolled()));
   });
 
   it('renews itself at every door', async () => {
