@@ -273,6 +273,8 @@ export interface ProtocolServices {
   ocspResponder(generation: string): Promise<OcspResponder>;
   /** The certificate of one CA generation, DER. @throws GatewayError `not-found`. */
   caCertificate(generation: string): Uint8Array;
+  /** The certification practice statement of a CA that has its own here. @throws GatewayError `not-found` */
+  cps(ca: string): string;
   /** The gateway's key for a purpose, one for each CA; issued at first use and renewed by itself. */
   serviceKey(purpose: 'key-generation' | 'cmc', label: string | undefined): Promise<ServiceKey>;
   /** Such a key for the purpose of protecting answers, one for each policy; of the kind of the CA's. */

@@ -12,15 +12,8 @@ import {
   decodeBasicConstraints,
   decodeSubjectKeyIdentifier,
   encodeAuthorityKeyIdentifier,
-  encodeExtension,
 } from '../x509/extensions.js';
-import { encodeAuthorityInfoAccess, encodeCrlDistributionPoints } from '../x509/location-extensions.js';
-import {
-  idCeBasicConstraints,
-  idCeCrlDistributionPoints,
-  idCeSubjectKeyIdentifier,
-  idPeAuthorityInfoAccess,
-} from '../x509/oids.js';
+import { idCeBasicConstraints, idCeSubjectKeyIdentifier } from '../x509/oids.js';
 import { describePublicKey, subjectKeyIdentifier } from '../x509/public-key.js';
 
 /** One CA certificate and key: what may be known of it outside of this folder. */
@@ -51,23 +44,17 @@ export interface SigningGeneration extends CaGeneration {
   readonly usualHash: SignatureHash;
   /** DER, the value of the AuthorityKeyIdentifier of what it signs. */
   readonly authorityKeyIdentifier: Uint8Array;
-  /** DER Extension: where its certificate is, and its OCSP responder where that answers. */
-  authorityInfoAccess(isOcspAnswered: boolean): Uint8Array;
-  /** DER Extension. */
-  crlDistributionPoints(partition: number): Uint8Array;
-  /** Where what it issues now says that its CRLs are: without a slash at its end, as those below. */
-  readonly baseUrl: string;
-  /** All that its certificates may have there, once it is written down. */
+  /** What the URLs of its CRLs and certificate begin with, where its CA has no base of its own; without a slash at the end. */
+  readonly publicHttpUrl: string;
+  /** Whether the gateway answers OCSP requests about it at all. */
+  readonly answersOcsp: boolean;
+  /** All bases that its certificates may have there, once they are written down. */
   readonly baseUrls: readonly string[];
-  /** Where the CRL of a partition is. */
-  crlUrl(partition: number): string;
-  /** All URLs that certificates may have for it. */
-  crlUrls(partition: number): readonly string[];
-  /** Where the delta of a partition is. */
-  deltaCrlUrl(partition: number): string;
 }
 
 export interface Generations {
+  /** The same for each generation. */
+  readonly address: Pick<SigningGeneration, 'publicHttpUrl' | 'answersOcsp'>;
   /** Takes over what the store has now. Until the first time there are none. @throws GatewayError of the store */
   reload(): Promise<void>;
   /** The same, where something has changed in the store since; returns whether it has. @throws GatewayError of the store */
@@ -123,6 +110,7 @@ export function createGenerations({ store, keys, publicHttpUrl, answersOcsp }: G
   }
 
   return {
+    address: { publicHttpUrl, answersOcsp },
     reload,
 
     async refresh() {
@@ -180,18 +168,6 @@ function createGeneration(
   const publicKey = certificate.subjectPublicKeyInfo;
   const signer = online ? keys.lazySigner({ keyId, publicKey }) : createAbsentSigner(id, publicKey);
   const pathLength = pathLengthOf(certificate);
-  const baseUrls = baseUrlsOf(record);
-  const crlUrlUnder = (baseUrl: string, partition: number) => `${baseUrl}/crl/${id}/${partition}.crl`;
-  const crlUrl = (partition: number) => crlUrlUnder(publicHttpUrl, partition);
-  const encodedPoints: Uint8Array[] = [];
-  const encodeAccess = (ocsp: readonly string[]) =>
-    encodeExtension({
-      id: idPeAuthorityInfoAccess,
-      critical: false,
-      value: encodeAuthorityInfoAccess({ caIssuers: [`${publicHttpUrl}/aia/${id}.cer`], ocsp }),
-    });
-  const withoutOcsp = encodeAccess([]);
-  const withOcsp = answersOcsp ? encodeAccess([`${publicHttpUrl}/ocsp/${id}`]) : withoutOcsp;
   return {
     id,
     ca,
@@ -206,21 +182,9 @@ function createGeneration(
     signer,
     usualHash: usualHashFor(signer.publicKey),
     authorityKeyIdentifier: encodeAuthorityKeyIdentifier({ keyIdentifier: keyIdentifierOf(certificate) }),
-    authorityInfoAccess: (isOcspAnswered) => (isOcspAnswered ? withOcsp : withoutOcsp),
-    baseUrl: publicHttpUrl,
-    baseUrls,
-    crlUrl,
-    crlUrls: (partition) =>
-      (baseUrls.length === 0 ? [publicHttpUrl] : baseUrls).map((baseUrl) => crlUrlUnder(baseUrl, partition)),
-    deltaCrlUrl: (partition) => `${publicHttpUrl}/crl/${id}/${partition}-delta.crl`,
-    crlDistributionPoints(partition) {
-      encodedPoints[partition] ??= encodeExtension({
-        id: idCeCrlDistributionPoints,
-        critical: false,
-        value: encodeCrlDistributionPoints([crlUrl(partition)]),
-      });
-      return encodedPoints[partition];
-    },
+    publicHttpUrl,
+    answersOcsp,
+    baseUrls: baseUrlsOf(record),
   };
 }
 

@@ -1,18 +1,20 @@
 /** `gatehouse ca` for what becomes of a CA: stage, activate, drop-next, revoke, request and import. */
 import { Command, Option } from 'commander';
 import { activateNext } from '../authorities/activate.js';
-import { type ImportedKey, importAuthority } from '../authorities/import-authority.js';
+import { type ImportedAuthority, type ImportedKey, importAuthority } from '../authorities/import-authority.js';
 import { importCertificate } from '../authorities/import-certificate.js';
 import { requestCertificate } from '../authorities/request.js';
 import { revokeAuthority } from '../authorities/revoke.js';
 import { dropNext, stageNext } from '../authorities/stage.js';
 import { finalReasons } from '../enrollment/revocation-reason.js';
 import { toPem } from '../x509/pem.js';
+import { countOf } from './amount.js';
 import { parseMoment } from './arguments.js';
 import {
   type PassphraseOptions,
   passphraseOption,
   readCertificates,
+  readCrlFiles,
   readPassphrase,
   readSmallFile,
 } from './authority-files.js';
@@ -159,6 +161,7 @@ interface ImportOptions extends PassphraseOptions, Options {
   readonly key?: string;
   readonly keyReference?: string;
   readonly certificate?: readonly string[];
+  readonly crl?: readonly string[];
 }
 
 function importCommand(run: RunWithCore): Command {
@@ -168,22 +171,26 @@ function importCommand(run: RunWithCore): Command {
     .option('--key <file>', 'PEM, PKCS #8 or PKCS #12; certificates in it need not be given again')
     .option('--key-reference <id>', "what the CA's keyStore calls the key, which is there already")
     .option('--certificate <files...>', 'of the key, and those above it up to the root, PEM or DER')
+    .option('--crl <files...>', 'its last complete CRL, or one for each distribution point, PEM or DER')
     .addOption(passphraseOption())
     .addOption(jsonOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  gatehouse ca import old-ca --key old-ca.key --certificate old-ca.pem root.pem --passphrase-file pass\n  gatehouse ca import old-ca --key old-ca.p12 --passphrase-file /dev/stdin\n  gatehouse ca import old-ca --key-reference a1b2 --certificate old-ca.pem',
+      '\nExamples:\n  gatehouse ca import old-ca --key old-ca.key --certificate old-ca.pem root.pem --crl old-ca.crl --passphrase-file pass\n  gatehouse ca import old-ca --key old-ca.p12 --passphrase-file /dev/stdin\n  gatehouse ca import old-ca --key-reference a1b2 --certificate old-ca.pem',
     )
     .action((name: string, options: ImportOptions) =>
       run(async (core) => {
         const certificates = await readCertificates(options.certificate ?? []);
         const key = await readImportedKey(options);
-        const id = await importAuthority({ ca: name, key, certificates, actor: person() }, core);
-        const imported = core.generations.find(id);
-        if (options.json && imported) return jsonLines([describeGeneration(imported)]);
-        return imported?.state === 'next'
-          ? `imported ${id}, which is staged: gatehouse ca activate ${name} makes it issue`
-          : `imported ${id}, which issues now${options.key ? `; destroy ${options.key} where it is not needed any more` : ''}`;
+        const crls = await readCrlFiles(options.crl ?? []);
+        const done = await importAuthority({ ca: name, key, certificates, crls, actor: person() }, core);
+        const imported = core.generations.find(done.generation);
+        if (options.json && imported) return jsonLines([{ ...describeGeneration(imported), ...broughtAlong(done) }]);
+        const use =
+          imported?.state === 'next'
+            ? `imported ${done.generation}, which is staged: gatehouse ca activate ${name} makes it issue`
+            : `imported ${done.generation}, which issues now${options.key ? `; destroy ${options.key} where it is not needed any more` : ''}`;
+        return [use, ...sayRevocations(done, crls.length > 0)].join('\n');
       }),
     );
 }
@@ -198,4 +205,18 @@ async function readImportedKey({
   if (file === undefined || reference !== undefined)
     throw new CommandLineError('give one of --key and --key-reference');
   return { content: await readSmallFile(file), passphrase: await readPassphrase(options) };
+}
+
+function broughtAlong({ revocations, crlEndedAt }: ImportedAuthority) {
+  return { revocations, ...(crlEndedAt && { crlEndedAt: crlEndedAt.toISOString() }) };
+}
+
+function sayRevocations({ revocations, crlEndedAt }: ImportedAuthority, isGiven: boolean): string[] {
+  if (!isGiven) return [];
+  return [
+    `${countOf(revocations, 'certificate')} that it has revoked or held ${revocations === 1 ? 'stays' : 'stay'} on its CRLs`,
+    ...(crlEndedAt
+      ? [`what it has revoked since its last CRL is not known: that had ended at ${crlEndedAt.toISOString()}`]
+      : []),
+  ];
 }

@@ -102,6 +102,11 @@ export function createProtocolServices(
       if (found === undefined) throw new GatewayError('not-found', 'there is no CA of this name');
       return found.certificate.der;
     },
+    cps: (ca) => {
+      const statement = catalog().certificateAuthorities.get(ca)?.cps;
+      if (statement !== undefined && 'text' in statement) return statement.text;
+      throw new GatewayError('not-found', 'no CA of this name has its certification practice statement here');
+    },
     ...createPublishedCrls(services),
     certificateStatus: (id) => findCertificateStatus(id, services),
     ocspResponder: responders,

@@ -37,6 +37,7 @@ export const unusedServices: ProtocolServices = {
   certificateStatus: unused,
   ocspResponder: unused,
   caCertificate: unused,
+  cps: unused,
   serviceKey: unused,
   messageKey: unused,
   encryptionKeys: unused,
