@@ -235,6 +235,8 @@ export interface ProtocolServices {
   trustAnchorsOf(ca: string): readonly Uint8Array[];
   /** What leads from one of these roots to the next and back, DER. @throws GatewayError `not-found` */
   trustLinksOf(ca: string): Promise<readonly Uint8Array[]>;
+  /** What leads from the policy's root to those before it, for clients that trust only these; DER. @throws GatewayError `not-found` */
+  linksToEarlierRoots(label: string | undefined): Promise<readonly Uint8Array[]>;
   /** DER certificates from the issuer of a certificate that was issued here up to and including the root. */
   issuersOf(certificate: Uint8Array): Promise<readonly Uint8Array[]>;
   /** Further chains of such a certificate, to other roots that its CA is certified by; each as issuersOf has it. */

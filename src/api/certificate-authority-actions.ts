@@ -61,11 +61,18 @@ export function certificateAuthorityActionOperations(services: ApiServices): rea
       description: 'The one that issued until then verifies, and signs CRLs, until its end.',
       body: z.strictObject({
         at: z.iso.datetime({ offset: true }).optional().describe('when; at once, if absent or past'),
+        replaceBy: z.iso
+          .datetime({ offset: true })
+          .optional()
+          .describe(
+            'until when what earlier generations have issued is to be replaced, which is planned once this one issues',
+          ),
       }),
       refusals: { 409: 'none is staged, or it may not issue then' },
-      handle: async ({ params: { name }, body: { at }, scope, actor }) => {
+      handle: async ({ params: { name }, body: { at, replaceBy }, scope, actor }) => {
         await requireOperable(name, scope, services);
-        await activateNext({ ca: name, at: at === undefined ? undefined : new Date(at), actor }, services);
+        const dateOf = (text: string | undefined) => (text === undefined ? undefined : new Date(text));
+        await activateNext({ ca: name, at: dateOf(at), replaceBy: dateOf(replaceBy), actor }, services);
         return await described(name, scope);
       },
     }),

@@ -1,6 +1,6 @@
 /** The embedded CA as the enrollment flow sees it: approved in, certificate out. */
 import type { Clock } from '../clock.js';
-import { GatewayError } from '../errors.js';
+import { GatewayError, OvertakenError } from '../errors.js';
 import type { CertificateAuthorityConfig } from '../model/certificate-authority.js';
 import type { ApprovedIssuance } from '../policy/decide.js';
 import type { IssuerFacts } from '../policy/facts.js';
@@ -98,7 +98,8 @@ export function createAuthority({ store, generations, configs, clock }: Authorit
     const generation = generations.find(issuerId);
     const isForResponder = locations === 'none';
     const present = configs();
-    // A roll-over between approval and signature: asked again, the request gets the new generation.
+    // A roll-over between approval and signature: judged again, the request gets the new generation.
+    if (generation?.state === 'previous' && !isForResponder) throw new OvertakenError({ cause: notCurrent(issuerId) });
     const isIssuing = generation?.state === 'current' && present.has(generation.ca);
     if (generation === undefined || !(isIssuing || isForResponder)) throw notCurrent(issuerId);
     if (!isForResponder) requireIssuing(generation);

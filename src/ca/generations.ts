@@ -35,6 +35,8 @@ export interface CaGeneration {
   readonly revoked: boolean;
   /** Of a next one: when it becomes current, where that is settled. */
   readonly activateAt: Date | undefined;
+  /** Until when what earlier ones have issued is to be replaced, as far as that is not planned yet. */
+  readonly replaceBy: Date | undefined;
 }
 
 /** A generation that can sign. Only the functions of this folder that are named after what they sign use its key. */
@@ -142,20 +144,25 @@ interface LoadedGeneration extends SigningGeneration {
 }
 
 /** What may change of a generation. */
-type ChangingRecord = Pick<CaGenerationRecord, 'state' | 'keyId' | 'baseUrls' | 'activateAt' | 'revokedAt'>;
+type ChangingRecord = Pick<
+  CaGenerationRecord,
+  'state' | 'keyId' | 'baseUrls' | 'activateAt' | 'replaceBy' | 'revokedAt'
+>;
 
 function isUpToDate(known: LoadedGeneration | undefined, record: ChangingRecord): boolean {
   if (known === undefined || known.state !== record.state || known.keyId !== record.keyId) return false;
   if (known.writtenUrls !== record.baseUrls) return false;
-  return known.revoked === (record.revokedAt !== null) && (known.activateAt?.getTime() ?? null) === record.activateAt;
+  if (known.revoked !== (record.revokedAt !== null)) return false;
+  const isSame = (date: Date | undefined, recorded: number | null) => (date?.getTime() ?? null) === recorded;
+  return isSame(known.activateAt, record.activateAt) && isSame(known.replaceBy, record.replaceBy);
 }
 
-function stateOf({ state, activateAt, revokedAt }: ChangingRecord) {
-  return {
-    state,
-    revoked: revokedAt !== null,
-    activateAt: activateAt === null ? undefined : new Date(activateAt),
-  };
+function stateOf({ state, activateAt, replaceBy, revokedAt }: ChangingRecord) {
+  return { state, revoked: revokedAt !== null, activateAt: dateOf(activateAt), replaceBy: dateOf(replaceBy) };
+}
+
+function dateOf(time: number | null): Date | undefined {
+  return time === null ? undefined : new Date(time);
 }
 
 function createGeneration(

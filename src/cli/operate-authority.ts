@@ -60,22 +60,29 @@ function activateCommand(run: RunWithCore): Command {
     .argument('<name>')
     .description('make the next generation of a CA the one that issues, at once or at a set time')
     .option('--at <time>', 'such as 2026-12-01T02:00:00Z, or a duration from now such as 14d; the gateway does it then')
+    .option(
+      '--replace-by <time>',
+      'have what earlier generations have issued replaced until then, as certificate replace does',
+    )
     .addOption(jsonOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  gatehouse ca activate plant-issuing\n  gatehouse ca activate plant-issuing --at 2026-12-01T02:00:00Z',
+      '\nExamples:\n  gatehouse ca activate plant-issuing\n  gatehouse ca activate plant-issuing --at 2026-12-01T02:00:00Z --replace-by 2027-02-01T00:00:00Z',
     )
-    .action((name: string, { at, json }: Options & { readonly at?: string }) =>
+    .action((name: string, { at, json, ...options }: Options & { readonly at?: string; readonly replaceBy?: string }) =>
       run(async (core) => {
         const now = core.clock.now();
         const moment = at === undefined ? undefined : parseMoment(at, now);
-        const when = await activateNext({ ca: name, at: moment, actor: person() }, core);
+        const replaceBy = options.replaceBy === undefined ? undefined : parseMoment(options.replaceBy, now);
+        const when = await activateNext({ ca: name, at: moment, replaceBy, actor: person() }, core);
         const next = core.generations.findNext(name);
         const taken = next ?? core.generations.findCurrent(name);
         if (json) return jsonLines(taken === undefined ? [] : [describeGeneration(taken)]);
+        const until =
+          replaceBy === undefined ? '' : `, and earlier certificates are to be replaced by ${replaceBy.toISOString()}`;
         return next === undefined
-          ? `${taken?.id} issues now`
-          : `${next.id} issues from ${when.toISOString()}: the gateway must run then`;
+          ? `${taken?.id} issues now${until}`
+          : `${next.id} issues from ${when.toISOString()}${until}: the gateway must run then`;
       }),
     );
 }

@@ -25,6 +25,7 @@ export const unusedServices: ProtocolServices = {
   trustAnchors: unused,
   trustAnchorsOf: unused,
   trustLinksOf: unused,
+  linksToEarlierRoots: unused,
   issuersOf: unused,
   nextCaBundle: unused,
   findCertificate: unused,

@@ -44,7 +44,11 @@ describe('Acts on certificate authorities over the management API', () => {
     });
     expect((await act('devices/stage')).status).toBe(409);
     const at = new Date(Date.now() + 86_400_000).toISOString();
-    expect((await act('devices/activate', { at })).body).toMatchObject({ generations: [{}, { activateAt: at }] });
+    expect((await act('devices/activate', { at, replaceBy: at })).status).toBe(409);
+    const replaceBy = new Date(Date.now() + 2 * 86_400_000).toISOString();
+    expect((await act('devices/activate', { at, replaceBy })).body).toMatchObject({
+      generations: [{}, { activateAt: at, replaceBy }],
+    });
     expect((await act('devices/activate', {})).body).toMatchObject({
       generations: [{ state: 'previous' }, { state: 'current' }],
     });

@@ -37,7 +37,9 @@ describe('gatehouse ca', () => {
     expect(await run('show', 'devices')).toMatch(/devices-2: next, .*issues from/);
     expect(await run('drop-next', 'devices')).toBe('dropped what was to come of CA devices; its key is destroyed');
     expect(await run('stage', 'devices')).toContain('devices-3');
-    expect(await run('activate', 'devices')).toBe('devices-3 issues now');
+    expect(await run('activate', 'devices', '--replace-by', '30d')).toMatch(
+      /^devices-3 issues now, and earlier certificates are to be replaced by \S+Z$/,
+    );
     expect(await run('revoke', 'devices-1', '--reason', 'superseded')).toContain('revoked devices-1');
     expect(await run('show', 'devices')).toMatch(/devices-1: previous, revoked/);
     await expect(run('stage', 'nowhere')).rejects.toThrow('there is no CA "nowhere"');
