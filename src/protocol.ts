@@ -233,7 +233,7 @@ export interface ProtocolServices {
    * @throws GatewayError `not-found`
    */
   trustAnchorsOf(ca: string): readonly Uint8Array[];
-  /** What leads from one of these roots to the next and back, DER. @throws GatewayError `not-found` */
+  /** What leads from one of these roots to the next and back, and from foreign roots to them, DER. @throws GatewayError `not-found` */
   trustLinksOf(ca: string): Promise<readonly Uint8Array[]>;
   /** DER certificates from the issuer of a certificate that was issued here up to and including the root. */
   issuersOf(certificate: Uint8Array): Promise<readonly Uint8Array[]>;

@@ -17,7 +17,8 @@ import { authorityAnswerSchema, describeAuthority } from './describe-authority.j
 import { defineOperation, type Operation } from './operation.js';
 import type { ApiServices } from './services.js';
 
-const certificates = z
+/** Of a body. */
+export const certificates = z
   .string()
   .max(131_072)
   .describe('PEM: the certificate, and those above it up to the root, in any order after it');
@@ -171,13 +172,14 @@ export function certificateAuthorityActionOperations(services: ApiServices): rea
 }
 
 /** @throws GatewayError `not-found`, `forbidden` for a CA that belongs to no division to who has rights in some only */
-async function requireOperable(name: string, scope: Scope, services: ApiServices): Promise<void> {
+export async function requireOperable(name: string, scope: Scope, services: ApiServices): Promise<void> {
   const object = await getObject('certificate-authority', name, scope, services);
   if (covers(scope, divisionOf(object))) return;
   throw new GatewayError('forbidden', 'operating this certificate authority takes authority:operate in all divisions');
 }
 
-function readPem(text: string): readonly Uint8Array[] {
+/** DER of its certificates. @throws GatewayError 'malformed-request' */
+export function readPem(text: string): readonly Uint8Array[] {
   try {
     return fromPem(text, 'CERTIFICATE');
   } catch (cause) {

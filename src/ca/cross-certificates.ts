@@ -2,7 +2,7 @@
 import type { ApprovedIssuance } from '../policy/decide.js';
 import { approveCertificateAuthority } from '../policy/decide.js';
 import { keyFingerprint } from '../x509/public-key.js';
-import type { SigningGeneration } from './generations.js';
+import { keyIdentifierOf, type SigningGeneration } from './generations.js';
 import { type HierarchyOptions, recordCertificate } from './make-generation.js';
 import { signAuthorityCertificate } from './signing-issuer.js';
 
@@ -55,6 +55,7 @@ function approve({ certificate, pathLength }: SigningGeneration, issuer: Signing
     issuerId: issuer.id,
     subject: certificate.subject,
     subjectPublicKeyInfo: certificate.subjectPublicKeyInfo,
+    subjectKeyIdentifier: keyIdentifierOf(certificate),
     notBefore: certificate.notBefore,
     notAfter: new Date(end),
     ...(pathLength !== undefined && { pathLength }),

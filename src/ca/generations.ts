@@ -239,8 +239,8 @@ export function roomBelow(generation: CaGeneration, find: (id: string) => CaGene
   return room;
 }
 
-/** What its certificate says, which RFC 5280 4.2.1.1 wants repeated, however it was made. */
-function keyIdentifierOf(certificate: Certificate): Uint8Array {
+/** What a CA's certificate says, which RFC 5280 4.2.1.1 wants repeated, however it was made. @throws DerError */
+export function keyIdentifierOf(certificate: Certificate): Uint8Array {
   const value = extension(certificate, idCeSubjectKeyIdentifier);
   return value === undefined
     ? subjectKeyIdentifier(certificate.subjectPublicKeyInfo)

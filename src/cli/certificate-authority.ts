@@ -7,6 +7,7 @@ import { toPem } from '../x509/pem.js';
 import { parsePartition } from './arguments.js';
 import { cataloguedCommand } from './catalog-command.js';
 import { CommandLineError } from './command-line-error.js';
+import { crossCertificateCommands } from './cross-certificates.js';
 import { describeGeneration } from './describe-generation.js';
 import { signCommand, takeOfflineCommand } from './offline-authority.js';
 import { importCertificateCommand, operatingCommands } from './operate-authority.js';
@@ -49,7 +50,8 @@ export function certificateAuthorityCommand(run: RunWithCore): Command {
     run,
   );
   const offline = [takeOfflineCommand(run), signCommand(run)];
-  for (const each of [certificateCommand(run), crlCommand(run), ...operatingCommands(run), ...offline])
+  const across = crossCertificateCommands(run);
+  for (const each of [certificateCommand(run), crlCommand(run), ...operatingCommands(run), ...offline, ...across])
     command.addCommand(each);
   return command;
 }
