@@ -80,7 +80,9 @@ async function withPartner(work: (openssl: OpensslFolder, cas: OperatedCas) => P
   });
 }
 
-const now = ['-x509_strict', '-attime', String(Math.ceil(Date.now() / 1000) + 60)];
+function at({ world }: OperatedCas): readonly string[] {
+  return ['-x509_strict', '-attime', String(Math.ceil(world.clock.at / 1000) + 1)];
+}
 
 describe('A cross-certificate of a foreign CA', () => {
   it('lets openssl accept what that issues within its name constraints, and nothing else (RFC 5280 4.2.1.10)', async () => {
@@ -105,7 +107,7 @@ describe('A cross-certificate of a foreign CA', () => {
           ...['basicConstraints=CA:false', 'keyUsage=digitalSignature', `subjectAltName=DNS:${host}`],
           'authorityKeyIdentifier=keyid:always',
         ]);
-        return opensslAccepts([rootOf(cas), cross.der, leaf], now);
+        return opensslAccepts([rootOf(cas), cross.der, leaf], at(cas));
       };
       expect(accepts('www.partner.example')).toBe(true);
       expect(accepts('www.secret.partner.example')).toBe(false);
@@ -135,7 +137,7 @@ describe('A cross-certificate of a foreign CA', () => {
         return openssl.write('crl.pem', toPem('X509 CRL', found?.der ?? new Uint8Array()));
       };
       const chain = [rootOf(cas), record?.der ?? new Uint8Array()];
-      const checks = async () => opensslAccepts(chain, [...now, '-crl_check', '-CRLfile', await crl()]);
+      const checks = async () => opensslAccepts(chain, [...at(cas), '-crl_check', '-CRLfile', await crl()]);
       expect(await checks()).toBe(true);
       const [issuerId = '', serialNumber = ''] = id.split(':');
       await revokeCertificate({ issuerId, serialNumber, reason: 'cACompromise', actor: operator }, cas);
