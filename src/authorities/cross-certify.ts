@@ -2,19 +2,15 @@
 import { type Actor, byActor } from '../audit/actor.js';
 import { createAuditRecord } from '../audit/audit-record.js';
 import { findUnfit } from '../ca/authority.js';
-import { keyIdentifierOf, type SigningGeneration } from '../ca/generations.js';
-import { recordCertificate } from '../ca/make-generation.js';
-import type { IssuedCertificate } from '../ca/sign-certificate.js';
+import { certifyForeign } from '../ca/certify-foreign.js';
+import type { SigningGeneration } from '../ca/generations.js';
 import { GatewayError } from '../errors.js';
 import { createIdentifier } from '../identifier.js';
 import type { CrossCertificationLimits } from '../model/cross-certification.js';
-import { type ApprovedIssuance, approveCertificateAuthority } from '../policy/decide.js';
-import type { IssuerFacts } from '../policy/facts.js';
 import { certificateId } from '../store/certificate-record.js';
 import { type Certificate, fingerprint } from '../x509/certificate.js';
 import { formatName } from '../x509/names.js';
 import { keyFingerprint } from '../x509/public-key.js';
-import { pathLengthOf } from './accept-certificate.js';
 import { readCertificate } from './check-certificate.js';
 import { extensionsOf } from './cross-certificate-extensions.js';
 import { checkForeignCa } from './foreign-ca.js';
@@ -49,9 +45,9 @@ export function crossCertify(
     const issuer = requireIssuing(ca, services);
     const foreign = readCertificate(certificate);
     await checkForeignCa({ foreign, request, issuer }, services);
-    const issuance = approve(foreign, limits, services.authority.issuer(ca), services);
-    const issued = await services.authority.issue(issuance);
-    await record({ ca, foreign, issuance, issued, actor }, services);
+    const extensions = extensionsOf(foreign, limits);
+    const issued = await certifyForeign({ ca, foreign, limits, extensions }, services);
+    await record({ ca, foreign, issued, actor }, services);
     return certificateId(issued.issuerId, issued.serialNumber);
   });
 }
@@ -64,67 +60,14 @@ function requireIssuing(ca: string, { generations, clock }: AuthorityServices): 
   return current;
 }
 
-function approve(
-  foreign: Certificate,
-  limits: CrossCertificationLimits,
-  issuer: IssuerFacts,
-  { clock }: AuthorityServices,
-): ApprovedIssuance {
-  const pathLength = pathLengthFor(foreign, limits.pathLength, issuer);
-  return approveCertificateAuthority({
-    issuerId: issuer.id,
-    subject: foreign.subject,
-    subjectPublicKeyInfo: foreign.subjectPublicKeyInfo,
-    // What the foreign CA has issued names it by this.
-    subjectKeyIdentifier: keyIdentifierOf(foreign),
-    ...validityFor(foreign, limits.validity, issuer, clock.now()),
-    ...(pathLength !== Number.POSITIVE_INFINITY && { pathLength }),
-    extensions: extensionsOf(foreign, limits),
-    usage: 'intermediate',
-  });
-}
-
-/** Infinite where nothing limits it. */
-function pathLengthFor(foreign: Certificate, wanted: number | undefined, issuer: IssuerFacts): number {
-  const room = (issuer.pathLength ?? Number.POSITIVE_INFINITY) - 1;
-  if (room < 0) {
-    throw new GatewayError(
-      'rejected-profile',
-      `the path length of ${issuer.id}, or of a CA above it, has no room for a CA below it`,
-    );
-  }
-  const most = Math.min(room, pathLengthOf(foreign));
-  if (wanted === undefined || wanted <= most) return wanted ?? most;
-  throw new GatewayError(
-    'rejected-profile',
-    `a path length of ${wanted} is more than ${issuer.id} and the foreign CA's own certificate have room for: ${most} at most`,
-  );
-}
-
-/** Within that of both. The last second counts as part of the validity (RFC 5280 4.1.2.5). */
-function validityFor(foreign: Certificate, seconds: number | undefined, issuer: IssuerFacts, now: Date) {
-  const second = Math.floor(now.getTime() / 1000);
-  const wanted = seconds === undefined ? Number.POSITIVE_INFINITY : (second + seconds - 1) * 1000;
-  const notAfter = Math.min(wanted, issuer.notAfter.getTime(), foreign.notAfter.getTime());
-  if (notAfter <= now.getTime())
-    throw new GatewayError('rejected-profile', 'the certificate would end before it begins');
-  const notBefore = Math.max(
-    (second - issuer.backdateSeconds) * 1000,
-    issuer.notBefore.getTime(),
-    foreign.notBefore.getTime(),
-  );
-  return { notBefore: new Date(notBefore), notAfter: new Date(notAfter) };
-}
-
 interface Made {
   readonly ca: string;
   readonly foreign: Certificate;
-  readonly issuance: ApprovedIssuance;
-  readonly issued: IssuedCertificate;
+  readonly issued: Awaited<ReturnType<typeof certifyForeign>>;
   readonly actor: Actor;
 }
 
-async function record({ ca, foreign, issuance, issued, actor }: Made, services: AuthorityServices): Promise<void> {
+async function record({ ca, foreign, issued, actor }: Made, services: AuthorityServices): Promise<void> {
   const { store, clock, catalog } = services;
   const at = clock.now();
   const id = certificateId(issued.issuerId, issued.serialNumber);
@@ -144,7 +87,7 @@ async function record({ ca, foreign, issuance, issued, actor }: Made, services: 
       issuer: issued.issuerId,
       name: subject,
       fingerprint: fingerprint(foreign.der),
-      until: issuance.notAfter.toISOString(),
+      until: issued.notAfter.toISOString(),
       unmanagedCa: unmanagedCaId,
       ...by,
     },
@@ -159,7 +102,7 @@ async function record({ ca, foreign, issuance, issued, actor }: Made, services: 
   const { insert, addCertificate } = store.unmanagedCas;
   await store.commit({
     statements: [
-      recordCertificate(issued, issuance, event, store),
+      issued.record(event),
       ...(known ? [] : [insert({ id: unmanagedCaId, division, deviceId: null, subject, createdAt: at.getTime() })]),
       addCertificate({ certificateId: id, unmanagedCaId }),
     ],

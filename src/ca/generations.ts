@@ -247,7 +247,8 @@ export function keyIdentifierOf(certificate: Certificate): Uint8Array {
     : decodeSubjectKeyIdentifier(value);
 }
 
-function pathLengthOf(certificate: Certificate): number | undefined {
+/** Undefined where nothing limits it. @throws DerError */
+export function pathLengthOf(certificate: Certificate): number | undefined {
   const value = extension(certificate, idCeBasicConstraints);
   return value === undefined ? undefined : decodeBasicConstraints(value).pathLength;
 }

@@ -385,7 +385,9 @@ describe('The life of a fleet over the management API', () => {
     await applyYaml(test, gateways);
     const { id } = await enrollGateway(test, 'gw-1');
     const one = `/unmanaged-cas/${id}`;
-    expect(bodyOf(await administrator.get('/unmanaged-cas?search=gw-1')).items).toMatchObject([{ id, status: 'valid' }]);
+    expect(bodyOf(await administrator.get('/unmanaged-cas?search=gw-1')).items).toMatchObject([
+      { id, status: 'valid' },
+    ]);
     expect(bodyOf(await administrator.get(`${one}/certificates`))).toEqual({ items: [] });
     const watched = await administrator.patch(one, { crlUrl: 'http://gw-1.plant.example/ca.crl' });
     expect(bodyOf(watched)).toMatchObject({ crl: { url: 'http://gw-1.plant.example/ca.crl', state: null } });
