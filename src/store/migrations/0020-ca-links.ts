@@ -3,7 +3,7 @@ import type { ColumnDefinitionBuilder, Compilable } from 'kysely';
 import type { Migration } from '../migration.js';
 
 export const caLinks: Migration = {
-  name: '0019-ca-links',
+  name: '0020-ca-links',
   statements: ({ table, createIndex, text, integer }): Compilable[] => [
     table('ca_link')
       .addColumn('fingerprint', text, (column) => column.notNull().primaryKey())
