@@ -158,13 +158,17 @@ function checkRoom({ links, issuer }: Line, config: CertificateAuthorityConfig, 
   );
 }
 
-function pathLengthOf(certificate: Certificate): number {
+/** Infinite where nothing limits it. @throws DerError */
+export function pathLengthOf(certificate: Certificate): number {
   const value = extension(certificate, idCeBasicConstraints);
   return (value && decodeBasicConstraints(value).pathLength) ?? Number.POSITIVE_INFINITY;
 }
 
-/** How many CAs are to follow, one below the other. */
-function depthBelow({ name, issueIntermediates }: CertificateAuthorityConfig, services: AuthorityServices): number {
+/** How many CAs are to follow below one, one below the other. */
+export function depthBelow(
+  { name, issueIntermediates }: CertificateAuthorityConfig,
+  services: Pick<AuthorityServices, 'catalog'>,
+): number {
   const all = [...services.catalog().certificateAuthorities.values()];
   const children = all.filter(({ parent }) => parent === name).map((child) => 1 + depthBelow(child, services));
   return Math.max(issueIntermediates ? 1 : 0, ...children);

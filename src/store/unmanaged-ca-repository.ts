@@ -130,6 +130,20 @@ export function createUnmanagedCaRepository(database: Database) {
         .limit(slot.limit),
     ),
 
+    /** What CAs here have issued to foreign ones by an operator's act, under no policy: the latest first. */
+    crossCertificates: ({ issuers, limit }: { readonly issuers: readonly string[]; readonly limit: number }) =>
+      list((db) =>
+        db
+          .selectFrom('unmanagedCaCertificate')
+          .innerJoin('certificate', 'certificate.id', 'unmanagedCaCertificate.certificateId')
+          .select(['unmanagedCaCertificate.unmanagedCaId', ...qualifiedCertificateColumns])
+          .where('certificate.policy', '=', '')
+          .where('certificate.issuerId', 'in', issuers)
+          .orderBy('certificate.issuedAt', 'desc')
+          .orderBy('certificate.id', 'desc')
+          .limit(limit),
+      ),
+
     /** Watches a CRL from now on, or none where `crlUrl` and `crlDueAt` are null: what was known of another one is forgotten. */
     watch: write((db, slot: Pick<UnmanagedCaRecord, 'id' | 'crlUrl' | 'crlDueAt'>) =>
       db
