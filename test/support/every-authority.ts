@@ -25,7 +25,7 @@ certificateAuthorities:
   - { name: p384, parent: edwards, subject: "CN=P-384,O=Gerätewerk", key: ec-p384, validity: 20y, pathLength: 1, crl: { maximumCertificates: 12, delta: {} }, ${policies} }
   - { name: pss, parent: p384, subject: "CN=PSS,O=Gerätewerk", key: rsa-2048, rsaPadding: pss, validity: 10y, pathLength: 0, crl: { scope: always, delta: {} }, ${policies} }
   - { name: root-edwards, subject: "CN=Root Edwards,O=Example", key: ed25519, validity: 20y }
-  - { name: rsa-4096, parent: root-edwards, subject: "CN=RSA 4096,O=Example", key: rsa-4096, signatureHash: sha512, validity: 10y, issueIntermediates: true }
+  - { name: rsa-4096, parent: root-edwards, subject: "CN=RSA 4096,O=Example", key: rsa-4096, signatureHash: sha512, validity: 10y, issueIntermediates: true, nameConstraints: { excluded: [{ dns: secret.example }, { ip: 192.168.0.0/16 }] }, locations: { mirrors: ["http://mirror.example"] } }
   - { name: root-p256, subject: "CN=Root P-256,O=Example", key: ec-p256, validity: 20y, stageNextGeneration: true }
   - { name: p256, parent: root-p256, subject: "CN=P-256,O=Example", key: ec-p256, validity: 10y, pathLength: 1, issueIntermediates: true }
   - { name: imported, subject: "CN=Imported,O=Example", key: external }
@@ -116,7 +116,7 @@ async function importOne(core: Core, shell: Shell): Promise<void> {
     'openssl pkcs12 -export -inkey imported.key -in imported.pem -passout pass:passphrase -out imported.p12',
   );
   const key = { content: shell.read('imported.p12'), passphrase: 'passphrase' };
-  await importAuthority({ ca: 'imported', key, certificates: [], actor }, core);
+  await importAuthority({ ca: 'imported', key, certificates: [], crls: [], actor }, core);
 }
 
 /** Returns the CRL of the root, DER. */
