@@ -108,8 +108,18 @@ function findLine(link: Link, others: readonly Certificate[], services: Authorit
       `no certificate of CA ${config.parent} is here whose key has signed that of CA ${config.name} (its issuer is ${signer}): give all certificates up to the root`,
     );
   }
+  requireSameDivision(config, parent);
   const above = findLine({ config: parent, certificate: found }, others, services);
   return { ...above, links: [link, ...above.links] };
+}
+
+/** Rights over a CA are none over those above it: who has them brings the certificates of these first. */
+function requireSameDivision({ division }: CertificateAuthorityConfig, parent: CertificateAuthorityConfig): void {
+  if (parent.division === division) return;
+  throw new GatewayError(
+    'forbidden',
+    `a certificate of CA ${parent.name}, which is not of the same division, does not come along with others: import it first (gatehouse ca certificate import ${parent.name})`,
+  );
 }
 
 /** All of it, as whoever trusts the root would (RFC 5280 6). */

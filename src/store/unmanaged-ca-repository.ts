@@ -100,6 +100,27 @@ export function createUnmanagedCaRepository(database: Database) {
         .limit(slot.limit),
     ),
 
+    /** Those that can be revoked `at` (epoch milliseconds): held, or valid, confirmed or yet to be, and not expired. */
+    revocableOf: read((db, slot: { unmanagedCaId: string; at: number; limit: number }) =>
+      db
+        .selectFrom('unmanagedCaCertificate')
+        .innerJoin('certificate', 'certificate.id', 'unmanagedCaCertificate.certificateId')
+        .select(qualifiedCertificateColumns)
+        .where('unmanagedCaId', '=', slot.unmanagedCaId)
+        .where((row) =>
+          row.or([
+            row('certificate.status', '=', 'held'),
+            row.and([
+              row('certificate.status', '=', 'valid'),
+              row('certificate.notAfter', '>=', slot.at),
+              row.or([row('certificate.confirmBy', 'is', null), row('certificate.confirmBy', '>', slot.at)]),
+            ]),
+          ]),
+        )
+        .orderBy('certificate.id')
+        .limit(slot.limit),
+    ),
+
     /** Watches a CRL from now on, or none where `crlUrl` and `crlDueAt` are null: what was known of another one is forgotten. */
     watch: write((db, slot: Pick<UnmanagedCaRecord, 'id' | 'crlUrl' | 'crlDueAt'>) =>
       db

@@ -238,6 +238,14 @@ describe('A certificate that was issued here', () => {
     expect(verdict(await validateCertificate({ ...asked, at, ...allowed }, node))).toBe(expected);
   });
 
+  it('is known by what was signed, not by its serial number, which others give as well', async () => {
+    const { idOf } = await makeCas([root]);
+    const foreign = decodeCertificate(makeCertificate(leaf('CN=device')));
+    const row = certificateRecord(foreign.serialNumber, { issuerId: idOf(0), der: makeCertificate(device) });
+    await store.commit({ statements: [store.certificates.insert(row)], audit: [] });
+    expect(await findIssued(foreign, store)).toBeUndefined();
+  });
+
   it('has its path to the root', async () => {
     const { node, cas, idOf } = await makeCas([root, middle, issuing]);
     const asked = await record(makeCertificate(device), idOf(2));
