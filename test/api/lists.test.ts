@@ -72,7 +72,7 @@ describe('Lists of the management API', () => {
     const unsorted = Object.values(document.paths).flatMap(({ get }) =>
       get?.operationId.startsWith('list') && !lists.some(({ id }) => id === get.operationId) ? [get.operationId] : [],
     );
-    expect(unsorted.sort()).toEqual(['listCertificatesOfUnmanagedCa', 'listRoles', 'listUnmanagedCas']);
+    expect(unsorted.sort()).toEqual(['listCertificatesOfUnmanagedCa', 'listCrls', 'listRoles', 'listUnmanagedCas']);
   });
 
   it.each(lists)('$id has each item once in every order and size of pages', async ({ id, path, sorts }) => {
