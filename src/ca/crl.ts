@@ -1,10 +1,11 @@
 /** Publishes CRLs (RFC 5280 5): those of each partition of each CA generation, roots included. */
 import { randomUUID } from 'node:crypto';
 import type { CrlRecord } from '../store/crl-record.js';
+import { underLease } from '../store/under-lease.js';
 import { type DueCrls, findDue } from './crl-due.js';
 import type { CrlPlace } from './crl-entries.js';
 import { timingOf } from './crl-timing.js';
-import { type CrlPublisherOptions, isCode, publishDelta, publishNext } from './next-crl.js';
+import { type CrlPublisherOptions, publishDelta, publishNext } from './next-crl.js';
 
 export interface CrlPublisher {
   /**
@@ -49,29 +50,17 @@ export function createCrlPublisher(options: CrlPublisherOptions): CrlPublisher {
     return turn;
   }
 
-  /** Whether the lease was to be had: otherwise another node does the work. */
-  async function underLease(generation: string, work: () => Promise<void>): Promise<boolean> {
-    const now = clock.now().getTime();
-    const lease = { name: `crl ${generation}`, holder, until: now + leaseMilliseconds, now };
-    try {
-      await store.commit({ statements: [store.leases.take(lease)], audit: [] });
-    } catch (error) {
-      if (isCode(error, 'invalid-state')) return false;
-      throw error;
-    }
-    try {
-      await work();
-      return true;
-    } finally {
-      await store.commit({ statements: [store.leases.release(lease)], audit: [] });
-    }
-  }
+  const leaseOf = (generation: string) => ({
+    name: `crl ${generation}`,
+    holder,
+    milliseconds: leaseMilliseconds,
+  });
 
   /** Each generation under a lease of its own: a slow key keeps nobody else's CRLs waiting. */
   function publishDueOf({ full, delta }: DueCrls): Promise<readonly boolean[]> {
     const generationIds = new Set([...full, ...delta].map(({ issuerId }) => issuerId));
     return withAll([...generationIds], (id) =>
-      underLease(id, async () => {
+      underLease(leaseOf(id), options, async () => {
         // Asked again: the node that had the lease before may have done it.
         const again = (await findDue(options)).due;
         await inTurn(ofGeneration(id, again.full), (place) => publish(place.issuerId, place.partition));
@@ -85,8 +74,8 @@ export function createCrlPublisher(options: CrlPublisherOptions): CrlPublisher {
 
     async publishChanged() {
       const changed = await store.crls.changed({});
-      // The CA may be another process's, made since this one looked.
-      if (changed.some(({ issuerId }) => generations.find(issuerId) === undefined)) await generations.reload();
+      // The CA may be another process's, made since this one looked, or that may have written down other URLs for it.
+      if (changed.length > 0) await generations.refresh();
       const now = clock.now().getTime();
       const due = changed.filter(({ issuerId, changedAt }) => {
         const generation = generations.find(issuerId);
@@ -96,7 +85,9 @@ export function createCrlPublisher(options: CrlPublisherOptions): CrlPublisher {
         return (changedAt ?? 0) + timingOf(generation, configs()).publishWithin * 500 <= now;
       });
       await withAll([...new Set(due.map(({ issuerId }) => issuerId))], (id) =>
-        underLease(id, () => inTurn(ofGeneration(id, due), (place) => publish(place.issuerId, place.partition))),
+        underLease(leaseOf(id), options, () =>
+          inTurn(ofGeneration(id, due), (place) => publish(place.issuerId, place.partition)),
+        ),
       );
     },
 
@@ -113,7 +104,6 @@ export function createCrlPublisher(options: CrlPublisherOptions): CrlPublisher {
   };
 }
 
-/** How long a node that died may keep the others from publishing. */
 const leaseMilliseconds = 120_000;
 
 function isEmpty({ full, delta }: DueCrls): boolean {

@@ -4,6 +4,7 @@ import { GatewayError, OvertakenError } from '../errors.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
 import type { AuditRecord, Statement } from '../store/change.js';
 import type { Store } from '../store/store.js';
+import { underLease } from '../store/under-lease.js';
 import { holderOf } from './certificate-holder.js';
 import { supersessionRecord, supersessionStatements } from './revoke.js';
 import type { EnrollmentServices } from './services.js';
@@ -31,40 +32,29 @@ export async function revokeReplaced(services: ReplacementServices): Promise<voi
     const due = { policy: policy.name, by: clock.now().getTime() - policy.revokeReplaced.after * 1000 };
     const [first] = await store.certificates.replacedOfPolicy({ ...due, limit: 1 });
     if (first === undefined) continue;
-    await underLease(services, async () => {
-      for (let batch = 0; batch < mostBatches; batch++) {
-        const replaced = await store.certificates.replacedOfPolicy({ ...due, limit: batchSize });
-        if (replaced.length > 0) await revokeBatch(replaced, services);
-        if (replaced.length < batchSize) return;
-      }
-    });
+    await underLease(lease, services, () => revokeDue(due, services));
+  }
+}
+
+async function revokeDue(
+  due: { readonly policy: string; readonly by: number },
+  services: ReplacementServices,
+): Promise<void> {
+  try {
+    for (let batch = 0; batch < mostBatches; batch++) {
+      const replaced = await services.store.certificates.replacedOfPolicy({ ...due, limit: batchSize });
+      if (replaced.length > 0) await revokeBatch(replaced, services);
+      if (replaced.length < batchSize) return;
+    }
+  } catch (error) {
+    if (!isOvertaken(error)) throw error;
   }
 }
 
 /** So many that the writes of the gateway beside it are not kept waiting for long. */
 const batchSize = 100;
 const mostBatches = 50;
-/** How long a node that died may keep the others from it. */
-const leaseMilliseconds = 120_000;
-const holder = randomUUID();
-
-async function underLease({ store, clock }: ReplacementServices, work: () => Promise<void>): Promise<void> {
-  const now = clock.now().getTime();
-  const lease = { name: 'replaced certificates', holder, until: now + leaseMilliseconds, now };
-  try {
-    await store.commit({ statements: [store.leases.take(lease)], audit: [] });
-  } catch (error) {
-    if (error instanceof GatewayError && error.code === 'invalid-state') return;
-    throw error;
-  }
-  try {
-    await work();
-  } catch (error) {
-    if (!isOvertaken(error)) throw error;
-  } finally {
-    await store.commit({ statements: [store.leases.release(lease)], audit: [] });
-  }
-}
+const lease = { name: 'replaced certificates', holder: randomUUID(), milliseconds: 120_000 };
 
 /** One of them was revoked or held meanwhile: the next round sees that. */
 function isOvertaken(error: unknown): boolean {

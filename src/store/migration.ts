@@ -1,7 +1,7 @@
 /** What a migration is: SQL for either database, forward only. */
 import type { Compilable, CreateTableBuilder, QueryCreator, RawBuilder, SchemaModule } from 'kysely';
 import type { Dialect } from './dialect.js';
-import { jsonMember } from './json-member.js';
+import { jsonMember, withoutJsonMember } from './json-member.js';
 
 export interface Migration {
   /** As its file is named, without the extension. */
@@ -21,6 +21,8 @@ export interface MigrationSchema {
   eachMember(column: string): RawBuilder<unknown>;
   /** One of them, as text. */
   member(column: string, name: string): RawBuilder<string | null>;
+  /** The object without the member at the end of a path, as text. */
+  withoutMember(column: string, path: readonly string[]): RawBuilder<string>;
   queries<Tables>(): QueryCreator<Tables>;
 }
 
@@ -35,6 +37,7 @@ export function createMigrationSchema(dialect: Dialect): MigrationSchema {
     bytes,
     eachMember,
     member: (column, name) => jsonMember(dialect.name, column, name),
+    withoutMember: (column, path) => withoutJsonMember(dialect.name, column, path),
     queries,
   };
 }

@@ -6,20 +6,20 @@ import { createIdentifier } from '../identifier.js';
 import { OutboundError } from '../outbound/outbound-error.js';
 import type { OutboundNetworks } from '../outbound/permitted-addresses.js';
 import type { Statement } from '../store/change.js';
+import { underLease } from '../store/under-lease.js';
 import type { UnmanagedCaRecord } from '../store/unmanaged-ca-repository.js';
 import { revocationReasonCode } from '../x509/crl.js';
 import { CrlProblem, readCrl, type WatchedCrl } from './read-crl.js';
 
 const atOnce = 10;
 const timeoutMilliseconds = 20_000;
-/** For all of a turn. */
-const leaseMilliseconds = 600_000;
 const hour = 3_600_000;
 const soon = 600_000;
 // Read as a whole: tens of milliseconds, for as many revoked certificates as one CA has on record.
 const maximumCrlBytes = 2 * 1024 * 1024;
 const partSize = 500;
-const holder = createIdentifier();
+/** For all of a turn. */
+const lease = { name: 'unmanaged-crls', holder: createIdentifier(), milliseconds: 600_000 };
 
 type Services = Pick<EnrollmentServices, 'store' | 'clock' | 'outbound'>;
 
@@ -32,18 +32,9 @@ export async function watchCrls(
   const now = clock.now().getTime();
   const due = await store.unmanagedCas.dueCrls({ now, limit: atOnce });
   if (due.length === 0) return;
-  const lease = { name: 'unmanaged-crls', holder, until: now + leaseMilliseconds, now };
-  try {
-    await store.commit({ statements: [store.leases.take(lease)], audit: [] });
-  } catch (error) {
-    if (error instanceof GatewayError && error.code === 'invalid-state') return;
-    throw error;
-  }
-  try {
+  await underLease(lease, services, async () => {
     for (const unmanagedCa of due) await look(unmanagedCa, services, networks);
-  } finally {
-    await store.commit({ statements: [store.leases.release(lease)], audit: [] });
-  }
+  });
 }
 
 async function look(unmanagedCa: UnmanagedCaRecord, services: Services, networks: OutboundNetworks): Promise<void> {

@@ -101,8 +101,13 @@ function crl({ table, alterTable, text, integer, bytes, queries }: MigrationSche
   ];
 }
 
-function partition({ table, alterTable, text, integer, queries }: MigrationSchema): Compilable[] {
+function partition({ table, alterTable, text, integer, queries, withoutMember }: MigrationSchema): Compilable[] {
   return [
+    // How many there are follows from what is issued: the setting is gone.
+    queries<Tables>()
+      .updateTable('catalogItem')
+      .set({ document: withoutMember('document', ['crl', 'partitions']) })
+      .where('kind', '=', 'certificate-authority'),
     // JSON array; null until the gateway has written down what it has put into certificates so far.
     alterTable('ca_generation').addColumn('base_urls', text),
     table('crl_partition')
@@ -121,6 +126,7 @@ function partition({ table, alterTable, text, integer, queries }: MigrationSchem
 }
 
 interface Tables {
+  catalogItem: { kind: string; document: string };
   crl: { etag: string };
   revocation: Record<(typeof revocationColumns)[number], unknown>;
   crlRevision: { issuerId: string; partition: number; number: number; lastNumber: number };

@@ -81,6 +81,8 @@ function makeVersion1(file: string): void {
     insert into crl (issuer_id, partition, number, der, this_update, next_update, revision) values
       ('plant-1', 0, 7, x'3000', 1, 2, 4), ('plant-1', 1, 2, x'3000', 1, 2, 0);
     insert into crl_revision (issuer_id, partition, number) values ('plant-1', 0, 4);
+    insert into catalog_item (kind, name, document, updated_at) values
+      ('certificate-authority', 'plant', '{"name":"plant","crl":{"partitions":4,"interval":"1d"}}', 1);
   `);
   connection.close();
 }
@@ -97,6 +99,9 @@ describe('a database of an earlier version', () => {
         state: 'pending',
         conversation: null,
       });
+      // A setting that is gone is not in the way.
+      const [item] = await store.catalog.items();
+      expect(item?.document).toBe('{"name":"plant","crl":{"interval":"1d"}}');
       // What was issued before there was anything to confirm is confirmed.
       expect(await store.certificates.findById({ id: 'plant-1:0a' })).toMatchObject({
         status: 'valid',
