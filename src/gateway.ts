@@ -12,6 +12,7 @@ import { mountApi } from './api/mount.js';
 import { createOperations } from './api/operations.js';
 import { compileAddresses } from './authentication/allowed-addresses.js';
 import { activateDue } from './authorities/activate.js';
+import { planReplacements } from './authorities/plan-replacements.js';
 import { serverNames } from './catalog/server-names.js';
 import { fillNames } from './certificates/fill-names.js';
 import type { Clock } from './clock.js';
@@ -110,7 +111,9 @@ export async function startGateway({ settings, log, clock }: GatewayOptions): Pr
         }),
     });
     let preparedVersion = prepared.areCasMade ? core.catalog().version : undefined;
+    let tlsGenerations = core.generations.all();
     const renewTls = async () => {
+      tlsGenerations = core.generations.all();
       const renewed = await obtainTls(core, serviceKeys, settings);
       if (renewed.version === tls.version) return;
       tls = renewed;
@@ -119,7 +122,15 @@ export async function startGateway({ settings, log, clock }: GatewayOptions): Pr
     };
     const stopTasks = repeatTasks(log, [
       { name: 'CRLs', everyMilliseconds: crlCheckMilliseconds, run: () => core.crls.publishChanged() },
-      { name: 'CAs', everyMilliseconds: authoritiesMilliseconds, run: () => activateDue(core) },
+      {
+        name: 'CAs',
+        everyMilliseconds: authoritiesMilliseconds,
+        run: async () => {
+          await activateDue(core);
+          await planReplacements(core);
+          if (core.generations.all() !== tlsGenerations) await renewTls();
+        },
+      },
       { name: 'confirmations', everyMilliseconds: confirmationCheckMilliseconds, run: () => revokeLapsed(core) },
       {
         name: 'configuration',

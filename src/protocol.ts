@@ -235,6 +235,8 @@ export interface ProtocolServices {
   trustAnchorsOf(ca: string): readonly Uint8Array[];
   /** What leads from one of these roots to the next and back, DER. @throws GatewayError `not-found` */
   trustLinksOf(ca: string): Promise<readonly Uint8Array[]>;
+  /** What leads from the policy's root to those before it, for clients that trust only these; DER. @throws GatewayError `not-found` */
+  linksToEarlierRoots(label: string | undefined): Promise<readonly Uint8Array[]>;
   /** DER certificates from the issuer of a certificate that was issued here up to and including the root. */
   issuersOf(certificate: Uint8Array): Promise<readonly Uint8Array[]>;
   /** Further chains of such a certificate, to other roots that its CA is certified by; each as issuersOf has it. */
@@ -273,6 +275,8 @@ export interface ProtocolServices {
   ocspResponder(generation: string): Promise<OcspResponder>;
   /** The certificate of one CA generation, DER. @throws GatewayError `not-found`. */
   caCertificate(generation: string): Uint8Array;
+  /** The certification practice statement of a CA that has its own here. @throws GatewayError `not-found` */
+  cps(ca: string): string;
   /** The gateway's key for a purpose, one for each CA; issued at first use and renewed by itself. */
   serviceKey(purpose: 'key-generation' | 'cmc', label: string | undefined): Promise<ServiceKey>;
   /** Such a key for the purpose of protecting answers, one for each policy; of the kind of the CA's. */

@@ -61,7 +61,10 @@ export async function sealGeneratedKey(
   const content = await encodeKeyPackage({
     key: withPublicKey(generatedKey.pkcs8, subjectPublicKeyInfo),
     signature: { signer, digest: 'sha256', signerNamedBy: 'key' },
-    certificates: visibleCertificates([signer.certificate, ...signer.chain], policy),
+    certificates: [
+      ...visibleCertificates([signer.certificate, ...signer.chain], policy),
+      ...(await services.linksToEarlierRoots(exchange.params.label)),
+    ],
     signingTime: services.clock.now(),
   });
   return sealEnvelope({ contentType: idSignedData, content, ...(await readerOf(sender.protection)) });

@@ -98,7 +98,8 @@ async function protectByMac(
     protectionAlg: algorithm.identifier,
   });
   const answerKey = await algorithm.deriveKey(secret);
-  const extraCerts = visibleCertificates(answer.certificates ?? [], context.policy);
+  const certificates = answer.certificates ?? [];
+  const extraCerts = certificates.length === 0 ? [] : await extraCertificates(certificates, context);
   return encodePkiMessage({ ...parts, protection: answerKey.mac(protectedPart(parts)), extraCerts });
 }
 
@@ -116,7 +117,7 @@ async function sign(answer: Answer, context: AnswerContext): Promise<Uint8Array>
   return encodePkiMessage({
     ...parts,
     protection: await key.signMessage(protectedPart(parts), algorithm),
-    extraCerts: visibleCertificates(withoutRepeats([...ownChain(key), ...(answer.certificates ?? [])]), policy),
+    extraCerts: await extraCertificates([...ownChain(key), ...(answer.certificates ?? [])], context),
   });
 }
 
@@ -164,6 +165,15 @@ function readable(generalName: Uint8Array | undefined): Uint8Array | undefined {
     if (error instanceof DerError) return undefined;
     throw error;
   }
+}
+
+/** While roots roll over, also what leads to the one that a client may know alone (RFC 9810 4.4). */
+async function extraCertificates(
+  certificates: readonly Uint8Array[],
+  { services, label, policy }: AnswerContext,
+): Promise<readonly Uint8Array[]> {
+  const links = await services.linksToEarlierRoots(label);
+  return withoutRepeats([...visibleCertificates(certificates, policy), ...links]);
 }
 
 function ownChain({ certificate, chain }: ServiceKey): Uint8Array[] {

@@ -1,4 +1,4 @@
-/** The repository: CRLs, CA certificates and roots over plain HTTP (RFC 5280 4.2.1.13 and 4.2.2.1, media types of RFC 2585). */
+/** The repository: CRLs, CA certificates, roots and practice statements over plain HTTP (RFC 5280 4.2.1.13 and 4.2.2.1, media types of RFC 2585). */
 
 import { GatewayError } from '../../src/errors.js';
 import { matchesEntityTag } from '../../src/http/entity-tag.js';
@@ -36,6 +36,13 @@ export function createRepositoryHandler(services: ProtocolServices): ProtocolHan
     return cachedReply({ contentType: 'application/pkix-cert', body, maximumAge: maximumCertificateAge }, exchange);
   }
 
+  async function statement(exchange: Exchange): Promise<Reply> {
+    const body = services.cps(exchange.params.ca ?? '');
+    const headers = { 'X-Content-Type-Options': 'nosniff' };
+    const contentType = 'text/plain; charset=utf-8';
+    return cachedReply({ contentType, body, maximumAge: maximumStatementAge, headers }, exchange);
+  }
+
   const get = { method: 'GET', plainHttp: true, bodyLimit: 0 } as const;
   return {
     name: 'repository',
@@ -44,6 +51,7 @@ export function createRepositoryHandler(services: ProtocolServices): ProtocolHan
       { ...get, path: '/crl/:generation/:partition-delta.crl', handle: answering((it) => crl(it, services.deltaCrl)) },
       { ...get, path: '/crl/:generation/:partition.crl', handle: answering((it) => crl(it, services.crl)) },
       { ...get, path: '/aia/:generation.cer', handle: answering(caCertificate) },
+      { ...get, path: '/cps/:ca', handle: answering(statement) },
       ...trustRoutes(services).map(({ path, handle }) => ({ ...get, path, handle: answering(handle) })),
     ],
     failure: (error, { requestId }) => failureAnswer(error, requestId),
@@ -51,6 +59,7 @@ export function createRepositoryHandler(services: ProtocolServices): ProtocolHan
 }
 
 const maximumCertificateAge = 86_400;
+const maximumStatementAge = 300;
 
 function answering(answer: (exchange: Exchange) => Promise<Reply>): (exchange: Exchange) => Promise<Reply> {
   return async (exchange) => {

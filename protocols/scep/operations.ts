@@ -31,9 +31,8 @@ export function answerGetCaCaps(services: ProtocolServices, label: string | unde
 
 export async function answerGetCaCert(services: ProtocolServices, label: string | undefined): Promise<Reply> {
   const policy = scepPolicy(services, label);
-  const [{ certificate }] = await raKeys(services, label);
-  const chain = chosenChain(policy, services.caCertificates(label));
-  return reply('application/x-x509-ca-ra-cert', encodeCertsOnly([certificate, ...chain]));
+  const [{ certificate, chain }] = await raKeys(services, label);
+  return reply('application/x-x509-ca-ra-cert', encodeCertsOnly([certificate, ...chosenChain(policy, chain)]));
 }
 
 /** @throws GatewayError `not-found` as long as no next CA is staged */

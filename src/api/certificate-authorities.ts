@@ -5,6 +5,7 @@ import { certificateAuthoritySchema } from '../model/certificate-authority.js';
 import { type CatalogNoun, catalogOperations } from './catalog-objects.js';
 import { usageOperation } from './catalog-usage.js';
 import { certificateAuthorityActionOperations } from './certificate-authority-actions.js';
+import { certificateAuthorityCrlOperations } from './certificate-authority-crls.js';
 import { authorityAnswerSchema, describeAuthority } from './describe-authority.js';
 import type { Operation } from './operation.js';
 import type { ApiServices } from './services.js';
@@ -28,6 +29,7 @@ export function certificateAuthorityOperations(services: ApiServices): readonly 
     ...catalogOperations(noun, services),
     usageOperation(noun, services),
     ...certificateAuthorityActionOperations(services),
+    ...certificateAuthorityCrlOperations(services),
   ];
 }
 

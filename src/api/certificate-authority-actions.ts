@@ -23,6 +23,8 @@ const certificates = z
   .describe('PEM: the certificate, and those above it up to the root, in any order after it');
 
 const passphrase = z.string().max(1023);
+/** Reading longer ones would keep other requests waiting: the command line is a process of its own. */
+const longestCrls = 2 * 1024 * 1024;
 
 export function certificateAuthorityActionOperations(services: ApiServices): readonly Operation[] {
   const ofOne = {
@@ -59,11 +61,18 @@ export function certificateAuthorityActionOperations(services: ApiServices): rea
       description: 'The one that issued until then verifies, and signs CRLs, until its end.',
       body: z.strictObject({
         at: z.iso.datetime({ offset: true }).optional().describe('when; at once, if absent or past'),
+        replaceBy: z.iso
+          .datetime({ offset: true })
+          .optional()
+          .describe(
+            'until when what earlier generations have issued is to be replaced, which is planned once this one issues',
+          ),
       }),
       refusals: { 409: 'none is staged, or it may not issue then' },
-      handle: async ({ params: { name }, body: { at }, scope, actor }) => {
+      handle: async ({ params: { name }, body: { at, replaceBy }, scope, actor }) => {
         await requireOperable(name, scope, services);
-        await activateNext({ ca: name, at: at === undefined ? undefined : new Date(at), actor }, services);
+        const dateOf = (text: string | undefined) => (text === undefined ? undefined : new Date(text));
+        await activateNext({ ca: name, at: dateOf(at), replaceBy: dateOf(replaceBy), actor }, services);
         return await described(name, scope);
       },
     }),
@@ -157,13 +166,22 @@ export function certificateAuthorityActionOperations(services: ApiServices): rea
           .describe('in place of `key`: what its `keyStore` calls the key, which is there already'),
         passphrase: passphrase.optional().describe('of an encrypted key'),
         certificates: certificates.optional(),
+        crls: z
+          .string()
+          .max(longestCrls)
+          .optional()
+          .describe(
+            'PEM: its last complete CRL, or one for each distribution point, 2 MiB in all; what they list stays revoked',
+          ),
       }),
+      bodyLimit: longestCrls + 1024 * 1024,
       refusals: { 409: 'its keys are made here, or it has a next generation' },
       handle: async ({ params: { name }, body, scope, actor }) => {
         await requireOperable(name, scope, services);
         const key = readImportedKey(body);
-        const given = body.certificates === undefined ? [] : readPem(body.certificates);
-        await importAuthority({ ca: name, key, certificates: given, actor }, services);
+        const given = readPem(body.certificates ?? '');
+        const crls = readPem(body.crls ?? '', 'X509 CRL');
+        await importAuthority({ ca: name, key, certificates: given, crls, actor }, services);
         return await described(name, scope);
       },
     }),
@@ -171,18 +189,21 @@ export function certificateAuthorityActionOperations(services: ApiServices): rea
 }
 
 /** @throws GatewayError `not-found`, `forbidden` for a CA that belongs to no division to who has rights in some only */
-async function requireOperable(name: string, scope: Scope, services: ApiServices): Promise<void> {
+export async function requireOperable(name: string, scope: Scope, services: ApiServices): Promise<void> {
   const object = await getObject('certificate-authority', name, scope, services);
   if (covers(scope, divisionOf(object))) return;
   throw new GatewayError('forbidden', 'operating this certificate authority takes authority:operate in all divisions');
 }
 
-function readPem(text: string): readonly Uint8Array[] {
+function readPem(text: string, label: 'CERTIFICATE' | 'X509 CRL' = 'CERTIFICATE'): readonly Uint8Array[] {
   try {
-    return fromPem(text, 'CERTIFICATE');
+    const found = fromPem(text, label);
+    if (found.length === 0 && text.trim() !== '') throw new SyntaxError(`no PEM block ${label}`);
+    return found;
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
-    throw new GatewayError('malformed-request', `the certificates are no PEM: ${cause.message}`, { cause });
+    const what = label === 'CERTIFICATE' ? 'certificates' : 'CRLs';
+    throw new GatewayError('malformed-request', `the ${what} are no PEM: ${cause.message}`, { cause });
   }
 }
 

@@ -19,6 +19,10 @@ const generationSchema = z
     online: z.boolean().describe('whether its key is in the gateway'),
     revoked: z.boolean().describe('it issues nothing more; its CRLs go on'),
     activateAt: z.iso.datetime().optional().describe('when it becomes `current`, where that is settled'),
+    replaceBy: z.iso
+      .datetime()
+      .optional()
+      .describe('until when what earlier ones have issued is to be replaced, as far as that is not planned yet'),
     subject: z.string().describe('RFC 4514 text'),
     issuer: z.string().describe('RFC 4514 text'),
     parent: z.string().optional().describe('the generation that has certified it; absent for a root'),
@@ -45,22 +49,25 @@ export function describeAuthority(
   const generations = authority.generations().filter(({ ca }) => ca === name);
   return {
     ...written,
-    generations: generations.map(({ id, number, state, online, revoked, activateAt, parent, certificate }) => ({
-      id,
-      number,
-      state,
-      online,
-      revoked,
-      ...(activateAt === undefined ? {} : { activateAt: activateAt.toISOString() }),
-      subject: formatName(certificate.subject),
-      issuer: formatName(certificate.issuer),
-      ...(parent === null ? {} : { parent }),
-      serialNumber: certificate.serialNumber,
-      notBefore: certificate.notBefore.toISOString(),
-      notAfter: certificate.notAfter.toISOString(),
-      fingerprint: fingerprint(certificate.der),
-      keyFingerprint: keyFingerprint(certificate.subjectPublicKeyInfo),
-      certificate: toPem('CERTIFICATE', certificate.der),
-    })),
+    generations: generations.map(
+      ({ id, number, state, online, revoked, activateAt, replaceBy, parent, certificate }) => ({
+        id,
+        number,
+        state,
+        online,
+        revoked,
+        ...(activateAt === undefined ? {} : { activateAt: activateAt.toISOString() }),
+        ...(replaceBy === undefined ? {} : { replaceBy: replaceBy.toISOString() }),
+        subject: formatName(certificate.subject),
+        issuer: formatName(certificate.issuer),
+        ...(parent === null ? {} : { parent }),
+        serialNumber: certificate.serialNumber,
+        notBefore: certificate.notBefore.toISOString(),
+        notAfter: certificate.notAfter.toISOString(),
+        fingerprint: fingerprint(certificate.der),
+        keyFingerprint: keyFingerprint(certificate.subjectPublicKeyInfo),
+        certificate: toPem('CERTIFICATE', certificate.der),
+      }),
+    ),
   };
 }

@@ -123,13 +123,16 @@ function requireSameDivision({ division }: CertificateAuthorityConfig, parent: C
 }
 
 /** All of it, as whoever trusts the root would (RFC 5280 6). */
-async function checkPath({ links, issuer }: Line, { generations, clock }: AuthorityServices): Promise<void> {
+async function checkPath({ links, issuer }: Line, { generations, store, clock }: AuthorityServices): Promise<void> {
   const chain = links.map(({ certificate }) => certificate.der);
   for (let at = issuer; at !== undefined; at = at.parent === null ? undefined : generations.find(at.parent)) {
     chain.push(at.certificate.der);
   }
   const unfit = issuer && findUnfit(issuer, generations, clock.now());
   if (unfit !== undefined) throw invalidPath(unfit);
+  const serialNumber = links.at(-1)?.certificate.serialNumber;
+  const listed = issuer && serialNumber && (await store.revocations.find({ issuerId: issuer.id, serialNumber }));
+  if (listed && listed.removed === 0) throw invalidPath(`${issuer.id} has revoked the certificate ${serialNumber}`);
   const [own, ...above] = chain;
   const root = above.at(-1);
   if (own === undefined || root === undefined) return;

@@ -12,6 +12,8 @@ interface Activation {
   readonly ca: string;
   /** At once where absent or past. */
   readonly at?: Date | undefined;
+  /** Until when what earlier generations have issued is to be replaced: planned as soon as the next one issues. */
+  readonly replaceBy?: Date | undefined;
   readonly actor: Actor;
 }
 
@@ -21,21 +23,32 @@ interface Activation {
  * @returns when it issues
  * @throws GatewayError 'not-found'; 'invalid-state' where none is staged, or it may not issue then; 'unavailable' of its key
  */
-export function activateNext({ ca, at, actor }: Activation, services: AuthorityServices): Promise<Date> {
+export function activateNext({ ca, at, replaceBy, actor }: Activation, services: AuthorityServices): Promise<Date> {
   return recordingRefusals({ act: 'activate', subject: ca, actor }, services, async () => {
     requireConfig(ca, services);
     const { generations, clock, store } = services;
     await generations.reload();
     const now = clock.now();
     const when = at !== undefined && at > now ? at : now;
+    if (replaceBy !== undefined && replaceBy <= when) {
+      throw new GatewayError(
+        'invalid-state',
+        'certificates cannot be replaced before the next generation issues: give more time',
+      );
+    }
     const next = await requireReady(ca, when, services);
+    const scheduled = store.caGenerations.schedule({
+      id: next.id,
+      activateAt: when.getTime(),
+      replaceBy: replaceBy?.getTime() ?? null,
+    });
     if (when <= now) {
-      await takeOver(next, actor, services);
+      await takeOver(next, actor, services, [scheduled]);
       return now;
     }
-    const details = { ca, activateAt: when.toISOString(), ...byActor(actor) };
+    const details = { ca, activateAt: when.toISOString(), replaceBy, ...byActor(actor) };
     await store.commit({
-      statements: [store.caGenerations.schedule({ id: next.id, activateAt: when.getTime() })],
+      statements: [scheduled],
       audit: [createAuditRecord({ at: now, action: 'ca.activated', outcome: 'pending', subject: next.id, details })],
     });
     await generations.reload();
@@ -43,20 +56,26 @@ export function activateNext({ ca, at, actor }: Activation, services: AuthorityS
   });
 }
 
-/** Activates those whose time has come: of several processes one. What may not issue then is not tried again. */
+/**
+ * Activates those whose time has come: of several processes one. What may not issue then is not tried again; where a key is away, it is
+ * at the next call.
+ * @throws GatewayError 'unavailable' of a key, when the others are done
+ */
 export async function activateDue(services: AuthorityServices): Promise<void> {
   const { generations, clock } = services;
   await generations.refresh();
   const now = clock.now();
+  const failures: unknown[] = [];
   for (const { id, ca, state, activateAt } of generations.all()) {
     if (state !== 'next' || activateAt === undefined || activateAt > now) continue;
     try {
-      await takeOver(await requireReady(ca, now, services), gateway, services);
+      await takeOver(await requireReady(ca, now, services), gatewayItself, services);
     } catch (error) {
-      if (!isRefusal(error)) throw error;
-      await giveUp(id, error, services);
+      if (isRefusal(error)) await giveUp(id, error, services);
+      else failures.push(error);
     }
   }
+  if (failures.length > 0) throw failures[0];
 }
 
 /** Unless another process was first, or it was dropped meanwhile. */
@@ -66,8 +85,8 @@ async function giveUp(id: string, error: GatewayError, services: AuthorityServic
   if (generations.find(id)?.activateAt === undefined) return;
   log.error({ err: error, generation: id }, 'a CA generation could not be activated at its time');
   await store.commit({
-    statements: [store.caGenerations.schedule({ id, activateAt: null })],
-    audit: [refused({ act: 'activate', subject: id, actor: gateway }, error, clock.now())],
+    statements: [store.caGenerations.schedule({ id, activateAt: null, replaceBy: null })],
+    audit: [refused({ act: 'activate', subject: id, actor: gatewayItself }, error, clock.now())],
   });
   await generations.reload();
 }
@@ -90,10 +109,15 @@ export function takenOver(next: SigningGeneration, actor: Actor, at: Date): Audi
   return createAuditRecord({ at, action: 'ca.activated', outcome: 'success', subject: next.id, details });
 }
 
-async function takeOver(next: SigningGeneration, actor: Actor, services: AuthorityServices): Promise<void> {
+async function takeOver(
+  next: SigningGeneration,
+  actor: Actor,
+  services: AuthorityServices,
+  before: readonly Statement[] = [],
+): Promise<void> {
   const { store, generations, clock } = services;
   await store.commit({
-    statements: takeOverStatements(next, services),
+    statements: [...before, ...takeOverStatements(next, services)],
     audit: [takenOver(next, actor, clock.now())],
   });
   await generations.reload();
@@ -114,4 +138,5 @@ async function requireReady(
   return next;
 }
 
-const gateway: Actor = { name: 'gateway', person: 'gateway' };
+/** Who does what was settled before, at its time. */
+export const gatewayItself: Actor = { name: 'gateway', person: 'gateway' };

@@ -7,6 +7,7 @@ import { caKeyPurpose } from '../keys/key-purpose.js';
 import { keyFingerprint } from '../x509/public-key.js';
 import { acceptCertificate } from './accept-certificate.js';
 import { readCertificate } from './check-certificate.js';
+import { readCrls } from './read-crls.js';
 import { type PrivateKeyFile, readPrivateKey } from './read-private-key.js';
 import { recordingRefusals } from './recording-refusals.js';
 import { type AuthorityServices, requireConfig } from './services.js';
@@ -20,21 +21,31 @@ interface AuthorityImport {
   readonly key: ImportedKey;
   /** DER, in any order: that of the key, and what leads from it to its root. */
   readonly certificates: readonly Uint8Array[];
+  /** DER: its last complete CRL, or one for each distribution point; none for a CA that has revoked nothing. */
+  readonly crls: readonly Uint8Array[];
   readonly actor: Actor;
+}
+
+export interface ImportedAuthority {
+  /** The id. */
+  readonly generation: string;
+  /** How many certificates that it revoked or held before are on its CRLs from now on. */
+  readonly revocations: number;
+  /** When its last CRL had ended, if it had; what was revoked since is not known. */
+  readonly crlEndedAt?: Date;
 }
 
 /**
  * Takes over key and certificate of a CA that is configured with `key: external`: the first is in use at once, the next one is
- * staged. Either all of it is kept or nothing.
- * @returns the id of the generation
- * @throws GatewayError as `readPrivateKey` and `acceptCertificate` do; 'not-found'; 'unacceptable-key' where key and certificate do
+ * staged. What it has revoked stays revoked until its end, and its CRLs go on. Either all of it is kept or nothing.
+ * @throws GatewayError as `readPrivateKey`, `acceptCertificate` and `readCrls` do; 'not-found'; 'unacceptable-key' where key and certificate do
  * not belong together; 'invalid-state' where the CA has keys of its own, or a next generation; of its key store,
  * 'unsupported-operation' where that does not take keys so
  */
 export function importAuthority(
-  { ca, key, certificates, actor }: AuthorityImport,
+  { ca, key, certificates, crls: earlier, actor }: AuthorityImport,
   services: AuthorityServices,
-): Promise<string> {
+): Promise<ImportedAuthority> {
   return recordingRefusals({ act: 'import', subject: ca, actor }, services, async () => {
     const { store, generations, clock, crls, caKeys } = services;
     const config = requireConfig(ca, services);
@@ -51,6 +62,8 @@ export function importAuthority(
     const state = generations.findCurrent(ca) === undefined ? 'current' : 'next';
     const at = clock.now();
     const { columns } = accepted;
+    const certificate = readCertificate(columns.certificate);
+    const { revocations, lastNumber, endedAt } = readCrls({ crls: earlier, certificate, issuerId: id, now: at });
     const event = createAuditRecord({
       at,
       action: 'ca.imported',
@@ -62,6 +75,9 @@ export function importAuthority(
         issuer: columns.parent,
         keyFingerprint: keyFingerprint(publicKey),
         above: accepted.above,
+        ...(earlier.length === 0
+          ? {}
+          : { crls: earlier.length, crlNumber: lastNumber, revocations: revocations.length, crlEndedAt: endedAt }),
         ...byActor(actor),
       },
     });
@@ -70,12 +86,15 @@ export function importAuthority(
         ...accepted.statements,
         store.caGenerations.insert({ id, ca, number, state, keyId, ...columns, createdAt: at.getTime() }),
         adopted.statement,
+        store.crls.carryOn({ issuerId: id, partition: 0, number: revocations.length, lastNumber, at: at.getTime() }),
+        // Each a change of its own, so that they are read in parts.
+        ...revocations.map((row, index) => store.revocations.insert({ ...row, change: index + 1 })),
       ],
       audit: [event],
     });
     await generations.reload();
     await crls.publish(id, 0);
-    return id;
+    return { generation: id, revocations: revocations.length, ...(endedAt && { crlEndedAt: endedAt }) };
   });
 }
 

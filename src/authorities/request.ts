@@ -64,7 +64,7 @@ async function makeRequest(
   const created = await caKeys.store(keyStore).create(key, `${caKeyPurpose}${id}`);
   const { signer, statement } = created;
   const keep = async () => {
-    const request = await signRequest(subject, signer, config);
+    const request = await signRequest(subject, signer, config, generations.address.publicHttpUrl);
     const { keyId, publicKey } = signer;
     const record = { ca, number, keyId, publicKey, request, createdAt: at.getTime() };
     const details = { ca, key, ...(keyStore === undefined ? {} : { keyStore }), ...byActor(actor) };
@@ -88,6 +88,7 @@ async function signRequest(
   subject: Uint8Array,
   signer: Signer,
   config: CertificateAuthorityConfig,
+  publicHttpUrl: string,
 ): Promise<Uint8Array> {
   const { pathLength } = config;
   const constraints = encodeBasicConstraints({ ca: true, ...(pathLength === undefined ? {} : { pathLength }) });
@@ -98,7 +99,7 @@ async function signRequest(
     extensions: [
       encodeExtension({ id: idCeBasicConstraints, critical: true, value: constraints }),
       encodeExtension({ id: idCeKeyUsage, critical: true, value: usages }),
-      ...authorityExtensions(config),
+      ...authorityExtensions(config, publicHttpUrl),
     ],
   });
   const hash = config.signatureHash ?? usualHashFor(signer.publicKey);

@@ -28,7 +28,10 @@ export function hierarchyOptions({
 }
 
 /** @throws GatewayError 'not-found' */
-export function requireConfig(name: string, { catalog }: AuthorityServices): CertificateAuthorityConfig {
+export function requireConfig(
+  name: string,
+  { catalog }: Pick<AuthorityServices, 'catalog'>,
+): CertificateAuthorityConfig {
   const configs = catalog().certificateAuthorities;
   const config = configs.get(name);
   if (config !== undefined) return config;

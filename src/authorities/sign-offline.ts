@@ -44,7 +44,8 @@ export function signOffline({ ca, key, only, actor }: Ceremony, services: Author
     requireConfig(ca, services);
     await services.generations.reload();
     const generation = await bringKey(ca, key, services);
-    await recordBaseUrl(generation, services);
+    const { certificateAuthorities: configs } = services.catalog();
+    await recordBaseUrl(generation, { ...services, configs });
     const certified = only === 'crl' ? [] : await certifyWaiting(generation, actor, services);
     const crls = only === 'pending' ? [] : await publishCrls(generation, services);
     const event = createAuditRecord({
@@ -78,9 +79,8 @@ async function bringKey(
   if (generation.online) {
     throw new GatewayError('invalid-state', `the key of ${generation.id} is in the gateway, which signs by itself`);
   }
-  // What it certifies names no OCSP responder, whose own certificates would have to be signed every few days.
-  const authorityInfoAccess = () => generation.authorityInfoAccess(false);
-  return { ...generation, online: true, signer: createSigner('brought', privateKey), authorityInfoAccess };
+  // What it certifies does not name the gateway as OCSP responder, whose own certificates would have to be signed every few days.
+  return { ...generation, online: true, signer: createSigner('brought', privateKey), answersOcsp: false };
 }
 
 function fingerprintOf(privateKey: KeyObject): string {

@@ -1,6 +1,6 @@
 /** The embedded CA as the enrollment flow sees it: approved in, certificate out. */
 import type { Clock } from '../clock.js';
-import { GatewayError } from '../errors.js';
+import { GatewayError, OvertakenError } from '../errors.js';
 import type { CertificateAuthorityConfig } from '../model/certificate-authority.js';
 import type { ApprovedIssuance } from '../policy/decide.js';
 import type { IssuerFacts } from '../policy/facts.js';
@@ -8,11 +8,13 @@ import type { Store } from '../store/store.js';
 import { unsignedInteger } from '../x509/der-writer.js';
 import { serialNumberHex } from '../x509/serial-number.js';
 import { randomSerialNumber } from '../x509/tbs-certificate.js';
+import { recordBaseUrl } from './base-urls.js';
 import { createCertIdIndex, type FindByHashes } from './cert-id-index.js';
 import { createCrlPartitions } from './crl-partitions.js';
 import { timingOf } from './crl-timing.js';
 import { type CaGeneration, type Generations, roomBelow, type SigningGeneration } from './generations.js';
 import { constraintsOn } from './issuer-constraints.js';
+import { cpsUrlOf, crlUrlsOf } from './locations.js';
 import { createNextCaBundles } from './next-ca-bundles.js';
 import { contentOf, type IssuedCertificate, type SigningIssuer, signCertificate } from './sign-certificate.js';
 import { signingIssuerOf } from './signing-issuer.js';
@@ -62,12 +64,16 @@ interface AuthorityOptions {
   readonly store: Pick<Store, 'commit' | 'caGenerations' | 'crls' | 'crlPartitions'>;
   readonly generations: Generations;
   /** What the catalog says now. */
-  readonly configs: () => ReadonlyMap<string, CertificateAuthorityConfig>;
+  readonly configs: () => Configs;
   readonly clock: Clock;
 }
 
+type Configs = ReadonlyMap<string, CertificateAuthorityConfig>;
+
 interface PreparedIssuance {
   readonly generation: SigningGeneration;
+  /** The same for all that follows. */
+  readonly configs: Configs;
   readonly serialNumber: Uint8Array;
   issuer(crlPartition: number): SigningIssuer;
 }
@@ -91,16 +97,18 @@ export function createAuthority({ store, generations, configs, clock }: Authorit
   function prepare({ issuerId, locations }: ApprovedIssuance): PreparedIssuance {
     const generation = generations.find(issuerId);
     const isForResponder = locations === 'none';
-    // A roll-over between approval and signature: asked again, the request gets the new generation.
-    const isIssuing = generation?.state === 'current' && configs().has(generation.ca);
+    const present = configs();
+    // A roll-over between approval and signature: judged again, the request gets the new generation.
+    if (generation?.state === 'previous' && !isForResponder) throw new OvertakenError({ cause: notCurrent(issuerId) });
+    const isIssuing = generation?.state === 'current' && present.has(generation.ca);
     if (generation === undefined || !(isIssuing || isForResponder)) throw notCurrent(issuerId);
     if (!isForResponder) requireIssuing(generation);
     const serialNumber = randomSerialNumber();
     const issuer = (crlPartition: number) => {
-      const usual = signingIssuerOf(generation, crlPartition, configs());
+      const usual = signingIssuerOf(generation, crlPartition, present);
       return isForResponder ? { ...usual, locations: [] } : usual;
     };
-    return { generation, serialNumber, issuer };
+    return { generation, configs: present, serialNumber, issuer };
   }
 
   return {
@@ -121,8 +129,9 @@ export function createAuthority({ store, generations, configs, clock }: Authorit
     },
 
     async issue(issuance) {
-      const { generation, issuer, serialNumber } = prepare(issuance);
-      const { maximumCertificates } = timingOf(generation, configs());
+      const { generation, configs: present, issuer, serialNumber } = prepare(issuance);
+      await recordBaseUrl(generation, { store, generations, configs: present });
+      const { maximumCertificates } = timingOf(generation, present);
       const crlPartition = await partitions.take(generation, maximumCertificates);
       const der = await signCertificate(issuance, issuer(crlPartition), serialNumber);
       return { der, serialNumber: toHex(serialNumber), issuerId: generation.id, crlPartition };
@@ -137,7 +146,7 @@ export function createAuthority({ store, generations, configs, clock }: Authorit
     generation: (generationId) => generations.find(generationId),
     generations: () => generations.all(),
     generationsByHashes: createCertIdIndex(generations),
-    crlPlace: (url) => findCrlPlace(url, generations),
+    crlPlace: (url) => findCrlPlace(url, generations, configs()),
     next: findNext,
 
     async nextCaBundle(caName) {
@@ -176,6 +185,7 @@ function factsOf(
     if (at.certificate.notAfter < notAfter) notAfter = at.certificate.notAfter;
   }
   const pathLength = roomBelow(generation, (above) => generations.find(above));
+  const cps = cpsUrlOf(config, generation.publicHttpUrl);
   return {
     id,
     keyAlgorithm: signer.algorithm,
@@ -185,6 +195,7 @@ function factsOf(
     issueIntermediates: config?.issueIntermediates ?? false,
     nameConstraints: constraintsOn(generation, generations),
     ...(pathLength !== Number.POSITIVE_INFINITY && { pathLength }),
+    ...(cps !== undefined && { cps }),
   };
 }
 
@@ -204,10 +215,13 @@ function toHex(serialNumber: Uint8Array): string {
   return serialNumberHex(unsignedInteger(serialNumber).subarray(2));
 }
 
-function findCrlPlace(url: string, generations: Generations): ReturnType<Authority['crlPlace']> {
-  const [, generation = '', number] = /\/crl\/([^/]+)\/(0|[1-9]\d{0,8})\.crl$/.exec(url) ?? [];
+function findCrlPlace(url: string, generations: Generations, configs: Configs): ReturnType<Authority['crlPlace']> {
+  const [, id = '', number] = /\/crl\/([^/]+)\/(0|[1-9]\d{0,8})\.crl$/.exec(url) ?? [];
   const partition = Number(number);
-  return generations.find(generation)?.crlUrls(partition).includes(url) ? { generation, partition } : undefined;
+  const generation = generations.find(id);
+  if (generation === undefined) return undefined;
+  const urls = crlUrlsOf(generation, partition, configs.get(generation.ca));
+  return urls.includes(url) ? { generation: id, partition } : undefined;
 }
 
 function chainOf(generationId: string, generations: Generations): readonly Uint8Array[] {

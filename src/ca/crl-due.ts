@@ -17,7 +17,7 @@ export async function findDue({
   clock,
 }: CrlPublisherOptions): Promise<{ readonly due: DueCrls; readonly next: Date }> {
   const headers = byPlace(await store.crls.headers({}));
-  const deltas = byPlace(await store.crls.deltaTimes({}));
+  const deltas = byPlace(await store.crls.deltaHeaders({}));
   const opened = await store.crlPartitions.all({});
   const now = clock.now().getTime();
   const full: CrlPlace[] = [];

@@ -2,7 +2,6 @@
 import type { Clock } from '../clock.js';
 import type { Statement } from '../store/change.js';
 import type { Store } from '../store/store.js';
-import { recordBaseUrl } from './base-urls.js';
 import type { Generations, SigningGeneration } from './generations.js';
 import { isCode } from './next-crl.js';
 
@@ -70,7 +69,6 @@ async function takePlaces(
 ): Promise<Places> {
   const { store, clock } = options;
   const { id: issuerId } = generation;
-  await recordBaseUrl(generation, options);
   for (let attempt = 1; ; attempt++) {
     const last = (await store.crlPartitions.last({ issuerId })) ?? { partition: 0, issued: 0 };
     const isFull = last.issued >= maximum;

@@ -1,11 +1,14 @@
 /** Whether a CRL has to name what it covers (RFC 5280 5.2.5). */
+import type { CertificateAuthorityConfig } from '../model/certificate-authority.js';
 import type { Store } from '../store/store.js';
 import type { CrlTiming } from './crl-timing.js';
 import type { Generations, SigningGeneration } from './generations.js';
+import { crlUrlsOf } from './locations.js';
 
 interface ScopeOptions {
   readonly store: Pick<Store, 'crlPartitions'>;
   readonly generations: Generations;
+  readonly configs: () => ReadonlyMap<string, CertificateAuthorityConfig>;
 }
 
 /**
@@ -15,12 +18,13 @@ interface ScopeOptions {
  * use when they are needed.
  */
 export async function crlScope(
-  { id, ca, crlUrls }: SigningGeneration,
+  generation: SigningGeneration,
   partition: number,
   { scope, maximumCertificates }: CrlTiming,
-  { store, generations }: ScopeOptions,
+  { store, generations, configs }: ScopeOptions,
 ): Promise<string | null> {
-  const named = crlUrls(partition).join(' ');
+  const { id, ca } = generation;
+  const named = crlUrlsOf(generation, partition, configs().get(ca)).join(' ');
   if (scope === 'always' || partition > 0) return named;
   if (generations.all().some((other) => other.ca === ca && other.id !== id)) return named;
   const last = await store.crlPartitions.last({ issuerId: id });

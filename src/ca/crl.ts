@@ -74,8 +74,8 @@ export function createCrlPublisher(options: CrlPublisherOptions): CrlPublisher {
 
     async publishChanged() {
       const changed = await store.crls.changed({});
-      // The CA may be another process's, made since this one looked.
-      if (changed.some(({ issuerId }) => generations.find(issuerId) === undefined)) await generations.reload();
+      // The CA may be another process's, made since this one looked, or that may have written down other URLs for it.
+      if (changed.length > 0) await generations.refresh();
       const now = clock.now().getTime();
       const due = changed.filter(({ issuerId, changedAt }) => {
         const generation = generations.find(issuerId);

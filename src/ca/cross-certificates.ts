@@ -1,6 +1,8 @@
 /** What leads from a root's generation to the next one and back (RFC 9810 4.4.1): made when the next one is staged. */
 import type { ApprovedIssuance } from '../policy/decide.js';
 import { approveCertificateAuthority } from '../policy/decide.js';
+import { encodeExtension } from '../x509/extensions.js';
+import { idCeCertificatePolicies, idCeNameConstraints } from '../x509/oids.js';
 import { keyFingerprint } from '../x509/public-key.js';
 import type { SigningGeneration } from './generations.js';
 import { type HierarchyOptions, recordCertificate } from './make-generation.js';
@@ -48,6 +50,9 @@ async function ensure(subject: SigningGeneration, issuer: SigningGeneration, opt
   await store.commit({ statements: [recordCertificate(issued, issuance, event, store)], audit: [event] });
 }
 
+// What is issued must not be under less by this way.
+const limits: ReadonlySet<string> = new Set([idCeNameConstraints, idCeCertificatePolicies]);
+
 /** RFC 9810 4.4.1: from when the certified key was made until the old one ends. */
 function approve({ certificate, pathLength }: SigningGeneration, issuer: SigningGeneration): ApprovedIssuance {
   const end = Math.min(certificate.notAfter.getTime(), issuer.certificate.notAfter.getTime());
@@ -58,5 +63,6 @@ function approve({ certificate, pathLength }: SigningGeneration, issuer: Signing
     notBefore: certificate.notBefore,
     notAfter: new Date(end),
     ...(pathLength !== undefined && { pathLength }),
+    extensions: certificate.extensions.filter(({ id }) => limits.has(id)).map(encodeExtension),
   });
 }

@@ -12,15 +12,8 @@ import {
   decodeBasicConstraints,
   decodeSubjectKeyIdentifier,
   encodeAuthorityKeyIdentifier,
-  encodeExtension,
 } from '../x509/extensions.js';
-import { encodeAuthorityInfoAccess, encodeCrlDistributionPoints } from '../x509/location-extensions.js';
-import {
-  idCeBasicConstraints,
-  idCeCrlDistributionPoints,
-  idCeSubjectKeyIdentifier,
-  idPeAuthorityInfoAccess,
-} from '../x509/oids.js';
+import { idCeBasicConstraints, idCeSubjectKeyIdentifier } from '../x509/oids.js';
 import { describePublicKey, subjectKeyIdentifier } from '../x509/public-key.js';
 
 /** One CA certificate and key: what may be known of it outside of this folder. */
@@ -42,6 +35,8 @@ export interface CaGeneration {
   readonly revoked: boolean;
   /** Of a next one: when it becomes current, where that is settled. */
   readonly activateAt: Date | undefined;
+  /** Until when what earlier ones have issued is to be replaced, as far as that is not planned yet. */
+  readonly replaceBy: Date | undefined;
 }
 
 /** A generation that can sign. Only the functions of this folder that are named after what they sign use its key. */
@@ -51,23 +46,17 @@ export interface SigningGeneration extends CaGeneration {
   readonly usualHash: SignatureHash;
   /** DER, the value of the AuthorityKeyIdentifier of what it signs. */
   readonly authorityKeyIdentifier: Uint8Array;
-  /** DER Extension: where its certificate is, and its OCSP responder where that answers. */
-  authorityInfoAccess(isOcspAnswered: boolean): Uint8Array;
-  /** DER Extension. */
-  crlDistributionPoints(partition: number): Uint8Array;
-  /** Where what it issues now says that its CRLs are: without a slash at its end, as those below. */
-  readonly baseUrl: string;
-  /** All that its certificates may have there, once it is written down. */
+  /** What the URLs of its CRLs and certificate begin with, where its CA has no base of its own; without a slash at the end. */
+  readonly publicHttpUrl: string;
+  /** Whether the gateway answers OCSP requests about it at all. */
+  readonly answersOcsp: boolean;
+  /** All bases that its certificates may have there, once they are written down. */
   readonly baseUrls: readonly string[];
-  /** Where the CRL of a partition is. */
-  crlUrl(partition: number): string;
-  /** All URLs that certificates may have for it. */
-  crlUrls(partition: number): readonly string[];
-  /** Where the delta of a partition is. */
-  deltaCrlUrl(partition: number): string;
 }
 
 export interface Generations {
+  /** The same for each generation. */
+  readonly address: Pick<SigningGeneration, 'publicHttpUrl' | 'answersOcsp'>;
   /** Takes over what the store has now. Until the first time there are none. @throws GatewayError of the store */
   reload(): Promise<void>;
   /** The same, where something has changed in the store since; returns whether it has. @throws GatewayError of the store */
@@ -123,6 +112,7 @@ export function createGenerations({ store, keys, publicHttpUrl, answersOcsp }: G
   }
 
   return {
+    address: { publicHttpUrl, answersOcsp },
     reload,
 
     async refresh() {
@@ -154,20 +144,25 @@ interface LoadedGeneration extends SigningGeneration {
 }
 
 /** What may change of a generation. */
-type ChangingRecord = Pick<CaGenerationRecord, 'state' | 'keyId' | 'baseUrls' | 'activateAt' | 'revokedAt'>;
+type ChangingRecord = Pick<
+  CaGenerationRecord,
+  'state' | 'keyId' | 'baseUrls' | 'activateAt' | 'replaceBy' | 'revokedAt'
+>;
 
 function isUpToDate(known: LoadedGeneration | undefined, record: ChangingRecord): boolean {
   if (known === undefined || known.state !== record.state || known.keyId !== record.keyId) return false;
   if (known.writtenUrls !== record.baseUrls) return false;
-  return known.revoked === (record.revokedAt !== null) && (known.activateAt?.getTime() ?? null) === record.activateAt;
+  if (known.revoked !== (record.revokedAt !== null)) return false;
+  const isSame = (date: Date | undefined, recorded: number | null) => (date?.getTime() ?? null) === recorded;
+  return isSame(known.activateAt, record.activateAt) && isSame(known.replaceBy, record.replaceBy);
 }
 
-function stateOf({ state, activateAt, revokedAt }: ChangingRecord) {
-  return {
-    state,
-    revoked: revokedAt !== null,
-    activateAt: activateAt === null ? undefined : new Date(activateAt),
-  };
+function stateOf({ state, activateAt, replaceBy, revokedAt }: ChangingRecord) {
+  return { state, revoked: revokedAt !== null, activateAt: dateOf(activateAt), replaceBy: dateOf(replaceBy) };
+}
+
+function dateOf(time: number | null): Date | undefined {
+  return time === null ? undefined : new Date(time);
 }
 
 function createGeneration(
@@ -180,18 +175,6 @@ function createGeneration(
   const publicKey = certificate.subjectPublicKeyInfo;
   const signer = online ? keys.lazySigner({ keyId, publicKey }) : createAbsentSigner(id, publicKey);
   const pathLength = pathLengthOf(certificate);
-  const baseUrls = baseUrlsOf(record);
-  const crlUrlUnder = (baseUrl: string, partition: number) => `${baseUrl}/crl/${id}/${partition}.crl`;
-  const crlUrl = (partition: number) => crlUrlUnder(publicHttpUrl, partition);
-  const encodedPoints: Uint8Array[] = [];
-  const encodeAccess = (ocsp: readonly string[]) =>
-    encodeExtension({
-      id: idPeAuthorityInfoAccess,
-      critical: false,
-      value: encodeAuthorityInfoAccess({ caIssuers: [`${publicHttpUrl}/aia/${id}.cer`], ocsp }),
-    });
-  const withoutOcsp = encodeAccess([]);
-  const withOcsp = answersOcsp ? encodeAccess([`${publicHttpUrl}/ocsp/${id}`]) : withoutOcsp;
   return {
     id,
     ca,
@@ -206,21 +189,9 @@ function createGeneration(
     signer,
     usualHash: usualHashFor(signer.publicKey),
     authorityKeyIdentifier: encodeAuthorityKeyIdentifier({ keyIdentifier: keyIdentifierOf(certificate) }),
-    authorityInfoAccess: (isOcspAnswered) => (isOcspAnswered ? withOcsp : withoutOcsp),
-    baseUrl: publicHttpUrl,
-    baseUrls,
-    crlUrl,
-    crlUrls: (partition) =>
-      (baseUrls.length === 0 ? [publicHttpUrl] : baseUrls).map((baseUrl) => crlUrlUnder(baseUrl, partition)),
-    deltaCrlUrl: (partition) => `${publicHttpUrl}/crl/${id}/${partition}-delta.crl`,
-    crlDistributionPoints(partition) {
-      encodedPoints[partition] ??= encodeExtension({
-        id: idCeCrlDistributionPoints,
-        critical: false,
-        value: encodeCrlDistributionPoints([crlUrl(partition)]),
-      });
-      return encodedPoints[partition];
-    },
+    publicHttpUrl,
+    answersOcsp,
+    baseUrls: baseUrlsOf(record),
   };
 }
 

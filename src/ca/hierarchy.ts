@@ -73,6 +73,7 @@ export async function stageGeneration(
     throw refused(`CA ${name} got a next generation from elsewhere just now`);
   }
   await generations.reload();
+  await recordBaseUrls(options);
   await ensureCrossCertificates(options);
 }
 

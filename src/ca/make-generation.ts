@@ -3,21 +3,22 @@ import type { Clock } from '../clock.js';
 import { GatewayError } from '../errors.js';
 import { type CaKeys, keepingKey } from '../keys/ca-keys.js';
 import { caKeyPurpose } from '../keys/key-purpose.js';
-import type { Signer } from '../keys/signer.js';
 import type { CertificateAuthorityConfig } from '../model/certificate-authority.js';
 import { type ApprovedIssuance, approveCertificateAuthority } from '../policy/decide.js';
 import type { AuditRecord, Statement } from '../store/change.js';
 import type { Store } from '../store/store.js';
-import { decodeCertificate, fingerprint } from '../x509/certificate.js';
-import { encodeAuthorityKeyIdentifier } from '../x509/extensions.js';
+import { fingerprint } from '../x509/certificate.js';
+import { checkNameConstraints, constrainedNames } from '../x509/name-constraints.js';
 import { formatName } from '../x509/names.js';
 import { keyFingerprint, subjectKeyIdentifier } from '../x509/public-key.js';
-import { randomSerialNumber } from '../x509/tbs-certificate.js';
 import type { Authority } from './authority.js';
 import { authorityExtensions } from './authority-extensions.js';
-import { type Generations, type SigningGeneration, usualHashFor } from './generations.js';
+import type { Generations, SigningGeneration } from './generations.js';
+import { constraintsOn } from './issuer-constraints.js';
+import { locationsOf } from './locations.js';
 import { HierarchyError, type PlannedAuthority } from './plan-hierarchy.js';
-import { type IssuedCertificate, signCertificate } from './sign-certificate.js';
+import type { IssuedCertificate } from './sign-certificate.js';
+import { signRoot } from './sign-root.js';
 
 /** What the audit log says of a generation that was made or cross-certified; `subject` is its id. */
 interface GenerationMadeEvent {
@@ -30,7 +31,7 @@ interface GenerationMadeEvent {
 
 export interface HierarchyOptions {
   readonly configs: ReadonlyMap<string, CertificateAuthorityConfig>;
-  readonly store: Pick<Store, 'commit' | 'caGenerations' | 'caRequests' | 'certificates'>;
+  readonly store: Pick<Store, 'commit' | 'caGenerations' | 'caRequests' | 'certificates' | 'crls'>;
   readonly keys: Pick<CaKeys, 'store'>;
   readonly generations: Generations;
   readonly authority: Authority;
@@ -73,7 +74,7 @@ export async function makeGeneration(planned: NewGeneration, options: HierarchyO
   const { signer, statement } = created;
   const key = { keyId: signer.keyId, publicKey: signer.publicKey, statements: [statement] };
   const sign: SignGeneration = (issuance) =>
-    parent === undefined ? signRoot(issuance, signer, config) : options.authority.issue(issuance);
+    parent === undefined ? signRoot(issuance, signer, config, options.generations) : options.authority.issue(issuance);
   return await keepingKey(
     created,
     () => certifyGeneration({ planned, key, parent, validity, sign }, options),
@@ -92,7 +93,7 @@ interface Certification {
 
 /**
  * Certifies a key as a CA's new generation, and keeps it; returns whether that was done here, and not by another process.
- * @throws GatewayError of the store or the issuer's key
+ * @throws GatewayError of the store or the issuer's key; HierarchyError for a name that the issuer must not certify
  */
 export async function certifyGeneration(
   { planned, key, parent, validity, sign }: Certification,
@@ -102,13 +103,14 @@ export async function certifyGeneration(
   const { config, subject, number, state, by = {} } = planned;
   const id = `${config.name}-${number}`;
   const now = clock.now();
+  if (parent !== undefined) requirePermitted(planned, parent, generations);
   const issuance = approveCertificateAuthority({
     issuerId: parent?.id ?? id,
     subject,
     subjectPublicKeyInfo: key.publicKey,
     ...validity,
     ...(planned.pathLength !== undefined && { pathLength: planned.pathLength }),
-    extensions: authorityExtensions(config),
+    extensions: authorityExtensions(config, generations.address.publicHttpUrl),
   });
   const issued = await sign(issuance);
   const action = state === 'next' ? 'ca.staged' : 'ca.created';
@@ -134,6 +136,11 @@ export async function certifyGeneration(
   ];
   // A root is trusted for itself; the others can be revoked, and so are on record among the certificates.
   if (parent !== undefined) statements.push(recordCertificate(issued, issuance, event, store));
+  // Its own certificate says where its CRL is.
+  else {
+    const { baseUrls } = locationsOf({ id, ...generations.address }, config);
+    statements.push(store.caGenerations.setBaseUrls({ id, from: '', to: JSON.stringify(baseUrls) }));
+  }
   try {
     await store.commit({ statements, audit: [event] });
     return true;
@@ -173,23 +180,13 @@ export function validityOf(
 // RFC 5280 4.1.2.5: what stands for a time that cannot be written.
 const noWellDefinedEnd = Date.UTC(9999, 11, 31, 23, 59, 59);
 
-/** RFC 5280 3.2: self-signed, and nothing in it points to a CRL or a certificate above it. */
-async function signRoot(
-  issuance: ApprovedIssuance,
-  signer: Signer,
-  config: CertificateAuthorityConfig,
-): Promise<IssuedCertificate> {
-  const issuer = {
-    id: issuance.issuerId,
-    name: issuance.subject,
-    signer,
-    hash: config.signatureHash ?? usualHashFor(signer.publicKey),
-    rsaPadding: config.rsaPadding,
-    authorityKeyIdentifier: encodeAuthorityKeyIdentifier({ keyIdentifier: subjectKeyIdentifier(signer.publicKey) }),
-    locations: [],
-  };
-  const der = await signCertificate(issuance, issuer, randomSerialNumber());
-  return { der, serialNumber: decodeCertificate(der).serialNumber, issuerId: issuer.id, crlPartition: 0 };
+/** RFC 5280 6.1.4: those who verify would accept nothing below it. @throws HierarchyError */
+function requirePermitted({ config, subject }: NewGeneration, parent: SigningGeneration, generations: Generations) {
+  const problem = checkNameConstraints(constrainedNames(subject, []), constraintsOn(parent, generations));
+  if (problem === undefined) return;
+  throw new HierarchyError([
+    `CA ${config.name} cannot be below CA ${parent.ca}: ${problem} by the name constraints there`,
+  ]);
 }
 
 /** The record of a CA's certificate that can be revoked. */

@@ -11,6 +11,7 @@ import { applyChanges, type CrlPlace, emptyList, listAll, readChanges } from './
 import { crlScope } from './crl-scope.js';
 import { timingOf } from './crl-timing.js';
 import type { Generations, SigningGeneration } from './generations.js';
+import { locationsOf } from './locations.js';
 import { signCertificateList } from './sign-certificate-list.js';
 import { type SignatureForm, signatureFormOf } from './signing-issuer.js';
 
@@ -139,7 +140,9 @@ async function publishFull(next: NextCrl, options: CrlPublisherOptions): Promise
     nextUpdate: new Date(nextUpdate),
     entries,
     scope: urlsOf(scope),
-    ...(timing.delta && { freshest: generation.deltaCrlUrl(place.partition) }),
+    ...(timing.delta && {
+      freshest: locationsOf(generation, configs().get(generation.ca)).deltaCrlUrls(place.partition),
+    }),
   });
   const ownBase = isRegular || base === undefined ? { number, at: thisUpdate, revision, scope } : base;
   const record: CrlRecord = {

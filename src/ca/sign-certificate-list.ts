@@ -26,8 +26,8 @@ export interface CertificateListContent extends SignatureForm {
   readonly entries: Uint8Array;
   /** The URLs of the distribution point whose certificates alone it covers; all of the issuer's name, if there are none. */
   readonly scope: readonly string[];
-  /** Of a full CRL: where its delta is. */
-  readonly freshest?: string;
+  /** Of a full CRL: the URLs of its delta. */
+  readonly freshest?: readonly string[];
 }
 
 interface SignedCertificateList {
@@ -77,7 +77,7 @@ function extensionsOf(
     extensions.push({ id: idCeIssuingDistributionPoint, critical: true, value });
   }
   if (freshest !== undefined) {
-    extensions.push({ id: idCeFreshestCrl, critical: false, value: encodeCrlDistributionPoints([freshest]) });
+    extensions.push({ id: idCeFreshestCrl, critical: false, value: encodeCrlDistributionPoints(freshest) });
   }
   return extensions;
 }

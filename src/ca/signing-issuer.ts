@@ -1,11 +1,12 @@
 /** How a generation signs certificates: with its key, in its name, as its CA is configured. */
 import type { SignatureHash } from '../keys/signer.js';
-import { type CertificateAuthorityConfig, ocspOf } from '../model/certificate-authority.js';
+import type { CertificateAuthorityConfig } from '../model/certificate-authority.js';
 import type { ApprovedIssuance } from '../policy/decide.js';
 import { decodeCertificate } from '../x509/certificate.js';
 import type { RsaPadding } from '../x509/signature-algorithms.js';
 import { randomSerialNumber } from '../x509/tbs-certificate.js';
 import type { SigningGeneration } from './generations.js';
+import { locationsOf } from './locations.js';
 import { type IssuedCertificate, type SigningIssuer, signCertificate } from './sign-certificate.js';
 
 export interface SignatureForm {
@@ -28,16 +29,14 @@ export function signingIssuerOf(
   crlPartition: number,
   configs: ReadonlyMap<string, CertificateAuthorityConfig>,
 ): SigningIssuer {
+  const locations = locationsOf(generation, configs.get(generation.ca));
   return {
     id: generation.id,
     name: generation.certificate.subject,
     signer: generation.signer,
     ...signatureFormOf(generation, configs),
     authorityKeyIdentifier: generation.authorityKeyIdentifier,
-    locations: [
-      generation.crlDistributionPoints(crlPartition),
-      generation.authorityInfoAccess(ocspOf(configs.get(generation.ca)).enabled),
-    ],
+    locations: [locations.crlDistributionPoints(crlPartition), locations.authorityInfoAccess],
   };
 }
 

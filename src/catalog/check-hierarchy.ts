@@ -1,5 +1,6 @@
 /** Checks that the configured CAs form trees: parents exist, none is its own ancestor, path lengths suffice. */
 import { parseName } from '../x509/parse-name.js';
+import { checkConstrainedNames } from './check-name-constraints.js';
 import type { CatalogObject, CatalogObjects } from './objects.js';
 import { findReferred, type ReportProblem } from './references.js';
 
@@ -72,6 +73,7 @@ function checkAuthority(object: CaObject, objects: CatalogObjects, report: Repor
       `has ${line.length - 1} certificate authorities above it: ${deepest - 1} are the most that everybody validates`,
     );
   }
+  checkConstrainedNames(line, report);
   const room = roomBelow(line);
   if (room < 0) {
     report(object, ['pathLength'], 'the path length of a CA above leaves no room for this certificate authority');

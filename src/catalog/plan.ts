@@ -114,7 +114,9 @@ function planObject(object: CatalogObject, stored: CatalogObjects): PlanStep {
     return { action: 'unchanged', kind, name, object, differences: [] };
   }
   const differences = differencesBetween(before.written, object.written);
-  const isFrozen = kind === 'certificate-authority' && differences.some(({ path }) => frozenInCertificate.has(path));
+  const isFrozen =
+    kind === 'certificate-authority' &&
+    differences.some(({ path }) => frozenInCertificate.has(/^\w+/.exec(path)?.[0] ?? ''));
   const note = 'its present certificate stays as it is; this shows in the next one';
   return { action: 'change', kind, name, object, differences, ...(isFrozen ? { note } : {}) };
 }
@@ -128,4 +130,5 @@ const frozenInCertificate: ReadonlySet<string> = new Set([
   'pathLength',
   'signatureHash',
   'certificatePolicies',
+  'nameConstraints',
 ]);

@@ -2,7 +2,9 @@
 import { certificateProfileSchema } from '../model/certificate-profile.js';
 import { certificateTemplateSchema } from '../model/certificate-template.js';
 import { type CompiledProfile, compileProfile } from '../policy/compile-profile.js';
-import { idPkixOcspNocheck } from '../x509/oids.js';
+import { attributeByName } from '../x509/attribute-types.js';
+import { encodeName, type NamedValue } from '../x509/names.js';
+import { idAtCommonName, idPkixOcspNocheck } from '../x509/oids.js';
 
 export type ServicePurpose = 'tls-server' | 'key-generation' | 'cmc' | 'cmp' | 'cmp-encryption' | 'scep-ra' | 'ocsp';
 
@@ -10,6 +12,29 @@ export type ServicePurpose = 'tls-server' | 'key-generation' | 'cmc' | 'cmp' | '
 export function serviceProfile(purpose: ServicePurpose): CompiledProfile {
   return profiles[purpose];
 }
+
+/**
+ * The subject of such a certificate by a CA that must not issue to a common name alone: what the CA's own subject has besides its
+ * common name comes first. The profiles put it into their order whatever is asked for.
+ */
+export function serviceSubject(commonName: string, ofCa: readonly (readonly NamedValue[])[]): Uint8Array {
+  const own = ofCa.flat();
+  const leading = leadingAttributes.flatMap((name) => {
+    const type = attributeByName(name)?.oid;
+    return own.filter((attribute) => attribute.type === type);
+  });
+  return encodeName([...leading, { type: idAtCommonName, value: commonName }].map((attribute) => [attribute]));
+}
+
+/** As most CAs order them (RFC 4519). */
+const leadingAttributes = [
+  'domainComponent',
+  'countryName',
+  'stateOrProvinceName',
+  'localityName',
+  'organizationName',
+  'organizationalUnitName',
+];
 
 /** The TLS server certificate: what devices and administrators check the gateway by. */
 const tlsServer = compile({
@@ -111,7 +136,7 @@ function compile(certificate: ServiceCertificate): CompiledProfile {
     keys: { rsa: { minimumBits: 2048 }, ec: { curves: ['P-256', 'P-384', 'P-521'] }, ed25519: true },
     keyUsages,
     extendedKeyUsages,
-    subjectAttributes: ['commonName', 'organizationName'],
+    subjectAttributes: [...leadingAttributes, 'commonName'],
     subjectAltNames: subjectAltNames.map(({ type }) => type),
     extensions: extensions.map(({ id }) => id),
     maximumValidity: validity,
@@ -120,8 +145,8 @@ function compile(certificate: ServiceCertificate): CompiledProfile {
     name,
     template: name,
     subject: [
+      ...leadingAttributes.map((attribute) => ({ attribute, source: 'request', maximum: 20 })),
       { attribute: 'commonName', source: 'request', required: true },
-      { attribute: 'organizationName', source: 'request' },
     ],
     subjectAltNames,
     extensions,

@@ -2,6 +2,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Option } from 'commander';
+import { mostCrlOctets } from '../authorities/read-crls.js';
 import { syncFolder } from '../store/sync-folder.js';
 import { fromPem, toPem } from '../x509/pem.js';
 import { CommandLineError } from './command-line-error.js';
@@ -25,24 +26,23 @@ export async function readPassphrase({ passphraseFile }: PassphraseOptions): Pro
 }
 
 /** DER, from files in PEM or DER. @throws CommandLineError */
-export async function readCertificates(files: readonly string[]): Promise<readonly Uint8Array[]> {
-  const certificates: Uint8Array[] = [];
-  for (const file of files) {
-    const bytes = await readSmallFile(file);
-    const found = bytes.includes('-----BEGIN ') ? readPem(bytes.toString('latin1'), file) : [bytes];
-    if (found.length === 0) throw new CommandLineError(`${file} has no certificate in PEM`);
-    certificates.push(...found);
-  }
-  return certificates;
+export function readCertificates(files: readonly string[]): Promise<readonly Uint8Array[]> {
+  return readAny(files, 'CERTIFICATE', mostOctets);
+}
+
+/** DER, from files in PEM or DER. @throws CommandLineError */
+export function readCrlFiles(files: readonly string[]): Promise<readonly Uint8Array[]> {
+  // A third and the line ends more in PEM.
+  return readAny(files, 'X509 CRL', mostCrlOctets * 1.5);
 }
 
 /** @throws CommandLineError */
-export async function readSmallFile(file: string): Promise<Buffer> {
+export async function readSmallFile(file: string, limit = mostOctets): Promise<Buffer> {
   const handle = await open(file).catch((cause: unknown) => {
     throw new CommandLineError(`${file} cannot be read: ${messageOf(cause)}`);
   });
   try {
-    return await readAll(handle, file);
+    return await readAll(handle, file, limit);
   } finally {
     await handle.close();
   }
@@ -72,21 +72,32 @@ export async function keepPrivateKey(file: string, encrypted: Uint8Array): Promi
 const mostOctets = 262_144;
 
 /** A pipe gives it in parts. */
-async function readAll(handle: FileHandle, file: string): Promise<Buffer> {
+async function readAll(handle: FileHandle, file: string, limit: number): Promise<Buffer> {
   const parts: Buffer[] = [];
   let length = 0;
   for (;;) {
     const { bytesRead, buffer } = await handle.read(Buffer.alloc(65_536), 0, 65_536, null);
     if (bytesRead === 0) return Buffer.concat(parts);
     length += bytesRead;
-    if (length > mostOctets) throw new CommandLineError(`${file} is too large for what is expected of it`);
+    if (length > limit) throw new CommandLineError(`${file} is too large for what is expected of it`);
     parts.push(buffer.subarray(0, bytesRead));
   }
 }
 
-function readPem(text: string, file: string): Uint8Array[] {
+async function readAny(files: readonly string[], label: string, limit: number): Promise<readonly Uint8Array[]> {
+  const all: Uint8Array[] = [];
+  for (const file of files) {
+    const bytes = await readSmallFile(file, limit);
+    const found = bytes.includes('-----BEGIN ') ? readPem(bytes.toString('latin1'), label, file) : [bytes];
+    if (found.length === 0) throw new CommandLineError(`${file} has no ${label} in PEM`);
+    all.push(...found);
+  }
+  return all;
+}
+
+function readPem(text: string, label: string, file: string): Uint8Array[] {
   try {
-    return fromPem(text, 'CERTIFICATE');
+    return fromPem(text, label);
   } catch (cause) {
     throw new CommandLineError(`${file} cannot be read: ${messageOf(cause)}`);
   }

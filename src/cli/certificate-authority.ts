@@ -1,5 +1,6 @@
 /** `gatehouse ca`: the CAs of the embedded hierarchy, their certificates and CRLs. */
 import { Command } from 'commander';
+import { listCrls } from '../authorities/crls.js';
 import type { CaGeneration } from '../ca/generations.js';
 import type { Core } from '../open-core.js';
 import { printedFingerprint } from '../x509/certificate.js';
@@ -10,6 +11,7 @@ import { CommandLineError } from './command-line-error.js';
 import { describeGeneration } from './describe-generation.js';
 import { signCommand, takeOfflineCommand } from './offline-authority.js';
 import { importCertificateCommand, operatingCommands } from './operate-authority.js';
+import { crlLines, publishCommand } from './publish-crls.js';
 import type { RunWithCore } from './run-with-core.js';
 
 export function certificateAuthorityCommand(run: RunWithCore): Command {
@@ -31,9 +33,10 @@ export function certificateAuthorityCommand(run: RunWithCore): Command {
           current?.certificate.notAfter.toISOString() ?? '',
         ];
       },
-      facts: async ({ name }, { authority }) => {
-        const generations = generationsOf(name, authority);
+      facts: async ({ name }, core) => {
+        const generations = generationsOf(name, core.authority);
         const described = generations.map(describeGeneration);
+        const crls = await listCrls(name, core);
         return {
           lines: [
             ...described.map(
@@ -41,15 +44,17 @@ export function certificateAuthorityCommand(run: RunWithCore): Command {
                 `${id}: ${state}${revoked ? ', revoked' : ''}${online ? '' : ', offline'}, until ${notAfter}, serial number ${serialNumber}${activateAt === undefined ? '' : `, issues from ${activateAt}`}`,
             ),
             ...generations.flatMap(fingerprintLines),
+            ...crlLines(crls),
           ],
-          members: { generations: described },
+          members: { generations: described, crls },
         };
       },
     },
     run,
   );
   const offline = [takeOfflineCommand(run), signCommand(run)];
-  for (const each of [certificateCommand(run), crlCommand(run), ...operatingCommands(run), ...offline])
+  const crls = [crlCommand(run), publishCommand(run)];
+  for (const each of [certificateCommand(run), ...crls, ...operatingCommands(run), ...offline])
     command.addCommand(each);
   return command;
 }

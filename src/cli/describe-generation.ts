@@ -3,7 +3,7 @@ import type { CaGeneration } from '../ca/generations.js';
 import { fingerprint } from '../x509/certificate.js';
 
 export function describeGeneration(generation: CaGeneration) {
-  const { id, state, online, revoked, activateAt, certificate } = generation;
+  const { id, state, online, revoked, activateAt, replaceBy, certificate } = generation;
   const { der, notBefore, notAfter, serialNumber } = certificate;
   return {
     id,
@@ -11,6 +11,7 @@ export function describeGeneration(generation: CaGeneration) {
     online,
     revoked,
     ...(activateAt && { activateAt: activateAt.toISOString() }),
+    ...(replaceBy && { replaceBy: replaceBy.toISOString() }),
     serialNumber,
     notBefore: notBefore.toISOString(),
     notAfter: notAfter.toISOString(),

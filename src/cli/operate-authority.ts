@@ -1,18 +1,20 @@
 /** `gatehouse ca` for what becomes of a CA: stage, activate, drop-next, revoke, request and import. */
 import { Command, Option } from 'commander';
 import { activateNext } from '../authorities/activate.js';
-import { type ImportedKey, importAuthority } from '../authorities/import-authority.js';
+import { type ImportedAuthority, type ImportedKey, importAuthority } from '../authorities/import-authority.js';
 import { importCertificate } from '../authorities/import-certificate.js';
 import { requestCertificate } from '../authorities/request.js';
 import { revokeAuthority } from '../authorities/revoke.js';
 import { dropNext, stageNext } from '../authorities/stage.js';
 import { finalReasons } from '../enrollment/revocation-reason.js';
 import { toPem } from '../x509/pem.js';
+import { countOf } from './amount.js';
 import { parseMoment } from './arguments.js';
 import {
   type PassphraseOptions,
   passphraseOption,
   readCertificates,
+  readCrlFiles,
   readPassphrase,
   readSmallFile,
 } from './authority-files.js';
@@ -58,22 +60,29 @@ function activateCommand(run: RunWithCore): Command {
     .argument('<name>')
     .description('make the next generation of a CA the one that issues, at once or at a set time')
     .option('--at <time>', 'such as 2026-12-01T02:00:00Z, or a duration from now such as 14d; the gateway does it then')
+    .option(
+      '--replace-by <time>',
+      'have what earlier generations have issued replaced until then, as certificate replace does',
+    )
     .addOption(jsonOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  gatehouse ca activate plant-issuing\n  gatehouse ca activate plant-issuing --at 2026-12-01T02:00:00Z',
+      '\nExamples:\n  gatehouse ca activate plant-issuing\n  gatehouse ca activate plant-issuing --at 2026-12-01T02:00:00Z --replace-by 2027-02-01T00:00:00Z',
     )
-    .action((name: string, { at, json }: Options & { readonly at?: string }) =>
+    .action((name: string, { at, json, ...options }: Options & { readonly at?: string; readonly replaceBy?: string }) =>
       run(async (core) => {
         const now = core.clock.now();
         const moment = at === undefined ? undefined : parseMoment(at, now);
-        const when = await activateNext({ ca: name, at: moment, actor: person() }, core);
+        const replaceBy = options.replaceBy === undefined ? undefined : parseMoment(options.replaceBy, now);
+        const when = await activateNext({ ca: name, at: moment, replaceBy, actor: person() }, core);
         const next = core.generations.findNext(name);
         const taken = next ?? core.generations.findCurrent(name);
         if (json) return jsonLines(taken === undefined ? [] : [describeGeneration(taken)]);
+        const until =
+          replaceBy === undefined ? '' : `, and earlier certificates are to be replaced by ${replaceBy.toISOString()}`;
         return next === undefined
-          ? `${taken?.id} issues now`
-          : `${next.id} issues from ${when.toISOString()}: the gateway must run then`;
+          ? `${taken?.id} issues now${until}`
+          : `${next.id} issues from ${when.toISOString()}${until}: the gateway must run then`;
       }),
     );
 }
@@ -159,6 +168,7 @@ interface ImportOptions extends PassphraseOptions, Options {
   readonly key?: string;
   readonly keyReference?: string;
   readonly certificate?: readonly string[];
+  readonly crl?: readonly string[];
 }
 
 function importCommand(run: RunWithCore): Command {
@@ -168,22 +178,26 @@ function importCommand(run: RunWithCore): Command {
     .option('--key <file>', 'PEM, PKCS #8 or PKCS #12; certificates in it need not be given again')
     .option('--key-reference <id>', "what the CA's keyStore calls the key, which is there already")
     .option('--certificate <files...>', 'of the key, and those above it up to the root, PEM or DER')
+    .option('--crl <files...>', 'its last complete CRL, or one for each distribution point, PEM or DER')
     .addOption(passphraseOption())
     .addOption(jsonOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  gatehouse ca import old-ca --key old-ca.key --certificate old-ca.pem root.pem --passphrase-file pass\n  gatehouse ca import old-ca --key old-ca.p12 --passphrase-file /dev/stdin\n  gatehouse ca import old-ca --key-reference a1b2 --certificate old-ca.pem',
+      '\nExamples:\n  gatehouse ca import old-ca --key old-ca.key --certificate old-ca.pem root.pem --crl old-ca.crl --passphrase-file pass\n  gatehouse ca import old-ca --key old-ca.p12 --passphrase-file /dev/stdin\n  gatehouse ca import old-ca --key-reference a1b2 --certificate old-ca.pem',
     )
     .action((name: string, options: ImportOptions) =>
       run(async (core) => {
         const certificates = await readCertificates(options.certificate ?? []);
         const key = await readImportedKey(options);
-        const id = await importAuthority({ ca: name, key, certificates, actor: person() }, core);
-        const imported = core.generations.find(id);
-        if (options.json && imported) return jsonLines([describeGeneration(imported)]);
-        return imported?.state === 'next'
-          ? `imported ${id}, which is staged: gatehouse ca activate ${name} makes it issue`
-          : `imported ${id}, which issues now${options.key ? `; destroy ${options.key} where it is not needed any more` : ''}`;
+        const crls = await readCrlFiles(options.crl ?? []);
+        const done = await importAuthority({ ca: name, key, certificates, crls, actor: person() }, core);
+        const imported = core.generations.find(done.generation);
+        if (options.json && imported) return jsonLines([{ ...describeGeneration(imported), ...broughtAlong(done) }]);
+        const use =
+          imported?.state === 'next'
+            ? `imported ${done.generation}, which is staged: gatehouse ca activate ${name} makes it issue`
+            : `imported ${done.generation}, which issues now${options.key ? `; destroy ${options.key} where it is not needed any more` : ''}`;
+        return [use, ...sayRevocations(done, crls.length > 0)].join('\n');
       }),
     );
 }
@@ -198,4 +212,18 @@ async function readImportedKey({
   if (file === undefined || reference !== undefined)
     throw new CommandLineError('give one of --key and --key-reference');
   return { content: await readSmallFile(file), passphrase: await readPassphrase(options) };
+}
+
+function broughtAlong({ revocations, crlEndedAt }: ImportedAuthority) {
+  return { revocations, ...(crlEndedAt && { crlEndedAt: crlEndedAt.toISOString() }) };
+}
+
+function sayRevocations({ revocations, crlEndedAt }: ImportedAuthority, isGiven: boolean): string[] {
+  if (!isGiven) return [];
+  return [
+    `${countOf(revocations, 'certificate')} that it has revoked or held ${revocations === 1 ? 'stays' : 'stay'} on its CRLs`,
+    ...(crlEndedAt
+      ? [`what it has revoked since its last CRL is not known: that had ended at ${crlEndedAt.toISOString()}`]
+      : []),
+  ];
 }

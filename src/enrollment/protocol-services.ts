@@ -28,7 +28,13 @@ import { findRootUpdate } from './root-update.js';
 import type { ServiceKeys } from './service-keys.js';
 import type { EnrollmentServices } from './services.js';
 import { findTarget } from './target.js';
-import { findTrustAnchors, findTrustCertificates, findTrustLinks, listTrustAnchors } from './trust-certificates.js';
+import {
+  findLinksToEarlierRoots,
+  findTrustAnchors,
+  findTrustCertificates,
+  findTrustLinks,
+  listTrustAnchors,
+} from './trust-certificates.js';
 import { withdraw } from './withdraw.js';
 
 export function createProtocolServices(
@@ -90,6 +96,7 @@ export function createProtocolServices(
     trustAnchors: () => listTrustAnchors(services),
     trustAnchorsOf: (ca) => findTrustAnchors(ca, services),
     trustLinksOf: (ca) => findTrustLinks(ca, services),
+    linksToEarlierRoots: (label) => findLinksToEarlierRoots(resolve(label).policy.issuingCa, services),
     issuersOf: async (certificate) => authority.chain((await requireOnRecord(certificate, services)).issuerId),
     nextCaBundle: (label) => authority.nextCaBundle(resolve(label).policy.issuingCa),
     findCertificate: fromHandler(findCertificate),
@@ -101,6 +108,11 @@ export function createProtocolServices(
       const found = authority.generation(generation);
       if (found === undefined) throw new GatewayError('not-found', 'there is no CA of this name');
       return found.certificate.der;
+    },
+    cps: (ca) => {
+      const statement = catalog().certificateAuthorities.get(ca)?.cps;
+      if (statement !== undefined && 'text' in statement) return statement.text;
+      throw new GatewayError('not-found', 'no CA of this name has its certification practice statement here');
     },
     ...createPublishedCrls(services),
     certificateStatus: (id) => findCertificateStatus(id, services),

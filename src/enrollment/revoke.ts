@@ -196,7 +196,12 @@ async function findRecord(
   store: Store,
 ): Promise<CertificateRecord> {
   const record = await store.certificates.findByIssuerAndSerial(issuerId, serialNumber);
-  if (record === undefined)
-    throw new GatewayError('unknown-certificate', 'no certificate of this issuer and serial number is on record');
-  return record;
+  if (record !== undefined) return record;
+  const earlier = await store.revocations.find({ issuerId, serialNumber });
+  throw new GatewayError(
+    'unknown-certificate',
+    earlier === undefined
+      ? 'no certificate of this issuer and serial number is on record'
+      : 'this certificate was revoked or held before its CA was taken over: it stays so, and is not on record here',
+  );
 }

@@ -2,15 +2,17 @@
 
 import { isIP } from 'node:net';
 import type { ServicePurpose } from '../catalog/service-profiles.js';
-import { serviceProfile } from '../catalog/service-profiles.js';
+import { serviceProfile, serviceSubject } from '../catalog/service-profiles.js';
 import { GatewayError } from '../errors.js';
 import { createIdentifier } from '../identifier.js';
 import { type Policy, policySchema } from '../model/policy.js';
+import type { IssuerFacts } from '../policy/facts.js';
 import type { Identity } from '../policy/identity.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
 import type { Statement } from '../store/change.js';
 import { encodeGeneralNames } from '../x509/general-names.js';
-import { encodeName } from '../x509/names.js';
+import { checkNameConstraints, constrainedNames } from '../x509/name-constraints.js';
+import { decodeName, encodeName } from '../x509/names.js';
 import { idAtCommonName, idCeSubjectAltName } from '../x509/oids.js';
 import { requireOnRecord } from './find-certificate.js';
 import { issue } from './issue.js';
@@ -55,7 +57,6 @@ async function certify(
   services: EnrollmentServices,
 ): Promise<CertificateRecord> {
   const now = services.clock.now();
-  const [commonName = ''] = names;
   // Only TLS servers are looked for by their names.
   const alternatives = purpose === 'tls-server' ? names : [];
   const subjectAltName = encodeGeneralNames(
@@ -63,7 +64,7 @@ async function certify(
   );
   const requested = {
     subjectPublicKeyInfo,
-    subject: encodeName([[{ type: idAtCommonName, value: commonName }]]),
+    subject: subjectOf(names[0] ?? '', services.authority.issuer(issuingCa, generation), services),
     extensions: alternatives.length === 0 ? [] : [{ id: idCeSubjectAltName, critical: false, value: subjectAltName }],
   };
   const request = { operation: 'enroll', requested } as const;
@@ -102,6 +103,17 @@ async function certify(
     services,
   );
   return await requireOnRecord(certificate, services);
+}
+
+/** A common name alone; where the CA must not issue to such subjects, one that begins as its own does. */
+function subjectOf(
+  commonName: string,
+  { id, nameConstraints }: IssuerFacts,
+  { authority }: Pick<EnrollmentServices, 'authority'>,
+): Uint8Array {
+  const plain = encodeName([[{ type: idAtCommonName, value: commonName }]]);
+  if (checkNameConstraints(constrainedNames(plain, []), nameConstraints) === undefined) return plain;
+  return serviceSubject(commonName, decodeName(authority.generation(id)?.certificate.subject ?? encodeName([])));
 }
 
 const gatewayIdentity: Identity = { requester: 'gateway', credentials: [] };

@@ -3,6 +3,7 @@
 import type { ServicePurpose } from '../catalog/service-profiles.js';
 import { GatewayError } from '../errors.js';
 import type { KeyStore } from '../keys/signer.js';
+import type { GenerationState } from '../model/certificate-authority.js';
 import type { GeneratedKeyType } from '../model/key-constraints.js';
 import type { EncryptionServiceKey, MessageServiceKey, ServiceKey } from '../service-key.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
@@ -16,6 +17,8 @@ export interface HeldServiceKey extends ServiceKey {
   /** When a new one takes its place. */
   readonly renewAt: Date;
   readonly notAfter: Date;
+  /** The generation that has issued its certificate. */
+  readonly issuerId: string;
 }
 
 export interface ServiceKeys {
@@ -34,7 +37,7 @@ type Services = EnrollmentServices & { readonly keys: KeyStore };
 /** Purposes of keys that clients encrypt to: such a key is needed until its certificate ends. All others only sign. */
 const encryptionPurposes: ReadonlySet<ServicePurpose> = new Set<ServicePurpose>(['scep-ra', 'cmp-encryption']);
 
-/** How soon a revoked certificate of the gateway's own, or a new generation of its CA, is noticed. */
+/** How soon a revoked certificate of the gateway's own is noticed. */
 const holdingMilliseconds = 60_000;
 
 interface Obtained {
@@ -43,13 +46,13 @@ interface Obtained {
 }
 
 export function createServiceKeys(services: Services): ServiceKeys {
-  const held = new Map<string, Obtained & { readonly lookAgainAt: Date }>();
+  const held = new Map<string, Held>();
   const underWay = new Map<string, Promise<Obtained>>();
 
   async function getHeld(request: ServiceKeyRequest): Promise<Obtained> {
     const name = ['service', request.purpose, request.generation ?? request.issuingCa, ...request.names].join(':');
     const known = held.get(name);
-    if (known && known.lookAgainAt > services.clock.now()) return known;
+    if (known && isUpToDate(known, services)) return known;
     // Requests that come together share one renewal, and its failure: each would make a key otherwise.
     return await (underWay.get(name) ?? renew(name, request));
   }
@@ -57,7 +60,12 @@ export function createServiceKeys(services: Services): ServiceKeys {
   function renew(name: string, request: ServiceKeyRequest): Promise<Obtained> {
     const renewal = obtain(name, request, services)
       .then((obtained) => {
-        held.set(name, { ...obtained, lookAgainAt: lookAgainAt(obtained.current, services.clock.now()) });
+        const { current } = obtained;
+        held.set(name, {
+          ...obtained,
+          lookAgainAt: lookAgainAt(current, services.clock.now()),
+          issuerState: stateOf(current.issuerId, services),
+        });
         return obtained;
       })
       .finally(() => underWay.delete(name));
@@ -84,6 +92,20 @@ export function createServiceKeys(services: Services): ServiceKeys {
       return await (await services.keys.agreer(keyId)).agree(publicKey);
     },
   };
+}
+
+interface Held extends Obtained {
+  readonly lookAgainAt: Date;
+  readonly issuerState: GenerationState | undefined;
+}
+
+/** Not once its CA has rolled over: who gets its certificate with that of the present issuer could not verify it. */
+function isUpToDate({ lookAgainAt, issuerState, current }: Held, services: Services): boolean {
+  return lookAgainAt > services.clock.now() && issuerState === stateOf(current.issuerId, services);
+}
+
+function stateOf(generation: string, { authority }: Services): GenerationState | undefined {
+  return authority.generation(generation)?.state;
 }
 
 /** A key whose renewal is overdue, because it has failed, is not tried again at each use. */
@@ -127,10 +149,11 @@ async function obtain(name: string, request: ServiceKeyRequest, services: Servic
       earlier: await holdAll(kept, services),
     };
   } catch (err) {
-    // The CA's key may be away for a while, which is what the last third of a responder's time is for.
-    if (request.purpose !== 'ocsp' || latest?.certificate === undefined) throw err;
+    // The CA's key may be away for a while, which is what the last third of a certificate's time is for.
+    if (latest?.certificate === undefined) throw err;
     log.error({ err, purpose: name }, 'a key of the gateway could not be renewed; the present one goes on');
-    return { current: await hold(latest.keyId, latest.certificate, services), earlier: [] };
+    const current = await hold(latest.keyId, latest.certificate, services);
+    return { current, earlier: isKept ? await holdAll(others, services) : [] };
   }
 }
 
@@ -196,6 +219,7 @@ async function hold(
     sign: (data, hash) => signer.sign(data, hash),
     renewAt: renewalOf(certificate),
     notAfter: new Date(certificate.notAfter),
+    issuerId: certificate.issuerId,
   };
 }
 

@@ -1,9 +1,11 @@
 /** CA of the embedded hierarchy, as configured; its keys and certificates are generations of it in the store. */
 import { z } from 'zod';
+import { cpsSchema, cpsUrlSchema, locationsSchema } from './ca-locations.js';
 import { durationSchema } from './duration.js';
 import { generatedKeyTypes } from './key-constraints.js';
 import { keyStoreNameSchema } from './key-store.js';
 import { nameSchema } from './label.js';
+import { nameConstraintsSchema } from './name-constraints.js';
 
 const deltaSchema = z.strictObject({
   interval: durationSchema.default(600).describe('how often a delta is published when nothing has changed'),
@@ -66,11 +68,9 @@ export const certificateAuthoritySchema = z.strictObject({
           .string()
           .regex(/^[0-2](\.(0|[1-9]\d*)){1,20}$/, 'a dotted object identifier')
           .max(120),
-        cps: z
-          .url({ protocol: /^https?$/ })
-          .regex(/^[\x21-\x7e]{1,500}$/, 'an http or https URL in ASCII')
+        cps: cpsUrlSchema
           .optional()
-          .describe('where the certification practice statement is'),
+          .describe("where the certification practice statement is; where the CA's `cps` is, if absent"),
         notice: z.string().min(1).max(200).optional().describe('a text for people to read'),
       }),
     )
@@ -79,6 +79,13 @@ export const certificateAuthoritySchema = z.strictObject({
     .refine((policies) => new Set(policies.map(({ id }) => id)).size === policies.length, 'each policy once')
     .optional()
     .describe('of its own certificate (RFC 5280 4.2.1.4); none, if absent'),
+  nameConstraints: nameConstraintsSchema
+    .optional()
+    .describe('of its own certificate: which names may be in what it and the CAs below it issue; all, if absent'),
+  cps: cpsSchema
+    .optional()
+    .describe('its certification practice statement: certificate policies of what it issues say where that is'),
+  locations: locationsSchema.optional().describe('where what it issues says that its CRLs and certificates are'),
   backdate: durationSchema.default(60).describe('how far in the past certificates begin, for slow clocks'),
   crl: crlSchema.default(crlSchema.parse({})),
   ocsp: z

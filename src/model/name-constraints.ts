@@ -40,6 +40,7 @@ function listsOf<Subtree extends z.ZodType>(subtree: Subtree) {
 
 /** Of a CA: each subtree as one form and its value. */
 export const nameConstraintsSchema = listsOf(subtreeSchema);
+export type FixedNameConstraints = z.output<typeof nameConstraintsSchema>;
 
 /** Of a profile: such subtrees, and some whose value each device has of its own. */
 export const profileNameConstraintsSchema = listsOf(z.union([subtreeSchema, deviceSubtreeSchema]));

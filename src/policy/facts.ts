@@ -18,6 +18,8 @@ export interface IssuerFacts {
   readonly issueIntermediates: boolean;
   /** How many CAs may follow below it, by its own certificate and those above it; absent when unlimited. */
   readonly pathLength?: number;
+  /** URL of the CA's certification practice statement. */
+  readonly cps?: string;
   /** Of its own certificate and of those above it: what it issues has to keep them all. */
   readonly nameConstraints: readonly NameConstraints[];
 }

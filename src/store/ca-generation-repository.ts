@@ -26,11 +26,13 @@ export interface CaGenerationRecord {
   readonly baseUrls: string | null;
   /** Of a next one: when it becomes current. */
   readonly activateAt: number | null;
+  /** Until when what earlier ones have issued is to be replaced, once this one is current; null where that is settled, or not wanted. */
+  readonly replaceBy: number | null;
   readonly revokedAt: number | null;
 }
 
 /** As it is made. */
-export type NewCaGenerationRecord = Omit<CaGenerationRecord, 'baseUrls' | 'activateAt' | 'revokedAt'>;
+export type NewCaGenerationRecord = Omit<CaGenerationRecord, 'baseUrls' | 'activateAt' | 'replaceBy' | 'revokedAt'>;
 
 interface Tables {
   caGeneration: CaGenerationRecord & { readonly droppedAt: number | null };
@@ -63,7 +65,7 @@ export function createCaGenerationRepository(database: Database) {
     states: read((db) =>
       db
         .selectFrom('caGeneration')
-        .select(['id', 'state', 'keyId', 'baseUrls', 'activateAt', 'revokedAt'])
+        .select(['id', 'state', 'keyId', 'baseUrls', 'activateAt', 'replaceBy', 'revokedAt'])
         .where('droppedAt', 'is', null),
     ),
 
@@ -116,13 +118,24 @@ export function createCaGenerationRepository(database: Database) {
 
     /** When a next one becomes current; null for no more. Refused as 'invalid-state' if it is not a next one. */
     schedule: write(
-      (db, slot: { id: string; activateAt: number | null }) =>
+      (db, slot: { id: string; activateAt: number | null; replaceBy: number | null }) =>
         db
           .updateTable('caGeneration')
-          .set({ activateAt: slot.activateAt })
+          .set({ activateAt: slot.activateAt, replaceBy: slot.replaceBy })
           .where('id', '=', slot.id)
           .where('state', '=', 'next')
           .where('droppedAt', 'is', null),
+      { rows: 1, otherwise: 'invalid-state' },
+    ),
+
+    /** What earlier ones have issued has its plan. Refused as 'invalid-state' if that was to be another one. */
+    settleReplacement: write(
+      (db, slot: { id: string; replaceBy: number }) =>
+        db
+          .updateTable('caGeneration')
+          .set({ replaceBy: null })
+          .where('id', '=', slot.id)
+          .where('replaceBy', '=', slot.replaceBy),
       { rows: 1, otherwise: 'invalid-state' },
     ),
 
@@ -176,4 +189,4 @@ const inserted = [
   'notAfter',
   'createdAt',
 ] as const;
-const columns = [...inserted, 'baseUrls', 'activateAt', 'revokedAt'] as const;
+const columns = [...inserted, 'baseUrls', 'activateAt', 'replaceBy', 'revokedAt'] as const;

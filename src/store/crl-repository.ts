@@ -53,6 +53,13 @@ export function createCrlRepository(database: Database) {
     markChanged: ({ at, ...place }: Place & { readonly at: number }) =>
       addRevision({ ...place, number: 1, changedAt: at, lastNumber: 0 }),
 
+    /** The same for a place that is new, with many changes; and its CRLs go on after a number of before. */
+    carryOn: ({
+      at,
+      ...place
+    }: Place & { readonly number: number; readonly lastNumber: number; readonly at: number }) =>
+      addRevision({ ...place, changedAt: at }),
+
     /** What was changed is to be published at the next look, and need not wait for more. Goes after `markChanged`. */
     hasten: write((db, slot: Place) =>
       db
@@ -177,7 +184,7 @@ export function createCrlRepository(database: Database) {
     headers: read((db) => db.selectFrom('crl').select(crlHeaderColumns).orderBy('issuerId').orderBy('partition')),
 
     /** The deltas that there are, unread. */
-    deltaTimes: read((db) => db.selectFrom('crlDelta').select(['issuerId', 'partition', 'thisUpdate', 'nextUpdate'])),
+    deltaHeaders: read((db) => db.selectFrom('crlDelta').select(deltaHeaderColumns)),
 
     /** The partitions of an issuer's that there are, up to `limit`. */
     ofIssuer: read((db, slot: { issuerId: string; limit: number }) =>
@@ -197,4 +204,5 @@ interface Tables {
   crlRevision: Place & { number: number; changedAt: number | null; lastNumber: number };
 }
 
+const deltaHeaderColumns = ['issuerId', 'partition', 'number', 'thisUpdate', 'nextUpdate', 'entries'] as const;
 const revisionColumns = ['issuerId', 'partition', 'number', 'changedAt', 'lastNumber'] as const;

@@ -21,6 +21,7 @@ import { keyStores } from './migrations/0015-key-stores.js';
 import { caLife } from './migrations/0016-ca-life.js';
 import { unmanagedCas } from './migrations/0017-unmanaged-cas.js';
 import { compromise } from './migrations/0018-compromise.js';
+import { replaceBy } from './migrations/0019-replace-by.js';
 
 /** In the order of their numbers: the schema's version is how many of them were applied. */
 export const migrations: readonly Migration[] = [
@@ -42,6 +43,7 @@ export const migrations: readonly Migration[] = [
   caLife,
   unmanagedCas,
   compromise,
+  replaceBy,
 ];
 
 /** The table that tells the schema's version; it is made before the first migration. */

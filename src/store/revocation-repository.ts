@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import type { CertificateRecord } from './certificate-record.js';
 import type { Database } from './database.js';
+import { slotsOf } from './query.js';
 
 export interface RevocationRecord {
   /** The generation of the CA that signed the certificate. */
@@ -99,6 +100,9 @@ export function createRevocationRepository(database: Database) {
         )
         .onConflict((conflict) => conflict.doNothing()),
     ),
+
+    /** With its place already: of a generation that is new, after `CrlRepository.carryOn`. */
+    insert: write((db, slot: RevocationRecord) => db.insertInto('revocation').values(slotsOf(slot, columns))),
 
     find: find((db, slot: { issuerId: string; serialNumber: string }) =>
       db

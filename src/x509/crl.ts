@@ -12,7 +12,7 @@ import {
   unsignedInteger,
 } from './der-writer.js';
 import { type Extension, encodeExtension, findExtension, readExtensions } from './extensions.js';
-import { idCeCrlReasons, idCeInvalidityDate } from './oids.js';
+import { idCeCertificateIssuer, idCeCrlReasons, idCeInvalidityDate } from './oids.js';
 import { serialNumberBytes, serialNumberHex } from './serial-number.js';
 
 export type RevocationReason = Exclude<(typeof reasonsByCode)[number], undefined>;
@@ -86,7 +86,7 @@ export interface CertificateList extends Omit<ListHeader, 'nextUpdate'> {
 
 /**
  * Decodes a CRL; the signature is not verified, and critical extensions of the list are the caller's to judge.
- * @throws DerError also for a critical extension of an entry, which would change what the entry says (5.3)
+ * @throws DerError also for an entry of another issuer (5.3.3) or with another critical extension, which would change what it says
  */
 export function decodeCertificateList(der: Uint8Array): CertificateList {
   return DerReader.decode(der, (r) =>
@@ -206,8 +206,10 @@ function readEntry(reader: DerReader): RevokedCertificate {
     const revokedAt = e.time();
     const from = e.offset;
     const extensions = e.more ? readExtensions(e) : [];
-    const unknown = extensions.find((extension) => extension.critical && extension.id !== idCeCrlReasons);
-    if (unknown !== undefined) throw new DerError(`critical extension ${unknown.id} of CRL entry`, from);
+    const unknown = extensions.find(
+      ({ id, critical }) => (critical && id !== idCeCrlReasons) || id === idCeCertificateIssuer,
+    );
+    if (unknown !== undefined) throw new DerError(`extension ${unknown.id} of CRL entry`, from);
     const coded = findExtension(extensions, idCeCrlReasons);
     const suspected = findExtension(extensions, idCeInvalidityDate);
     return {

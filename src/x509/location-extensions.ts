@@ -5,9 +5,9 @@ import { boolean, explicit, ia5String, implicit, oid, sequence, tlv, utf8String 
 import { encodeGeneralName, type GeneralName, readGeneralName, readGeneralNames } from './general-names.js';
 import { idAdCaIssuers, idAdOcsp } from './oids.js';
 
-/** Encodes one DistributionPoint per URL. @throws RangeError for a URL beyond ASCII */
+/** Encodes one DistributionPoint: all URLs are of the same CRL. @throws RangeError for a URL beyond ASCII */
 export function encodeCrlDistributionPoints(urls: readonly string[]): Uint8Array {
-  return sequence(...urls.map((url) => sequence(distributionPoint([url]))));
+  return sequence(sequence(distributionPoint(urls)));
 }
 
 /** The URLs of all DistributionPoints; other forms of name, reasons and CRL issuers are passed over. @throws DerError */

@@ -10,6 +10,7 @@ export const idCeCrlReasons = '2.5.29.21';
 export const idCeInvalidityDate = '2.5.29.24';
 export const idCeDeltaCrlIndicator = '2.5.29.27';
 export const idCeIssuingDistributionPoint = '2.5.29.28';
+export const idCeCertificateIssuer = '2.5.29.29';
 export const idCeNameConstraints = '2.5.29.30';
 export const idCeCrlDistributionPoints = '2.5.29.31';
 export const idCeCertificatePolicies = '2.5.29.32';

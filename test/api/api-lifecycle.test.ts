@@ -13,7 +13,7 @@ import { applyYaml, fleet } from '../support/fleet.js';
 import { enrollGateway, gateways } from '../support/gateway-fleet.js';
 import { deviceKey } from '../support/make-csr.js';
 import { createManufacturer } from '../support/manufacturer.js';
-import { makeRoot, withOpenssl } from '../support/openssl-folder.js';
+import { makeCrl, makeRoot, withOpenssl } from '../support/openssl-folder.js';
 import { createRestClient, csrPem, issuedOf } from '../support/rest-client.js';
 import { startTestGateway, type TestGateway } from '../support/test-gateway.js';
 
@@ -134,8 +134,14 @@ describe('The life of a fleet over the management API', () => {
       const certificates = openssl.read('above.pem').toString();
       bodyOf(await administrator.post('/certificate-authorities/above/certificate', { certificates }));
       const key = openssl.read('old.key').toString();
-      const imported = { key, certificates: openssl.read('old.pem').toString() };
+      makeCrl(openssl, 'old', { revoked: [{ serial: '0A', reason: 'keyCompromise' }] });
+      const crls = openssl.read('old.crl').toString();
+      const imported = { key, certificates: openssl.read('old.pem').toString(), crls };
       bodyOf(await administrator.post('/certificate-authorities/old/import', imported));
+      const { skipped } = bodyOf(await administrator.post('/certificate-authorities/old/publish'));
+      expect(skipped).toEqual([]);
+      const listed = bodyOf(await administrator.get('/certificate-authorities/old/crls'));
+      expect(listed).toMatchObject({ crls: [{ generation: 'old-1', number: 14, entries: 1 }] });
     });
   });
 

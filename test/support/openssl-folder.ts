@@ -75,3 +75,28 @@ interface RootOptions {
   /** In place of the usual ones. */
   readonly options?: readonly string[];
 }
+
+/** What a foreign CA has revoked, `<ca>.crl`, PEM: number 12, of now, for 30 days unless told otherwise. */
+export function makeCrl(
+  openssl: OpensslFolder,
+  ca: string,
+  { revoked = [], extensions = '', options = ['-crldays', '30'] }: CrlOptions = {},
+): void {
+  const lines = revoked.map(({ serial, date = '260101000000Z', reason }) =>
+    ['R', '300101000000Z', reason ? `${date},${reason}` : date, serial, 'unknown', `/CN=${serial}`].join('\t'),
+  );
+  openssl.write('index', lines.map((line) => `${line}\n`).join(''));
+  openssl.write('number', '0C\n');
+  const settings = 'database=index\ncrlnumber=number\ndefault_md=sha256\ncrl_extensions=extensions\nunique_subject=no';
+  openssl.write('ca.cnf', `[ca]\ndefault_ca=this\n[this]\n${settings}\n[extensions]\n${extensions}\n`);
+  const files = ['-keyfile', `${ca}.key`, '-cert', `${ca}.pem`, '-out', `${ca}.crl`];
+  openssl.run('ca', '-gencrl', '-config', 'ca.cnf', ...files, ...options);
+}
+
+interface CrlOptions {
+  /** Serial numbers in hex with what openssl calls the reason, such as `keyCompromise` and `keyTime,20251231000000Z`. */
+  readonly revoked?: readonly { readonly serial: string; readonly date?: string; readonly reason?: string }[];
+  /** As in openssl's configuration. */
+  readonly extensions?: string;
+  readonly options?: readonly string[];
+}

@@ -1,8 +1,10 @@
 /** Further extensions: those that a rule of the profile names, and nothing else of what was asked for. */
 import { encodeExtension, findExtension } from '../../x509/extensions.js';
+import { encodeQualifiedPolicies } from '../../x509/location-extensions.js';
 import {
   idCeAuthorityKeyIdentifier,
   idCeBasicConstraints,
+  idCeCertificatePolicies,
   idCeExtKeyUsage,
   idCeKeyUsage,
   idCeNameConstraints,
@@ -10,6 +12,7 @@ import {
   idCeSubjectKeyIdentifier,
 } from '../../x509/oids.js';
 import type { CompiledExtensionRule } from '../compile-extensions.js';
+import type { CompiledProfile } from '../compile-profile.js';
 import { type Denial, denied, okOrChanged, type Verdict } from '../decision.js';
 import type { Draft } from '../draft.js';
 import { decodeExtensionText, encodeExtensionText } from '../extension-text.js';
@@ -30,7 +33,11 @@ export function decideExtensions(draft: Draft): Verdict {
     if (!(value instanceof Uint8Array)) return value;
     draft.extensions.push(rule.fixed?.extension ?? encodeExtension({ id: rule.id, critical: rule.critical, value }));
   }
-  if (profile.certificatePolicies !== undefined) draft.extensions.push(profile.certificatePolicies);
+  if (profile.certificatePolicies !== undefined) {
+    draft.extensions.push(
+      facts.issuer.cps === undefined ? profile.certificatePolicies : withCps(profile, facts.issuer.cps),
+    );
+  }
   for (const { id } of requested.extensions) {
     if (id === idCeNameConstraints && profile.nameConstraints !== undefined) continue;
     if (decidedElsewhere.has(id) || profile.extensions.some((rule) => rule.id === id)) continue;
@@ -40,6 +47,11 @@ export function decideExtensions(draft: Draft): Verdict {
     modified.push(`extension ${id} is left out`);
   }
   return okOrChanged(`${profile.extensions.length} extension rules applied`, modified);
+}
+
+function withCps({ profile: { certificatePolicies } }: CompiledProfile, cps: string): Uint8Array {
+  const value = encodeQualifiedPolicies(certificatePolicies.map((id) => ({ id, cps })));
+  return encodeExtension({ id: idCeCertificatePolicies, critical: false, value });
 }
 
 /** Read as text, checked, and encoded anew: the requester's bytes do not travel on. */

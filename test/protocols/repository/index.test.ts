@@ -17,6 +17,10 @@ const services: ProtocolServices = {
     if (generation !== 'issuing.1') throw new GatewayError('not-found', 'There is no such CA.');
     return certificate;
   },
+  cps(ca) {
+    if (ca !== 'issuing') throw new GatewayError('not-found', 'there is no statement');
+    return 'Für Pumpen.\n';
+  },
   clock: { now: () => now },
 };
 const handler = createRepositoryHandler(services);
@@ -57,12 +61,29 @@ describe('The repository (RFC 5280 4.2.1.13, 4.2.2.1; RFC 2585)', () => {
       ['GET', '/crl/:generation/:partition-delta.crl', true],
       ['GET', '/crl/:generation/:partition.crl', true],
       ['GET', '/aia/:generation.cer', true],
+      ['GET', '/cps/:ca', true],
       ['GET', '/trust', true],
       ['GET', '/trust.pem', true],
       ['GET', '/trust/:ca.pem', true],
       ['GET', '/trust/:ca.der', true],
       ['GET', '/trust/:ca.p7b', true],
     ]);
+  });
+
+  it("answers a CA's practice statement as plain text that may be kept for five minutes, and 304 to who has it", async () => {
+    const reply = await get('/cps/:ca', { ca: 'issuing' });
+    expect(reply).toMatchObject({
+      status: 200,
+      body: 'Für Pumpen.\n',
+      headers: {
+        'Content-Type': 'text/plain; charset=utf-8',
+        'Cache-Control': 'public, max-age=300',
+        'X-Content-Type-Options': 'nosniff',
+      },
+    });
+    const again = await get('/cps/:ca', { ca: 'issuing' }, { 'if-none-match': reply.headers.ETag });
+    expect(again).toMatchObject({ status: 304, body: '' });
+    expect(await get('/cps/:ca', { ca: 'other' })).toMatchObject({ status: 404 });
   });
 
   it('answers a CRL in DER as application/pkix-crl', async () => {

@@ -122,7 +122,7 @@ export function createFakeGateway(options: FakeOptions = {}): FakeGateway {
       return options.nextCaBundle;
     },
     async encryptionKeys() {
-      return keys;
+      return keys.map((key) => ({ ...key, chain }));
     },
     clock: { now: () => options.now ?? now },
   });

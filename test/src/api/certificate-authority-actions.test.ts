@@ -2,7 +2,7 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import { createOperations } from '../../../src/api/operations.js';
 import { principal, startApiServer } from '../../support/api-server.js';
 import { applyYaml, fleet } from '../../support/fleet.js';
-import { makeRoot, withOpenssl } from '../../support/openssl-folder.js';
+import { makeCrl, makeRoot, withOpenssl } from '../../support/openssl-folder.js';
 import { eventsOf } from '../../support/records.js';
 import { startTestGateway } from '../../support/test-gateway.js';
 
@@ -44,7 +44,11 @@ describe('Acts on certificate authorities over the management API', () => {
     });
     expect((await act('devices/stage')).status).toBe(409);
     const at = new Date(Date.now() + 86_400_000).toISOString();
-    expect((await act('devices/activate', { at })).body).toMatchObject({ generations: [{}, { activateAt: at }] });
+    expect((await act('devices/activate', { at, replaceBy: at })).status).toBe(409);
+    const replaceBy = new Date(Date.now() + 2 * 86_400_000).toISOString();
+    expect((await act('devices/activate', { at, replaceBy })).body).toMatchObject({
+      generations: [{}, { activateAt: at, replaceBy }],
+    });
     expect((await act('devices/activate', {})).body).toMatchObject({
       generations: [{ state: 'previous' }, { state: 'current' }],
     });
@@ -75,8 +79,18 @@ describe('Acts on certificate authorities over the management API', () => {
       const key = openssl.read('p12').toString('base64');
       const wrong = await act('old/import', { key, passphrase: 'wrong' }, { key: 'plant' });
       expect(wrong.body).toMatchObject({ code: 'bad-secret' });
-      const imported = await act('old/import', { key, passphrase: 'open sesame' }, { key: 'plant' });
+      const given = { key, passphrase: 'open sesame' };
+      const garbage = await act('old/import', { ...given, crls: 'garbage' }, { key: 'plant' });
+      expect(garbage.body).toMatchObject({ code: 'malformed-request' });
+      makeCrl(openssl, 'ca', { revoked: [{ serial: '0A' }] });
+      const crls = openssl.read('ca.crl').toString();
+      const imported = await act('old/import', { ...given, crls }, { key: 'plant' });
       expect(imported.body).toMatchObject({ generations: [{ id: 'old-1', state: 'current', online: true }] });
+      const listed = await act('old/crls', undefined, { key: 'plant', method: 'GET' });
+      const url = expect.stringMatching(/^http.*\/crl\/old-1\/0\.crl$/);
+      expect(listed.body).toMatchObject({
+        crls: [{ generation: 'old-1', partition: 0, kind: 'full', number: 13, entries: 1, url }],
+      });
       await core.ensureCas();
       expect(core.authority.issuer('below').id).toBe('below-1');
       const events = await core.store.audit.list({ limit: 1000 });
@@ -138,6 +152,22 @@ describe('Acts on certificate authorities over the management API', () => {
       expect((await act('everybody/certificate', { certificates: root })).status).toBe(200);
       expect((await act('theirs/certificate', { certificates }, { key: 'plant' })).status).toBe(200);
     });
+  });
+
+  it('publish the CRLs of all keys that are here, and say of the others why not', async () => {
+    const published = await act('devices/publish');
+    expect(published.body).toMatchObject({
+      crls: [
+        { generation: 'devices-1', number: 2 },
+        { generation: 'devices-2', number: 4 },
+      ],
+      skipped: [],
+    });
+    const refused = await act('corporate/publish');
+    expect(refused.status).toBe(409);
+    expect(refused.body).toMatchObject({ code: 'invalid-state' });
+    expect((await act('devices/publish', undefined, { key: 'plant' })).status).toBe(403);
+    expect((await act('nowhere/crls', undefined, { method: 'GET' })).status).toBe(404);
   });
 
   it('take authority:operate, for a CA of no division in all of them', async () => {

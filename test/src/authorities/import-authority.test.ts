@@ -15,10 +15,15 @@ interface Given {
   readonly passphrase?: string;
 }
 
-function take(openssl: OpensslFolder, cas: OperatedCas, { key, certificates = ['ca.pem'], passphrase }: Given) {
+async function take(
+  openssl: OpensslFolder,
+  cas: OperatedCas,
+  { key, certificates = ['ca.pem'], passphrase }: Given,
+): Promise<string> {
   const files = certificates.flatMap((file) => openssl.certificates(file));
   const file = { content: openssl.read(key), passphrase };
-  return importAuthority({ ca: 'old', key: file, certificates: files, actor: operator }, cas);
+  const given = { ca: 'old', key: file, certificates: files, crls: [], actor: operator };
+  return (await importAuthority(given, cas)).generation;
 }
 
 /** Runs `work` with the key and certificate of a CA, `ca.key` and `ca.pem`. */
@@ -172,7 +177,7 @@ describe('The key and certificate of a CA that was elsewhere', () => {
         cas.world.clock.at = soon();
         const key = { content: openssl.read('ca.key') };
         const certificates = openssl.certificates('ca.pem');
-        expect(await codeOf(importAuthority({ ca: 'own', key, certificates, actor: operator }, cas))).toBe(
+        expect(await codeOf(importAuthority({ ca: 'own', key, certificates, crls: [], actor: operator }, cas))).toBe(
           'invalid-state',
         );
         expect(await take(openssl, cas, { key: 'ca.key' })).toBe('old-1');

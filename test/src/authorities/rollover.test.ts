@@ -1,8 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
+import SqliteDatabase from 'better-sqlite3';
 import { activateDue, activateNext } from '../../../src/authorities/activate.js';
+import { planReplacements } from '../../../src/authorities/plan-replacements.js';
 import { dropNext, stageNext } from '../../../src/authorities/stage.js';
+import { OvertakenError } from '../../../src/errors.js';
 import { decodeCertificateList } from '../../../src/x509/crl.js';
-import { day, rootAndIssuing, start } from '../ca/test-hierarchy.js';
+import { approve, day, rootAndIssuing, start } from '../ca/test-hierarchy.js';
+import { certificate } from '../store/temporary-store.js';
 import { actionsOf, codeOf, type OperatedCas, operator, withCas } from './operated-cas.js';
 
 function statesOf({ generations }: OperatedCas): Record<string, string> {
@@ -78,4 +82,74 @@ describe('A next generation', () => {
       expect((await stageNext('issuing', operator, cas)).id).toBe('issuing-3');
     });
   });
+
+  it('is activated later where its key is away at its time, which keeps no other CA waiting', async () => {
+    await withCas(rootAndIssuing, async (cas) => {
+      const at = new Date(start + 10 * day);
+      for (const ca of ['issuing', 'root']) {
+        await stageNext(ca, operator, cas);
+        await activateNext({ ca, at, actor: operator }, cas);
+      }
+      cas.world.clock.at = at.getTime();
+      keepKeyOf('issuing-2', 'elsewhere', cas);
+      const restarted = cas.another();
+      expect(await codeOf(activateDue(restarted))).not.toBe('done');
+      expect(statesOf(cas)).toMatchObject({ 'issuing-2': 'next', 'root-2': 'next' });
+      await cas.generations.refresh();
+      expect(statesOf(cas)).toMatchObject({ 'issuing-2': 'next', 'root-2': 'current' });
+      keepKeyOf('issuing-2', 'software', cas);
+      await activateDue(restarted);
+      await cas.generations.refresh();
+      expect(statesOf(cas)).toMatchObject({ 'issuing-2': 'current', 'root-2': 'current' });
+      expect((await actionsOf(cas)).filter((action) => action === 'ca.refused')).toEqual([]);
+    });
+  });
+
+  it('has what was approved before it took over judged again', async () => {
+    await withCas(rootAndIssuing, async (cas) => {
+      const { subject, subjectPublicKeyInfo } = cas.authority.generation('issuing-1')?.certificate ?? {};
+      if (subject === undefined || subjectPublicKeyInfo === undefined) throw new Error('no issuing CA');
+      await stageNext('issuing', operator, cas);
+      await activateNext({ ca: 'issuing', actor: operator }, cas);
+      const issued = cas.authority.issue(approve('issuing-1', subject, subjectPublicKeyInfo));
+      await expect(issued).rejects.toThrow(OvertakenError);
+    });
+  });
+
+  it('has what earlier ones have issued replaced by the time of its activation, once, by whoever is there then', async () => {
+    await withCas(rootAndIssuing, async (cas) => {
+      const { store } = cas;
+      const validity = { notBefore: start, notAfter: start + 90 * day };
+      const old = certificate('05', { issuerId: 'issuing-1', ...validity });
+      await store.commit({ statements: [store.certificates.insert(old)], audit: [] });
+      await stageNext('issuing', operator, cas);
+      const at = new Date(start + 10 * day);
+      const replaceBy = new Date(start + 40 * day);
+      expect(await codeOf(activateNext({ ca: 'issuing', at, replaceBy: at, actor: operator }, cas))).toBe(
+        'invalid-state',
+      );
+      await activateNext({ ca: 'issuing', at, replaceBy, actor: operator }, cas);
+      const planOf = async () => (await store.certificates.findWithReplacement({ id: 'issuing-1:05' }))?.replaceBy;
+      await planReplacements(cas);
+      expect(await planOf()).toBeNull();
+      cas.world.clock.at = at.getTime();
+      await activateDue(cas);
+      // The process ends here; others go on.
+      expect(await planOf()).toBeNull();
+      const others = [cas.another(), cas.another()];
+      for (const other of others) await other.generations.reload();
+      for (const other of others) await planReplacements(other);
+      expect(await planOf()).toBe(replaceBy.getTime());
+      const planned = (await actionsOf(cas)).filter((action) => action === 'certificate.replacement-planned');
+      expect(planned).toHaveLength(1);
+    });
+  });
 });
+
+/** Moves it on record to a store that there is not, and back. */
+function keepKeyOf(generation: string, store: string, { file }: OperatedCas): void {
+  const database = new SqliteDatabase(file);
+  const { changes } = database.prepare('update key set store = ? where purpose = ?').run(store, `ca:${generation}`);
+  expect(changes).toBe(1);
+  database.close();
+}

@@ -55,7 +55,7 @@ describe('CA hierarchy: certificates (RFC 5280 4.2)', () => {
     });
   });
 
-  it('makes a root: self-signed, CA, for certificates and CRLs only, and pointing nowhere', async () => {
+  it('makes a root: self-signed, CA, for certificates and CRLs only, and pointing to its own CRL', async () => {
     await withHierarchy(rootAndIssuing, async ({ authority }) => {
       const root = new OtherCertificate(authority.chain('root-1')[0] ?? new Uint8Array());
       expect(root.subject).toBe('O=Example, CN=Test Root');
@@ -73,9 +73,12 @@ describe('CA hierarchy: certificates (RFC 5280 4.2)', () => {
         Buffer.from(await root.publicKey.getKeyIdentifier()).toString('hex'),
       ]);
       expect(root.getExtension(AuthorityKeyIdentifierExtension)?.keyId).toBe(identifier?.keyId);
-      expect(root.getExtension(CRLDistributionPointsExtension)).toBeNull();
+      const [point] = root.getExtension(CRLDistributionPointsExtension)?.distributionPoints ?? [];
+      expect(point?.distributionPoint?.fullName?.map((name) => name.uniformResourceIdentifier)).toEqual([
+        'http://gate.example:8080/crl/root-1/0.crl',
+      ]);
       expect(root.getExtension(AuthorityInfoAccessExtension)).toBeNull();
-      expect(root.extensions).toHaveLength(4);
+      expect(root.extensions).toHaveLength(5);
     });
   });
 

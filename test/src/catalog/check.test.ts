@@ -119,6 +119,24 @@ describe('configuration as a whole', () => {
       /crl.delta.interval: must be shorter than crl.interval/,
     ],
     [
+      'name constraints that cannot be read',
+      'parent: root',
+      'parent: root, nameConstraints: { permitted: [{ dns: .plant.example }] }',
+      /certificateAuthorities\[1\].nameConstraints.permitted\[0\].dns: ".plant.example" is no domain/,
+    ],
+    [
+      'a CA below one whose name constraints exclude its subject',
+      'key: ec-p384',
+      'key: ec-p384, nameConstraints: { excluded: [{ directoryName: CN=Devices }] }',
+      /certificateAuthorities\[1\].subject: is not for a CA below "root": .* by its nameConstraints/,
+    ],
+    [
+      "name constraints that forbid the gateway's own certificates",
+      'parent: root',
+      'parent: root, nameConstraints: { permitted: [{ directoryName: O=Plant }] }',
+      /certificateAuthorities\[1\].subject: leaves the gateway's own certificates by it no name/,
+    ],
+    [
       'a CA below one with path length 0',
       'key: ec-p384',
       'key: ec-p384, pathLength: 0',

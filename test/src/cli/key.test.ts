@@ -95,11 +95,11 @@ describeWithHsm('a gateway with a CA whose key is in an HSM', () => {
     const { signer } = await core.caKeys.store('hsm').create('ec-p256', 'ca:ceremony-1');
     const certificates = [await selfSigned(signer)];
     const bring = (given: ImportedKey) =>
-      importAuthority({ ca: 'brought', key: given, certificates, actor: testActor }, core);
+      importAuthority({ ca: 'brought', key: given, certificates, crls: [], actor: testActor }, core);
     const content = Buffer.from(newKey().privateKey.export({ format: 'der', type: 'pkcs8' }));
     await expect(bring({ content })).rejects.toMatchObject({ code: 'unsupported-operation' });
     await expect(bring({ reference: 'ffff' })).rejects.toMatchObject({ code: 'not-found' });
-    expect(await bring({ reference: signer.keyId.replaceAll('-', '') })).toBe('brought-1');
+    expect(await bring({ reference: signer.keyId.replaceAll('-', '') })).toMatchObject({ generation: 'brought-1' });
     expect(await core.store.keys.findByPurpose({ purpose: 'ca:brought-1' })).toMatchObject([{ store: 'hsm' }]);
     expect(await core.store.crls.find({ issuerId: 'brought-1', partition: 0 })).toMatchObject({ number: 1 });
     const keep = (encrypted: Uint8Array) => Promise.resolve(encrypted);

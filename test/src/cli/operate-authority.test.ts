@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { certificateAuthorityCommand } from '../../../src/cli/certificate-authority.js';
 import { checkAuthorities } from '../../../src/cli/check-store.js';
 import { applyYaml, fleet } from '../../support/fleet.js';
-import { makeRoot, withOpenssl } from '../../support/openssl-folder.js';
+import { makeCrl, makeRoot, withOpenssl } from '../../support/openssl-folder.js';
 import { runCommand } from '../../support/run-command.js';
 import { startTestGateway, type TestGateway } from '../../support/test-gateway.js';
 
@@ -37,7 +37,9 @@ describe('gatehouse ca', () => {
     expect(await run('show', 'devices')).toMatch(/devices-2: next, .*issues from/);
     expect(await run('drop-next', 'devices')).toBe('dropped what was to come of CA devices; its key is destroyed');
     expect(await run('stage', 'devices')).toContain('devices-3');
-    expect(await run('activate', 'devices')).toBe('devices-3 issues now');
+    expect(await run('activate', 'devices', '--replace-by', '30d')).toMatch(
+      /^devices-3 issues now, and earlier certificates are to be replaced by \S+Z$/,
+    );
     expect(await run('revoke', 'devices-1', '--reason', 'superseded')).toContain('revoked devices-1');
     expect(await run('show', 'devices')).toMatch(/devices-1: previous, revoked/);
     await expect(run('stage', 'nowhere')).rejects.toThrow('there is no CA "nowhere"');
@@ -64,6 +66,10 @@ describe('gatehouse ca', () => {
         expect.stringMatching(/later waits to be certified by root.*gatehouse ca sign root/),
       );
       expect(await run('request', 'later')).toContain('BEGIN CERTIFICATE REQUEST');
+      await expect(run('publish', 'root')).rejects.toThrow('root-1 is offline: gatehouse ca sign root signs its CRLs');
+      const all = await run('publish');
+      expect(all).toMatch(/^devices-1: CRL 0, number \d+, .*\n(.*\n)*devices-3: CRL 0, number 3/);
+      expect(all).toContain('\nroot-1 is offline: gatehouse ca sign root signs its CRLs');
       const brought = ['--key', key, '--passphrase-file', passphrase];
       const said = await run('sign', 'root', ...brought);
       expect(said).toMatch(/^root-1 has certified later-1\n1 CRL of root-1, the next before /);
@@ -85,7 +91,13 @@ describe('gatehouse ca', () => {
       const said = await run('certificate', 'import', 'corporate', openssl.path('corporate.pem'));
       expect(said).toBe('corporate-1 is known: CAs that name it as their parent can be certified by it');
       const files = ['--key', openssl.path('old.key'), '--certificate', openssl.path('old.pem')];
-      expect(await run('import', 'old', ...files)).toMatch(/^imported old-1, which issues now/);
+      await expect(run('import', 'old', ...files, '--crl', openssl.path('old.pem'))).rejects.toThrow('no X509 CRL');
+      makeCrl(openssl, 'old', { revoked: [{ serial: '0A' }, { serial: '0B', reason: 'superseded' }] });
+      const taken = await run('import', 'old', ...files, '--crl', openssl.path('old.crl'));
+      expect(taken).toMatch(/^imported old-1, which issues now.*\n2 certificates .* stay on its CRLs$/);
+      expect(await run('show', 'old')).toMatch(/old-1: CRL 0, number 13, entries 2, nextUpdate 20/);
+      expect(await run('publish', 'old')).toMatch(/^old-1: CRL 0, number 14, entries 2, nextUpdate 20\S+$/);
+      await expect(run('publish', 'corporate')).rejects.toThrow('the key of corporate-1 is not in the gateway');
       expect(await run('certificate', 'old')).toBe(openssl.read('old.pem').toString().trim());
       await expect(run('import', 'old', '--key', '/nowhere')).rejects.toThrow('/nowhere cannot be read');
     });

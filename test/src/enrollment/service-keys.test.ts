@@ -4,6 +4,9 @@ import { createServiceKeys } from '../../../src/enrollment/service-keys.js';
 import { GatewayError } from '../../../src/errors.js';
 import type { GenerationState } from '../../../src/model/certificate-authority.js';
 import { decodeCertificate } from '../../../src/x509/certificate.js';
+import { encodeNameConstraints, parseNameSubtree } from '../../../src/x509/encode-name-constraints.js';
+import { decodeNameConstraints } from '../../../src/x509/name-constraints.js';
+import { formatName } from '../../../src/x509/names.js';
 import { fleet } from '../../support/fleet.js';
 import { operator } from '../../support/operator.js';
 import { createTestClock, daySeconds } from '../../support/test-clock.js';
@@ -54,6 +57,18 @@ describe('A service key whose certificate is revoked', () => {
     const after = await serviceKeys.encryptionKeys(request);
     expect(after).toHaveLength(1);
     expect(after[0]?.certificate).not.toEqual(first?.certificate);
+  });
+});
+
+describe('A service key of a CA that must not issue to a common name alone', () => {
+  it("is certified for a name that begins as the CA's own does (RFC 5280 4.2.1.10)", async () => {
+    const { core } = test.gateway;
+    const permitted = [parseNameSubtree('directoryName', 'O=Plant')];
+    const nameConstraints = [decodeNameConstraints(encodeNameConstraints({ permitted, excluded: [] }))];
+    const issuer: typeof core.authority.issuer = (...of) => ({ ...core.authority.issuer(...of), nameConstraints });
+    const serviceKeys = createServiceKeys({ ...core, authority: { ...core.authority, issuer } });
+    const { certificate } = await serviceKeys.get({ purpose: 'cmc', issuingCa: 'devices', names: ['CMC of a plant'] });
+    expect(formatName(decodeCertificate(certificate).subject)).toBe('CN=CMC of a plant,O=Plant');
   });
 });
 

@@ -10,7 +10,7 @@ import {
   utf8String,
 } from '../../../../src/x509/der-writer.js';
 import { encodeExtension } from '../../../../src/x509/extensions.js';
-import { decodeCertificatePolicies } from '../../../../src/x509/location-extensions.js';
+import { decodeCertificatePolicies, encodeQualifiedPolicies } from '../../../../src/x509/location-extensions.js';
 import { approved, type Case, credential, decideCase, expectDenied, extensionOf, extensionsOf } from '../make-case.js';
 
 const id = '1.2.3.4';
@@ -187,6 +187,20 @@ describe('extension rules', () => {
     expect(decodeCertificatePolicies(extensionOf(decision, '2.5.29.32')?.value ?? Uint8Array.of())).toEqual([
       '1.2.3.7',
     ]);
+  });
+
+  it('lets them lead to the practice statement of the CA, where it has one', () => {
+    const cps = 'http://gate.example/cps/ca';
+    const decision = approved(
+      decideCase({ profile: { certificatePolicies: ['1.2.3.7', '1.2.3.8'] }, issuer: { cps } }),
+    );
+    expect(extensionOf(decision, '2.5.29.32')).toMatchObject({
+      critical: false,
+      value: encodeQualifiedPolicies([
+        { id: '1.2.3.7', cps },
+        { id: '1.2.3.8', cps },
+      ]),
+    });
   });
 
   it('encodes each extension once and whole', () => {
