@@ -43,10 +43,14 @@ interface UnmanagedCaFilter {
   readonly deviceId?: string;
   /** Part of the subject; letters A to Z in either case. */
   readonly search?: string;
-  /** The id of the last one of the page before. */
-  readonly after?: string;
+  readonly descending?: boolean;
+  /** The last one of the page before. */
+  readonly after?: UnmanagedCaPlace;
   readonly limit: number;
 }
+
+/** A place in the order in which they were made: that of one that was there, and may be gone. */
+export type UnmanagedCaPlace = Pick<UnmanagedCaRecord, 'createdAt' | 'id'>;
 
 export function createUnmanagedCaRepository(database: Database) {
   const { write, read, find, list } = database.tables<{
@@ -77,15 +81,20 @@ export function createUnmanagedCaRepository(database: Database) {
         .where('certificateId', '=', slot.certificateId),
     ),
 
-    /** A page of those that fit every given filter, by id. */
-    list: ({ divisions, deviceId, search, after, limit }: UnmanagedCaFilter) =>
+    /** A page of those that fit every given filter, in the order in which they were made. */
+    list: ({ divisions, deviceId, search, descending = false, after, limit }: UnmanagedCaFilter) =>
       list((db) => {
         let query = db.selectFrom('unmanagedCa').select(columns);
         if (divisions !== undefined) query = query.where('division', 'in', divisions);
         if (deviceId !== undefined) query = query.where('deviceId', '=', deviceId);
         if (search !== undefined) query = query.where((row) => containsText(row.ref('subject'), search));
-        if (after !== undefined) query = query.where('id', '>', after);
-        return query.orderBy('id').limit(limit);
+        if (after !== undefined) {
+          query = query.where((row) =>
+            row(row.refTuple('createdAt', 'id'), descending ? '<' : '>', row.tuple(after.createdAt, after.id)),
+          );
+        }
+        const direction = descending ? 'desc' : 'asc';
+        return query.orderBy('createdAt', direction).orderBy('id', direction).limit(limit);
       }),
 
     /** The latest first. */

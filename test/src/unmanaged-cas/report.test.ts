@@ -1,11 +1,13 @@
 /** Reports over the device TLS listener, and what operators see of them. */
 import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { revokeAuthority } from '../../../src/authorities/revoke.js';
 import { unmanagedCaCommand } from '../../../src/cli/unmanaged-ca.js';
 import { toPem } from '../../../src/x509/pem.js';
 import { type Answer, createEstClient, type TlsIdentity } from '../../support/est-client.js';
 import { enrollGateway, issuedBelow, startGatewayFleet, type TestGatewayCa } from '../../support/gateway-fleet.js';
 import { call, plant, site } from '../../support/operated-fleet.js';
+import { operator } from '../../support/operator.js';
 import { eventOf, eventsOf, recordOf } from '../../support/records.js';
 import { runCommand } from '../../support/run-command.js';
 import type { TestGateway } from '../../support/test-gateway.js';
@@ -234,5 +236,23 @@ describe('an unmanaged CA', () => {
     expect(JSON.parse(event?.content ?? '{}')).toMatchObject({ division: 'plant', device: 'gw-4' });
     await expectRefused(await report({}, renewed.identity, gateway.id), 403, 'revoked-requester', 'is revoked');
     await expect(runCommand(unmanagedCaCommand, test, ['revoke', gateway.id])).rejects.toThrow('has no certificate');
+  });
+
+  it('goes with the CA here that has certified it, and may report no more', async () => {
+    const gateway = await enrollGateway(test, 'gw-5');
+    await report({ certificates: [pem(issuedBelow('gw-5', 'valve'))] }, gateway.identity, gateway.id);
+    const seen = async () => {
+      const { value: ca } = await call(test, 'getUnmanagedCa', { id: gateway.id });
+      const { value: below } = await call(test, 'listCertificatesOfUnmanagedCa', { id: gateway.id });
+      return [ca.status, ...below.items.map(({ status }: { status: string }) => status)];
+    };
+    expect(await seen()).toEqual(['valid', 'valid']);
+    await revokeAuthority(
+      { generation: 'gateways', reason: 'keyCompromise', actor: operator('olga') },
+      test.gateway.core,
+    );
+    expect(await seen()).toEqual(['revoked', 'issuer-revoked']);
+    const refused = await report({}, gateway.identity, gateway.id);
+    await expectRefused(refused, 403, 'revoked-requester', 'a CA above that of the report is revoked');
   });
 });
