@@ -91,7 +91,7 @@ module.exports = {
     only(
       'authorities-are-operated-here',
       '^src/authorities/',
-      ourFolder('authorities', 'ca', 'enrollment', 'store', 'catalog', 'keys', 'audit', 'x509', 'cms'),
+      ourFolder('authorities', 'ca', 'certificates', 'enrollment', 'store', 'catalog', 'keys', 'audit', 'x509', 'cms'),
     ),
     only('status-reads', '^src/status/', ourFolder('status', 'store', 'catalog', 'ca')),
     {

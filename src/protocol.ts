@@ -233,7 +233,7 @@ export interface ProtocolServices {
    * @throws GatewayError `not-found`
    */
   trustAnchorsOf(ca: string): readonly Uint8Array[];
-  /** What leads from one of these roots to the next and back, DER. @throws GatewayError `not-found` */
+  /** What leads from one of these roots to the next and back, and from foreign roots to them, DER. @throws GatewayError `not-found` */
   trustLinksOf(ca: string): Promise<readonly Uint8Array[]>;
   /** What leads from the policy's root to those before it, for clients that trust only these; DER. @throws GatewayError `not-found` */
   linksToEarlierRoots(label: string | undefined): Promise<readonly Uint8Array[]>;

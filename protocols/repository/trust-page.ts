@@ -70,7 +70,7 @@ ${ownAnchors.map(anchorEntry)}</section>
 function downloads(ca: string): Html {
   const at = `/trust/${ca}`;
   return html`<p><a href="${at}.pem">PEM</a>, <a href="${at}.der">DER</a> (the current one alone), <a href="${at}.p7b">PKCS #7</a> (with
-the links between its generations)</p>`;
+the links between its generations, and from foreign CAs to them)</p>`;
 }
 
 function anchorEntry({ generation, state, certificate }: TrustAnchor): Html {

@@ -1,7 +1,8 @@
 /** Who makes a request to the management API. */
 
 import { countingFailures, type FailureLimit } from '../authentication/count-failures.js';
-import { findIssued, type ValidationServices, validateCertificate } from '../authentication/validate-certificate.js';
+import { findIssued } from '../authentication/find-issued.js';
+import { type ValidationServices, validateCertificate } from '../authentication/validate-certificate.js';
 import type { Clock } from '../clock.js';
 import { GatewayError } from '../errors.js';
 import type { Log } from '../log.js';
@@ -25,7 +26,7 @@ export interface PresentedAccess {
 }
 
 interface Dependencies extends FailureLimit, ValidationServices {
-  readonly store: Pick<Store, 'users' | 'apiKeys' | 'certificates' | 'commit'>;
+  readonly store: ValidationServices['store'] & Pick<Store, 'users' | 'apiKeys' | 'commit'>;
   readonly clock: Clock;
   readonly log: Log;
 }

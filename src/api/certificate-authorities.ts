@@ -6,6 +6,7 @@ import { type CatalogNoun, catalogOperations } from './catalog-objects.js';
 import { usageOperation } from './catalog-usage.js';
 import { certificateAuthorityActionOperations } from './certificate-authority-actions.js';
 import { certificateAuthorityCrlOperations } from './certificate-authority-crls.js';
+import { crossCertificateOperations } from './cross-certificates.js';
 import { authorityAnswerSchema, describeAuthority } from './describe-authority.js';
 import type { Operation } from './operation.js';
 import type { ApiServices } from './services.js';
@@ -30,6 +31,7 @@ export function certificateAuthorityOperations(services: ApiServices): readonly 
     usageOperation(noun, services),
     ...certificateAuthorityActionOperations(services),
     ...certificateAuthorityCrlOperations(services),
+    ...crossCertificateOperations(services),
   ];
 }
 

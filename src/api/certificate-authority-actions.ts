@@ -17,7 +17,8 @@ import { authorityAnswerSchema, describeAuthority } from './describe-authority.j
 import { defineOperation, type Operation } from './operation.js';
 import type { ApiServices } from './services.js';
 
-const certificates = z
+/** Of a body. */
+export const certificates = z
   .string()
   .max(131_072)
   .describe('PEM: the certificate, and those above it up to the root, in any order after it');
@@ -195,7 +196,8 @@ export async function requireOperable(name: string, scope: Scope, services: ApiS
   throw new GatewayError('forbidden', 'operating this certificate authority takes authority:operate in all divisions');
 }
 
-function readPem(text: string, label: 'CERTIFICATE' | 'X509 CRL' = 'CERTIFICATE'): readonly Uint8Array[] {
+/** DER, of its certificates or CRLs. @throws GatewayError 'malformed-request' */
+export function readPem(text: string, label: 'CERTIFICATE' | 'X509 CRL' = 'CERTIFICATE'): readonly Uint8Array[] {
   try {
     const found = fromPem(text, label);
     if (found.length === 0 && text.trim() !== '') throw new SyntaxError(`no PEM block ${label}`);

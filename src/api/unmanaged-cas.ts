@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { publishRevocations } from '../devices/revocations.js';
 import { finalReasons } from '../enrollment/revocation-reason.js';
 import { nameSchema } from '../model/label.js';
+import { cutPage } from '../store/page-in-parts.js';
 import {
   describeIssued,
   describeUnmanagedCa,
@@ -15,11 +16,13 @@ import { listUnmanagedCas, requireVisibleCa } from '../unmanaged-cas/find.js';
 import { revokeUnmanagedCa } from '../unmanaged-cas/revoke.js';
 import { crlUrlSchema, watchCrl } from '../unmanaged-cas/watch.js';
 import { type Call, defineOperation, type Operation } from './operation.js';
-import { pageOf, pageQuery, readCursor, writeCursor } from './page.js';
+import { pageOf, pageQuery } from './page.js';
 import type { ApiServices } from './services.js';
+import { askedPage, sortBy, sortedPage } from './sorted-list.js';
 
 const params = z.strictObject({ id: z.string().max(200) });
-const placeSchema = z.string().max(200);
+const serialNumberPlace = z.string().max(200);
+const unmanagedCaPlace = z.strictObject({ createdAt: z.int(), id: z.string().max(200) });
 const search = z.string().min(1).max(200).optional();
 
 export function unmanagedCaOperations(services: ApiServices): readonly Operation[] {
@@ -31,7 +34,7 @@ export function unmanagedCaOperations(services: ApiServices): readonly Operation
       path: '/unmanaged-cas',
       tag: 'Unmanaged CAs',
       summary: 'List unmanaged CAs',
-      description: 'In the order in which they were first certified; those that fit all that is given.',
+      description: 'Those that fit all that is given.',
       permission: 'certificate:read',
       status: 200,
       query: z.strictObject({
@@ -39,20 +42,22 @@ export function unmanagedCaOperations(services: ApiServices): readonly Operation
         division: nameSchema.optional(),
         deviceId: z.string().max(100).optional(),
         search: search.describe('part of the subject'),
+        sort: sortBy(['createdAt']).default('createdAt'),
       }),
       answer: pageOf(unmanagedCaSchema),
       handle: async ({ query, scope }) => {
-        const { limit, cursor, division, deviceId, search: text } = query;
-        const after = readCursor(cursor, placeSchema);
+        const { division, deviceId, search: text } = query;
+        const { order, ...page } = askedPage(query, () => unmanagedCaPlace);
         const wanted = {
           scope,
+          descending: order.descending,
           ...(division === undefined ? {} : { division }),
           ...(deviceId === undefined ? {} : { deviceId }),
           ...(text === undefined ? {} : { search: text }),
         };
-        const page = await listUnmanagedCas(wanted, { limit, ...(after === undefined ? {} : { after }) }, services);
-        const items = await Promise.all(page.unmanagedCas.map((record) => describeUnmanagedCa(record, services)));
-        return { value: { items, ...(page.next === undefined ? {} : { next: writeCursor(page.next) }) } };
+        const { unmanagedCas, next } = await listUnmanagedCas(wanted, page, services);
+        const items = await Promise.all(unmanagedCas.map((record) => describeUnmanagedCa(record, services)));
+        return sortedPage(items, query.sort, next);
       },
     }),
     defineOperation({
@@ -71,26 +76,29 @@ export function unmanagedCaOperations(services: ApiServices): readonly Operation
       path: '/unmanaged-cas/{id}/certificates',
       tag: 'Unmanaged CAs',
       summary: 'List what an unmanaged CA has reported that it issued',
-      description: 'By serial number. They are inventory: nobody is authenticated by them.',
+      description: 'They are inventory: nobody is authenticated by them.',
       permission: 'certificate:read',
       status: 200,
       params,
-      query: z.strictObject({ ...pageQuery, search: search.describe('part of the subject or an alternative name') }),
+      query: z.strictObject({
+        ...pageQuery,
+        search: search.describe('part of the subject or an alternative name'),
+        sort: sortBy(['serialNumber']).default('serialNumber'),
+      }),
       answer: pageOf(unmanagedCertificateSchema),
       handle: async ({ params: { id }, query, scope }) => {
-        const { limit, cursor, search: text } = query;
-        const after = readCursor(cursor, placeSchema);
+        const { search: text } = query;
+        const { order, limit, ...page } = askedPage(query, () => serialNumberPlace);
         const record = await requireVisibleCa(id, scope, services);
         const found = await services.store.unmanagedCertificates.list({
           unmanagedCaId: id,
           ...(text === undefined ? {} : { search: text }),
-          ...(after === undefined ? {} : { after }),
+          descending: order.descending,
+          ...page,
           limit: limit + 1,
         });
-        const shown = found.slice(0, limit);
-        const last = found.length > limit ? shown.at(-1) : undefined;
-        const items = await describeIssued(record, shown, services);
-        return { value: { items, ...(last ? { next: writeCursor(last.serialNumber) } : {}) } };
+        const { items, next } = cutPage(found, limit, ({ serialNumber }) => serialNumber);
+        return sortedPage(await describeIssued(record, items, services), query.sort, next);
       },
     }),
     defineOperation({

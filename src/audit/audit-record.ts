@@ -50,6 +50,8 @@ export type AuditAction =
   | 'ca.created'
   | 'ca.staged'
   | 'ca.cross-certified'
+  | 'ca.linked'
+  | 'ca.unlinked'
   | 'ca.imported'
   | 'ca.requested'
   | 'ca.certified'

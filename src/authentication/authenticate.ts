@@ -43,7 +43,7 @@ export interface Authenticated {
 }
 
 interface Dependencies extends FailureLimit, ValidationServices {
-  readonly store: Pick<Store, 'certificates' | 'credentials'>;
+  readonly store: ValidationServices['store'] & Pick<Store, 'credentials'>;
   readonly passcodeLookup: PasscodeLookup;
   readonly sealing: Sealing;
   /** Whom an API key stands for, if it may ask for certificates of the policy. */

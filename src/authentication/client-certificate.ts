@@ -11,12 +11,8 @@ import { idKpClientAuth, idKpCmcCa, idKpCmcRa, tcgKpAikCertificate } from '../x5
 import { createTrustAnchors, type TrustAnchors } from '../x509/trust-anchors.js';
 import { describeAnchor } from './anchor.js';
 import { checkConditions, describeCredential, type VerifiedCredential } from './credential-conditions.js';
-import {
-  findIssued,
-  type InvalidCertificate,
-  type ValidationServices,
-  validateCertificate,
-} from './validate-certificate.js';
+import { findIssued } from './find-issued.js';
+import { type InvalidCertificate, type ValidationServices, validateCertificate } from './validate-certificate.js';
 
 export type PresentedCertificate = Extract<PresentedCredential, { kind: 'certificate' }>;
 
@@ -39,7 +35,7 @@ export type VerifiedCertificate =
   | { readonly kind: 'credential'; readonly credential: VerifiedCredential; readonly subject: Uint8Array };
 
 interface Dependencies extends ValidationServices {
-  readonly store: Pick<Store, 'certificates' | 'credentials'>;
+  readonly store: ValidationServices['store'] & Pick<Store, 'credentials'>;
 }
 
 /**

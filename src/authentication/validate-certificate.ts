@@ -4,12 +4,14 @@
  */
 import { type CertificateRecord, certificateId, hasLapsed } from '../store/certificate-record.js';
 import type { Store } from '../store/store.js';
-import { type Certificate, decodeCertificate } from '../x509/certificate.js';
+import type { Certificate } from '../x509/certificate.js';
 import { DerError } from '../x509/der.js';
 import type { KnownSignatures } from '../x509/path-building.js';
 import type { PathFailureCode } from '../x509/path-failure.js';
 import { validatePath } from '../x509/path-validation.js';
 import { createTrustAnchors, type TrustAnchors } from '../x509/trust-anchors.js';
+import { findIssued } from './find-issued.js';
+import { findListedFault, isListed, isRevokedBy } from './known-revocations.js';
 
 export interface CertificateQuestion {
   readonly certificate: Certificate;
@@ -31,17 +33,17 @@ export interface CertificateQuestion {
 }
 
 /** A generation of a CA of the gateway. */
-interface OwnGeneration {
+export interface OwnGeneration {
   readonly id: string;
   readonly certificate: Certificate;
   /** The generation that issued it; null for a root. */
   readonly parent: string | null;
   /** Whether it was revoked as a whole: the certificate of a root has no record that could say so. */
-  readonly revoked?: boolean;
+  readonly revoked: boolean;
 }
 
 export interface ValidationServices {
-  readonly store: Pick<Store, 'certificates'>;
+  readonly store: Pick<Store, 'certificates' | 'revocations' | 'unmanagedCas' | 'unmanagedCertificates'>;
   readonly authority: {
     generation(id: string): OwnGeneration | undefined;
     generations(): readonly OwnGeneration[];
@@ -73,18 +75,6 @@ export async function validateCertificate(
 ): Promise<CertificateValidity> {
   const { issued } = question;
   return issued ? await validateIssued(question, issued, services) : await validateForeign(question, services);
-}
-
-/**
- * The record of a certificate that was issued here. What has been signed counts, not the signature: from one of ECDSA anybody
- * can make another that is valid too, and so a copy with another fingerprint.
- */
-export async function findIssued(
-  { serialNumber, tbs }: Certificate,
-  { certificates }: Pick<Store, 'certificates'>,
-): Promise<CertificateRecord | undefined> {
-  const namesakes = await certificates.findBySerial({ serialNumber });
-  return namesakes.find(({ der }) => Buffer.compare(decodeCertificate(der).tbs, tbs) === 0);
 }
 
 async function validateIssued(
@@ -136,18 +126,25 @@ async function validateForeign(
     // A CA that was issued here, to a gateway or as one of ours, may be a trust anchor as well.
     isRevoked: async (link, issuer) =>
       (link !== certificate && (await isBad(link, at, services))) ||
+      (link !== issuer && (await isRevokedBy(issuer, link, services))) ||
       (trustAnchors.find(issuer.der) !== undefined && (await isBad(issuer, at, services))),
   });
   return result.ok ? result : invalid(result.code, result.message, false);
 }
 
-/** Whether a CA on the path of a foreign certificate is one of ours, or was issued here, and counts no more. */
+/**
+ * Whether a certificate on the path of a foreign one, or that stands for itself, is one of ours, or was issued by one of ours, and
+ * counts no more.
+ */
 async function isBad(link: Certificate, at: Date, services: ValidationServices): Promise<boolean> {
-  const own = services.authority
-    .generations()
-    .find((generation) => Buffer.compare(generation.certificate.der, link.der) === 0);
+  const generations = services.authority.generations();
+  const own = generations.find(({ certificate }) => Buffer.compare(certificate.tbs, link.tbs) === 0);
   const record = own ? undefined : await findIssued(link, services.store);
   if (record && findFault(record, { at }) !== undefined) return true;
+  if (own === undefined && record === undefined) {
+    const namesakes = generations.filter(({ certificate }) => Buffer.compare(certificate.subject, link.issuer) === 0);
+    return await isListed(link, namesakes, services);
+  }
   const branch = await findBranch(own?.id ?? record?.issuerId, services);
   return (await findFaultOf(branch, at, services)) !== undefined;
 }
@@ -183,13 +180,14 @@ async function findBranch(
 async function findFaultOf(
   branch: readonly OwnGeneration[],
   at: Date,
-  { store }: ValidationServices,
+  services: ValidationServices,
 ): Promise<InvalidCertificate | undefined> {
   for (const { id, parent, certificate, revoked } of branch) {
     if (revoked) return invalid('revoked', `the CA ${id} is revoked`, true);
     if (parent === null) continue;
-    const record = await store.certificates.findStatus({ id: certificateId(parent, certificate.serialNumber) });
-    const fault = record && findFault(record, { at });
+    const { serialNumber } = certificate;
+    const record = await services.store.certificates.findStatus({ id: certificateId(parent, serialNumber) });
+    const fault = record ? findFault(record, { at }) : await findListedFault(parent, serialNumber, services);
     if (fault !== undefined) return invalid(fault, `the CA ${id} is ${fault}`, true);
   }
   return undefined;

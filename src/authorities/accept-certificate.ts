@@ -108,8 +108,18 @@ function findLine(link: Link, others: readonly Certificate[], services: Authorit
       `no certificate of CA ${config.parent} is here whose key has signed that of CA ${config.name} (its issuer is ${signer}): give all certificates up to the root`,
     );
   }
+  requireSameDivision(config, parent);
   const above = findLine({ config: parent, certificate: found }, others, services);
   return { ...above, links: [link, ...above.links] };
+}
+
+/** Rights over a CA are none over those above it: who has them brings the certificates of these first. */
+function requireSameDivision({ division }: CertificateAuthorityConfig, parent: CertificateAuthorityConfig): void {
+  if (parent.division === division) return;
+  throw new GatewayError(
+    'forbidden',
+    `a certificate of CA ${parent.name}, which is not of the same division, does not come along with others: import it first (gatehouse ca certificate import ${parent.name})`,
+  );
 }
 
 /** All of it, as whoever trusts the root would (RFC 5280 6). */
@@ -148,13 +158,17 @@ function checkRoom({ links, issuer }: Line, config: CertificateAuthorityConfig, 
   );
 }
 
-function pathLengthOf(certificate: Certificate): number {
+/** Infinite where nothing limits it. @throws DerError */
+export function pathLengthOf(certificate: Certificate): number {
   const value = extension(certificate, idCeBasicConstraints);
   return (value && decodeBasicConstraints(value).pathLength) ?? Number.POSITIVE_INFINITY;
 }
 
-/** How many CAs are to follow, one below the other. */
-function depthBelow({ name, issueIntermediates }: CertificateAuthorityConfig, services: AuthorityServices): number {
+/** How many CAs are to follow below one, one below the other. */
+export function depthBelow(
+  { name, issueIntermediates }: CertificateAuthorityConfig,
+  services: Pick<AuthorityServices, 'catalog'>,
+): number {
   const all = [...services.catalog().certificateAuthorities.values()];
   const children = all.filter(({ parent }) => parent === name).map((child) => 1 + depthBelow(child, services));
   return Math.max(issueIntermediates ? 1 : 0, ...children);

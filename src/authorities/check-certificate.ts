@@ -4,7 +4,7 @@ import type { CertificateAuthorityConfig } from '../model/certificate-authority.
 import { type Certificate, decodeCertificate, extension } from '../x509/certificate.js';
 import { DerError } from '../x509/der.js';
 import { decodeBasicConstraints, decodeKeyUsage } from '../x509/extensions.js';
-import { encodeName, formatName, namesEqual } from '../x509/names.js';
+import { decodeName, encodeName, formatName, namesEqual } from '../x509/names.js';
 import { idCeBasicConstraints, idCeKeyUsage } from '../x509/oids.js';
 import { parseName } from '../x509/parse-name.js';
 import { describePublicKey, importPublicKey, UnsupportedKeyError } from '../x509/public-key.js';
@@ -14,7 +14,10 @@ import { findRsaWeakness } from '../x509/weak-keys.js';
 /** @throws GatewayError 'malformed-request' */
 export function readCertificate(der: Uint8Array): Certificate {
   try {
-    return decodeCertificate(der);
+    const certificate = decodeCertificate(der);
+    // Messages name both.
+    for (const name of [certificate.subject, certificate.issuer]) decodeName(name);
+    return certificate;
   } catch (cause) {
     if (!(cause instanceof DerError)) throw cause;
     throw new GatewayError('malformed-request', `a certificate cannot be read: ${cause.message}`, { cause });
@@ -23,13 +26,20 @@ export function readCertificate(der: Uint8Array): Certificate {
 
 /**
  * Checks all but who has issued it.
- * @throws GatewayError 'malformed-request', 'unacceptable-key', 'unsupported-algorithm', 'rejected-name', 'rejected-profile',
- * 'rejected-power'
+ * @throws GatewayError as `checkAnyCaCertificate` does, and 'rejected-name'
  */
 export function checkCaCertificate(certificate: Certificate, config: CertificateAuthorityConfig, now: Date): void {
+  checkSubject(certificate, config);
+  checkAnyCaCertificate(certificate, now);
+}
+
+/**
+ * Checks whether it is one of a CA, whichever that is and whoever has issued it.
+ * @throws GatewayError 'malformed-request', 'unacceptable-key', 'unsupported-algorithm', 'rejected-profile', 'rejected-power'
+ */
+export function checkAnyCaCertificate(certificate: Certificate, now: Date): void {
   const shown = `the certificate of ${formatName(certificate.subject)}`;
   try {
-    checkSubject(certificate, config);
     checkValidity(certificate, shown, now);
     checkPower(certificate, shown);
     checkKey(certificate, shown);

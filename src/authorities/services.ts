@@ -9,7 +9,8 @@ import { GatewayError } from '../errors.js';
 import type { CaKeys } from '../keys/ca-keys.js';
 import type { CertificateAuthorityConfig } from '../model/certificate-authority.js';
 
-export interface AuthorityServices extends Pick<EnrollmentServices, 'store' | 'authority' | 'crls' | 'clock' | 'log'> {
+export interface AuthorityServices
+  extends Pick<EnrollmentServices, 'store' | 'authority' | 'crls' | 'clock' | 'log' | 'isCompromisedKey'> {
   readonly catalog: () => Pick<Catalog, 'certificateAuthorities' | 'policies'>;
   readonly caKeys: CaKeys;
   readonly generations: Generations;

@@ -52,6 +52,7 @@ async function dropGeneration(next: SigningGeneration, actor: Actor, services: A
   await store.commit({
     statements: [
       store.caGenerations.drop({ id: next.id, at: at.getTime() }),
+      store.caLinks.removeOf({ generation: next.id }),
       ...removal.statements,
       ...(await endOfCertificates(next, at, services)),
     ],

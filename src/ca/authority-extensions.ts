@@ -1,7 +1,6 @@
 /** What the configuration of a CA puts into its certificate, besides what every CA certificate has. */
 import type { CertificateAuthorityConfig } from '../model/certificate-authority.js';
-import { compileFixedConstraints } from '../policy/compile-name-constraints.js';
-import { encodeNameConstraints } from '../x509/encode-name-constraints.js';
+import { encodeNameConstraints, readNameConstraints } from '../x509/encode-name-constraints.js';
 import { encodeExtension } from '../x509/extensions.js';
 import { encodeQualifiedPolicies } from '../x509/location-extensions.js';
 import { idCeCertificatePolicies, idCeNameConstraints } from '../x509/oids.js';
@@ -21,7 +20,7 @@ export function authorityExtensions(config: CertificateAuthorityConfig, publicHt
     extensions.push(encodeExtension({ id: idCeCertificatePolicies, critical: false, value }));
   }
   if (nameConstraints !== undefined) {
-    const value = encodeNameConstraints(compileFixedConstraints(nameConstraints, refuse));
+    const value = encodeNameConstraints(readNameConstraints(nameConstraints, refuse));
     // RFC 5280 4.2.1.10: who cannot process them must not accept the certificate.
     extensions.push(encodeExtension({ id: idCeNameConstraints, critical: true, value }));
   }

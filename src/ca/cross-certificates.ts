@@ -4,7 +4,7 @@ import { approveCertificateAuthority } from '../policy/decide.js';
 import { encodeExtension } from '../x509/extensions.js';
 import { idCeCertificatePolicies, idCeNameConstraints } from '../x509/oids.js';
 import { keyFingerprint } from '../x509/public-key.js';
-import type { SigningGeneration } from './generations.js';
+import { keyIdentifierOf, type SigningGeneration } from './generations.js';
 import { type HierarchyOptions, recordCertificate } from './make-generation.js';
 import { signAuthorityCertificate } from './signing-issuer.js';
 
@@ -60,6 +60,7 @@ function approve({ certificate, pathLength }: SigningGeneration, issuer: Signing
     issuerId: issuer.id,
     subject: certificate.subject,
     subjectPublicKeyInfo: certificate.subjectPublicKeyInfo,
+    subjectKeyIdentifier: keyIdentifierOf(certificate),
     notBefore: certificate.notBefore,
     notAfter: new Date(end),
     ...(pathLength !== undefined && { pathLength }),

@@ -210,15 +210,16 @@ export function roomBelow(generation: CaGeneration, find: (id: string) => CaGene
   return room;
 }
 
-/** What its certificate says, which RFC 5280 4.2.1.1 wants repeated, however it was made. */
-function keyIdentifierOf(certificate: Certificate): Uint8Array {
+/** What a CA's certificate says, which RFC 5280 4.2.1.1 wants repeated, however it was made. @throws DerError */
+export function keyIdentifierOf(certificate: Certificate): Uint8Array {
   const value = extension(certificate, idCeSubjectKeyIdentifier);
   return value === undefined
     ? subjectKeyIdentifier(certificate.subjectPublicKeyInfo)
     : decodeSubjectKeyIdentifier(value);
 }
 
-function pathLengthOf(certificate: Certificate): number | undefined {
+/** Undefined where nothing limits it. @throws DerError */
+export function pathLengthOf(certificate: Certificate): number | undefined {
   const value = extension(certificate, idCeBasicConstraints);
   return value === undefined ? undefined : decodeBasicConstraints(value).pathLength;
 }

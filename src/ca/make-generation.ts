@@ -209,7 +209,7 @@ export function recordCertificate(
     subject: formatName(subject),
     keyFingerprint: keyFingerprint(subjectPublicKeyInfo),
     certificateFingerprint: fingerprint(der),
-    subjectKeyIdentifier: subjectKeyIdentifier(subjectPublicKeyInfo),
+    subjectKeyIdentifier: issuance.subjectKeyIdentifier ?? subjectKeyIdentifier(subjectPublicKeyInfo),
     der,
     notBefore: notBefore.getTime(),
     notAfter: notAfter.getTime(),

@@ -57,6 +57,7 @@ export async function signCertificate(
 
 /** What is signed of an issuance, DER TBSCertificate. */
 export function contentOf(issuance: ApprovedIssuance, issuer: SigningIssuer, serialNumber: Uint8Array): Uint8Array {
+  const keyIdentifier = issuance.subjectKeyIdentifier ?? subjectKeyIdentifier(issuance.subjectPublicKeyInfo);
   return encodeTbsCertificate({
     serialNumber,
     signatureAlgorithm: algorithmOf(issuer),
@@ -67,7 +68,7 @@ export function contentOf(issuance: ApprovedIssuance, issuer: SigningIssuer, ser
     subjectPublicKeyInfo: issuance.subjectPublicKeyInfo,
     extensions: [
       ...issuance.extensions,
-      sequence(subjectKeyIdentifierOid, octetString(octetString(subjectKeyIdentifier(issuance.subjectPublicKeyInfo)))),
+      sequence(subjectKeyIdentifierOid, octetString(octetString(keyIdentifier))),
       sequence(authorityKeyIdentifierOid, octetString(issuer.authorityKeyIdentifier)),
       ...issuer.locations,
     ],

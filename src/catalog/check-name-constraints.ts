@@ -1,6 +1,5 @@
 /** Checks the name constraints of CAs (RFC 5280 4.2.1.10): that they can be read, and that what is configured below them can keep them. */
-import { compileFixedConstraints } from '../policy/compile-name-constraints.js';
-import { encodeNameConstraints } from '../x509/encode-name-constraints.js';
+import { encodeNameConstraints, readNameConstraints } from '../x509/encode-name-constraints.js';
 import {
   checkNameConstraints,
   constrainedNames,
@@ -56,7 +55,7 @@ function readConstraints(object: CaObject, report: ReportProblem): readonly Name
   const { nameConstraints } = object.value;
   if (nameConstraints === undefined) return [];
   let isReadable = true;
-  const subtrees = compileFixedConstraints(nameConstraints, (path, message) => {
+  const subtrees = readNameConstraints(nameConstraints, (path, message) => {
     isReadable = false;
     report(object, path, message);
   });

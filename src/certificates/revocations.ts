@@ -1,7 +1,7 @@
 /** Revocation of certificates by who manages the gateway: one, or many that stand or fall each for itself. */
 import type { Scope } from '../access/principal.js';
 import type { Actor } from '../audit/actor.js';
-import type { RequestedReason } from '../enrollment/revocation-reason.js';
+import { isInvalidityDate, type RequestedReason } from '../enrollment/revocation-reason.js';
 import { releaseCertificate, revokeCertificate } from '../enrollment/revoke.js';
 import type { EnrollmentServices } from '../enrollment/services.js';
 import { type ErrorCode, GatewayError, isRefusal } from '../errors.js';
@@ -86,6 +86,6 @@ async function attempt(
 }
 
 function requireUsable({ invalidityDate }: Revocation, { clock }: Services): void {
-  if (invalidityDate === undefined || invalidityDate <= clock.now()) return;
-  throw new GatewayError('malformed-request', 'the key cannot be suspected since a time that is yet to come');
+  if (invalidityDate === undefined || isInvalidityDate(invalidityDate, clock.now())) return;
+  throw new GatewayError('malformed-request', 'the key cannot be suspected since a time to come, or before the year 0');
 }

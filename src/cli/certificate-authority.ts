@@ -8,6 +8,7 @@ import { toPem } from '../x509/pem.js';
 import { parsePartition } from './arguments.js';
 import { cataloguedCommand } from './catalog-command.js';
 import { CommandLineError } from './command-line-error.js';
+import { crossCertificateCommands } from './cross-certificates.js';
 import { describeGeneration } from './describe-generation.js';
 import { signCommand, takeOfflineCommand } from './offline-authority.js';
 import { importCertificateCommand, operatingCommands } from './operate-authority.js';
@@ -54,7 +55,8 @@ export function certificateAuthorityCommand(run: RunWithCore): Command {
   );
   const offline = [takeOfflineCommand(run), signCommand(run)];
   const crls = [crlCommand(run), publishCommand(run)];
-  for (const each of [certificateCommand(run), ...crls, ...operatingCommands(run), ...offline])
+  const across = crossCertificateCommands(run);
+  for (const each of [certificateCommand(run), ...crls, ...operatingCommands(run), ...offline, ...across])
     command.addCommand(each);
   return command;
 }

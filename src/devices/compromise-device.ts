@@ -2,6 +2,7 @@
 import { type Actor, byActor } from '../audit/actor.js';
 import { createActionRecord, createProtocolAuditRecord } from '../audit/audit-record.js';
 import { rejectedLifetimeMilliseconds } from '../enrollment/approve.js';
+import { isInvalidityDate } from '../enrollment/revocation-reason.js';
 import { GatewayError, HttpError, OvertakenError } from '../errors.js';
 import type { DeviceState } from '../model/device.js';
 import { quote } from '../policy/safe-text.js';
@@ -38,7 +39,7 @@ export interface CompromisedDevice {
  * what protocols know of it, its requests that wait, and the keys that jobs have made for it. The first part is one commit with
  * the change of the state; from then on the device gets nothing more. What a crash interrupts, {@link finishCompromises} goes on with; beside the
  * gateway, what protocols know of the device is left to that as well.
- * @throws GatewayError `not-found`, and `invalid-state` where nothing is left to end; HttpError 422 for a time in the future
+ * @throws GatewayError `not-found`, and `invalid-state` where nothing is left to end; HttpError 422 for a time that is no invalidity date
  */
 export async function compromiseDevice(
   compromise: DeviceCompromise,
@@ -46,7 +47,8 @@ export async function compromiseDevice(
 ): Promise<CompromisedDevice> {
   const { id, since, actor } = compromise;
   const now = services.clock.now();
-  if (since !== undefined && since > now) throw new HttpError(422, 'malformed-request', 'since is in the future');
+  if (since !== undefined && !isInvalidityDate(since, now))
+    throw new HttpError(422, 'malformed-request', 'since is in the future, or before the year 0');
   const wanted = {
     deviceId: id,
     since: since?.getTime() ?? null,

@@ -31,6 +31,9 @@ export async function findCertificateStatus(
   for (const { id } of answering) {
     const record = await store.certificates.findStatus({ id: certificateId(id, serialNumber) });
     if (record !== undefined) return { generation: id, ...statusOf(record, now) };
+    // Of an imported CA's list, with which no certificates came.
+    const listed = await store.revocations.find({ issuerId: id, serialNumber });
+    if (listed?.removed === 0) return { generation: id, ...revoked(listed.revokedAt, listed.reason) };
   }
   return { generation: first.id, ...unissued(first, configs) };
 }
@@ -44,8 +47,13 @@ function statusOf(record: StatusRecord, now: Date): CertStatus {
     return { status: 'revoked', revokedAt: new Date(confirmBy), reason: unwanted };
   }
   if (status === 'valid') return { status: 'good' };
-  const reason = revocationReasonOf(revocationReason ?? 0);
-  return { status: 'revoked', revokedAt: new Date(revokedAt ?? 0), ...(reason === undefined ? {} : { reason }) };
+  return revoked(revokedAt ?? 0, revocationReason ?? 0);
+}
+
+/** @param at epoch milliseconds @param code CRLReason (RFC 5280 5.3.1) */
+function revoked(at: number, code: number): CertStatus {
+  const reason = revocationReasonOf(code);
+  return { status: 'revoked', revokedAt: new Date(at), ...(reason === undefined ? {} : { reason }) };
 }
 
 /** Never good: whoever shows such a certificate has not got it here. */

@@ -2,6 +2,7 @@
 import { findCrossCertificate } from '../ca/cross-certificates.js';
 import type { CaGeneration } from '../ca/generations.js';
 import { decodeCertificate } from '../x509/certificate.js';
+import { fromPem } from '../x509/pem.js';
 import type { EnrollmentServices } from './services.js';
 
 type GenerationServices = Pick<EnrollmentServices, 'authority' | 'clock' | 'store'>;
@@ -64,6 +65,16 @@ export async function findLink(
 ): Promise<Uint8Array | undefined> {
   const link = await findCrossCertificate(subject, issuer.id, store);
   return link === undefined || decodeCertificate(link).notAfter < clock.now() ? undefined : link;
+}
+
+/** What foreign CAs have issued for a generation, as long as all of it is valid: each up to and including the foreign root, DER. */
+export async function findForeignLinks(
+  { id }: Pick<CaGeneration, 'id'>,
+  { store, clock }: Pick<GenerationServices, 'store' | 'clock'>,
+): Promise<readonly (readonly Uint8Array[])[]> {
+  const links = await store.caLinks.ofGeneration({ generation: id });
+  const now = clock.now().getTime();
+  return links.filter(({ notAfter }) => notAfter > now).map(({ chain }) => fromPem(chain, 'CERTIFICATE'));
 }
 
 export interface Links {

@@ -18,6 +18,7 @@ import { formatName } from '../x509/names.js';
 import { requireReporter } from './authenticate-reporter.js';
 import { findSigner, issuerKeys } from './issuer-keys.js';
 import { recordRefusedMessage } from './record.js';
+import { isInvalidityDate } from './revocation-reason.js';
 import { searchableNames } from './searchable-names.js';
 import type { EnrollmentServices } from './services.js';
 
@@ -184,10 +185,10 @@ async function revocationsOf(
 ): Promise<readonly Statement[]> {
   const statements: Statement[] = [];
   for (const { serialNumber, revokedAt = now, reason } of revoked) {
-    if (revokedAt > now) {
+    if (!isInvalidityDate(revokedAt, now)) {
       throw new GatewayError(
         'malformed-request',
-        `${serialNumber} cannot have been revoked at a time that is yet to come`,
+        `${serialNumber} cannot have been revoked at a time to come, or before the year 0`,
       );
     }
     const place = { unmanagedCaId: id, serialNumber };

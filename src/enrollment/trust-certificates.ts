@@ -2,7 +2,15 @@
 import type { CaGeneration } from '../ca/generations.js';
 import { GatewayError } from '../errors.js';
 import type { TrustAnchor } from '../protocol.js';
-import { findLinks, isPresent, type Links, presentGenerations, rootOf } from './present-generations.js';
+import { fingerprint } from '../x509/certificate.js';
+import {
+  findForeignLinks,
+  findLinks,
+  isPresent,
+  type Links,
+  presentGenerations,
+  rootOf,
+} from './present-generations.js';
 import type { EnrollmentServices } from './services.js';
 import { findTarget } from './target.js';
 
@@ -85,11 +93,18 @@ export function findTrustAnchors(ca: string, services: TrustServices): readonly 
   return rootsInUse(ca, services).map(derOf);
 }
 
-/** What leads from one of these roots to the next and back, DER. @throws GatewayError `not-found` */
+/**
+ * What leads from one of these roots to the next and back, and from foreign roots, which are left out themselves, to these and to
+ * the CA; DER. @throws GatewayError `not-found`
+ */
 export async function findTrustLinks(ca: string, services: TrustServices): Promise<readonly Uint8Array[]> {
   const roots = rootsInUse(ca, services);
   const { newWithOld, oldWithNew } = await findLinks(roots.filter(isRootOf(roots[0]?.ca)), services);
-  return [...newWithOld, ...oldWithNew];
+  const foreign: Uint8Array[] = [];
+  for (const generation of presentGenerations(ca, services)) {
+    for (const link of await findForeignLinks(generation, services)) foreign.push(...link.slice(0, -1));
+  }
+  return [...newWithOld, ...oldWithNew, ...new Map(foreign.map((der) => [fingerprint(der), der])).values()];
 }
 
 function rootsInUse(ca: string, services: TrustServices): readonly CaGeneration[] {

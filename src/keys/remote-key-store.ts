@@ -1,6 +1,7 @@
 /** What key stores outside of the gateway have in common: rows that refer to their keys, and keys that prove themselves. */
 import type { Clock } from '../clock.js';
 import { GatewayError } from '../errors.js';
+import { fitForLog } from '../fit-for-log.js';
 import type { GeneratedKeyType } from '../model/key-constraints.js';
 import type { KeyRecord, KeyRepository } from '../store/key-repository.js';
 import type { CaKeyStore, NewCaKey } from './ca-keys.js';
@@ -167,7 +168,7 @@ export function createRemoteKeyStore(options: RemoteKeyStoreOptions): CaKeyStore
           reachable: true,
           detail,
           missing: await findMissing(unseen),
-          orphans: orphans.map(({ reference, purpose }) => `${reference} (${purpose})`),
+          orphans: orphans.map(({ reference, purpose }) => fitForLog(`${reference} (${purpose})`)),
         };
       } catch (error) {
         const detail = outage.reason() ?? (error instanceof Error ? error.message : String(error));

@@ -1,17 +1,11 @@
-/** Compiles name constraints, a profile's and a CA's; what is fixed is read once, what each device has of its own at each request. */
+/** Compiles a profile's name constraints; what is fixed is read once, what each device has of its own at each request. */
 import type { CertificateProfile } from '../model/certificate-profile.js';
 import type { CertificateTemplate } from '../model/certificate-template.js';
-import {
-  type ConstrainedForm,
-  constrainedForms,
-  type FixedNameConstraints,
-  type ProfileNameConstraints,
-} from '../model/name-constraints.js';
-import { type NameSubtree, parseNameSubtree } from '../x509/encode-name-constraints.js';
+import type { ConstrainedForm, ProfileNameConstraints } from '../model/name-constraints.js';
+import { type NameSubtree, readSubtree } from '../x509/encode-name-constraints.js';
 import { compileRulePattern, compileSource } from './compile-source.js';
 import type { NameRule, ValueSource } from './name-rule.js';
 import type { ProblemPath, ReportProblem } from './profile-problem.js';
-import { quote } from './safe-text.js';
 
 export type CompiledSubtree = NameSubtree | DeviceSubtree;
 
@@ -42,16 +36,6 @@ export function compileNameConstraints(
   return { permitted: compile('permitted'), excluded: compile('excluded') };
 }
 
-/** The same of a CA, where each subtree is fixed: those that can be read. */
-export function compileFixedConstraints(
-  nameConstraints: FixedNameConstraints,
-  report: ReportProblem,
-): { readonly permitted: readonly NameSubtree[]; readonly excluded: readonly NameSubtree[] } {
-  const compile = (list: 'permitted' | 'excluded') =>
-    nameConstraints[list].flatMap((rule, i) => compileFixed(rule, ['nameConstraints', list, i], report) ?? []);
-  return { permitted: compile('permitted'), excluded: compile('excluded') };
-}
-
 type SubtreeRule = ProfileNameConstraints['permitted'][number];
 
 function compileSubtree(rule: SubtreeRule, path: ProblemPath, report: ReportProblem): CompiledSubtree | undefined {
@@ -61,22 +45,5 @@ function compileSubtree(rule: SubtreeRule, path: ProblemPath, report: ReportProb
     if (source?.from !== 'device') return undefined;
     return { form: rule.type, source, required: rule.required, ...(pattern === undefined ? {} : { pattern }) };
   }
-  return compileFixed(rule, path, report);
-}
-
-function compileFixed(
-  rule: FixedNameConstraints['permitted'][number],
-  path: ProblemPath,
-  report: ReportProblem,
-): NameSubtree | undefined {
-  const form = constrainedForms.find((each) => rule[each] !== undefined);
-  if (form === undefined) return undefined;
-  const text = rule[form] ?? '';
-  try {
-    return parseNameSubtree(form, text);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    report([...path, form], `${quote(text)} ${error.message}`);
-    return undefined;
-  }
+  return readSubtree(rule, path, report);
 }

@@ -61,6 +61,7 @@ interface IssuanceContent {
   readonly extensions: readonly Uint8Array[];
   readonly isCa: boolean;
   readonly locations: 'all' | 'none';
+  readonly subjectKeyIdentifier?: Uint8Array;
 }
 
 const decided = Symbol('decided');
@@ -84,6 +85,8 @@ class Approved {
   readonly isCa: boolean;
   /** Whether the CA adds CRL distribution points and AIA. None is for its own OCSP responders alone (RFC 5019 2.2.2). */
   readonly locations: 'all' | 'none';
+  /** Of the subject's key; undefined for the usual one, which is reckoned from the key. */
+  readonly subjectKeyIdentifier: Uint8Array | undefined;
 
   constructor(proof: symbol, content: IssuanceContent) {
     // The class can be reached through an instance, its constructor used by nobody else all the same.
@@ -98,6 +101,7 @@ class Approved {
     this.extensions = Object.freeze([...content.extensions]);
     this.isCa = content.isCa;
     this.locations = content.locations;
+    this.subjectKeyIdentifier = content.subjectKeyIdentifier;
     Object.freeze(this);
   }
 
@@ -112,7 +116,7 @@ export function isApproved(value: unknown): value is ApprovedIssuance {
   return Approved.isApproved(value);
 }
 
-/** A CA certificate of the embedded hierarchy, as the operator has configured it. */
+/** A CA certificate of the embedded hierarchy, as the operator has configured it, or of a foreign CA that the operator certifies. */
 interface CertificateAuthorityContent {
   /** The generation that signs: the parent's, or the CA's own for a self-signed root. */
   readonly issuerId: string;
@@ -126,6 +130,10 @@ interface CertificateAuthorityContent {
   readonly pathLength?: number;
   /** What else is configured, each a whole DER Extension. */
   readonly extensions?: readonly Uint8Array[];
+  /** What certificates of the subject name as their issuer's key (RFC 5280 4.2.1.2); reckoned from the key, if absent. */
+  readonly subjectKeyIdentifier?: Uint8Array;
+  /** That of the hierarchy's own CAs, if absent. */
+  readonly usage?: 'intermediate';
 }
 
 /** Decides. Never throws for what a requester can send: what cannot be read is denied as `malformed-request`. */
@@ -148,17 +156,18 @@ export function decide(input: DecisionInput): PolicyDecision {
   }
 }
 
-/** Approves a CA certificate of the embedded hierarchy: the operator's configuration is the approval. */
+/** Approves a CA certificate: the operator's configuration, or act, is the approval. */
 export function approveCertificateAuthority({
   pathLength,
   extensions = [],
+  usage,
   ...content
 }: CertificateAuthorityContent): ApprovedIssuance {
   const constraints = encodeBasicConstraints({ ca: true, ...(pathLength === undefined ? {} : { pathLength }) });
   return new Approved(decided, {
     ...content,
     profile: 'certificate-authority',
-    usage: 'service',
+    usage: usage ?? 'service',
     extensions: [
       encodeExtension({ id: idCeBasicConstraints, critical: true, value: constraints }),
       // digitalSignature is for the SCEP next-CA bundle (RFC 8894 2.1.2, 4.7.1).

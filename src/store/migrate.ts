@@ -22,6 +22,7 @@ import { caLife } from './migrations/0016-ca-life.js';
 import { unmanagedCas } from './migrations/0017-unmanaged-cas.js';
 import { compromise } from './migrations/0018-compromise.js';
 import { replaceBy } from './migrations/0019-replace-by.js';
+import { caLinks } from './migrations/0020-ca-links.js';
 
 /** In the order of their numbers: the schema's version is how many of them were applied. */
 export const migrations: readonly Migration[] = [
@@ -44,6 +45,7 @@ export const migrations: readonly Migration[] = [
   unmanagedCas,
   compromise,
   replaceBy,
+  caLinks,
 ];
 
 /** The table that tells the schema's version; it is made before the first migration. */

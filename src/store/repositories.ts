@@ -2,6 +2,7 @@
 import { createApiKeyRepository } from './api-key-repository.js';
 import { createAuditRepository } from './audit-repository.js';
 import { createCaGenerationRepository } from './ca-generation-repository.js';
+import { createCaLinkRepository } from './ca-link-repository.js';
 import { createCaRequestRepository } from './ca-request-repository.js';
 import { createCatalogRepository } from './catalog-repository.js';
 import { createCertificateRepository } from './certificate-repository.js';
@@ -33,6 +34,7 @@ export function createRepositories(database: Database) {
     keys: createKeyRepository(database),
     caGenerations: createCaGenerationRepository(database),
     caRequests: createCaRequestRepository(database),
+    caLinks: createCaLinkRepository(database),
     certificates: createCertificateRepository(database),
     revocations: createRevocationRepository(database),
     crls: createCrlRepository(database),

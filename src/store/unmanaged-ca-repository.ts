@@ -43,10 +43,14 @@ interface UnmanagedCaFilter {
   readonly deviceId?: string;
   /** Part of the subject; letters A to Z in either case. */
   readonly search?: string;
-  /** The id of the last one of the page before. */
-  readonly after?: string;
+  readonly descending?: boolean;
+  /** The last one of the page before. */
+  readonly after?: UnmanagedCaPlace;
   readonly limit: number;
 }
+
+/** A place in the order in which they were made: that of one that was there, and may be gone. */
+export type UnmanagedCaPlace = Pick<UnmanagedCaRecord, 'createdAt' | 'id'>;
 
 export function createUnmanagedCaRepository(database: Database) {
   const { write, read, find, list } = database.tables<{
@@ -77,15 +81,20 @@ export function createUnmanagedCaRepository(database: Database) {
         .where('certificateId', '=', slot.certificateId),
     ),
 
-    /** A page of those that fit every given filter, by id. */
-    list: ({ divisions, deviceId, search, after, limit }: UnmanagedCaFilter) =>
+    /** A page of those that fit every given filter, in the order in which they were made. */
+    list: ({ divisions, deviceId, search, descending = false, after, limit }: UnmanagedCaFilter) =>
       list((db) => {
         let query = db.selectFrom('unmanagedCa').select(columns);
         if (divisions !== undefined) query = query.where('division', 'in', divisions);
         if (deviceId !== undefined) query = query.where('deviceId', '=', deviceId);
         if (search !== undefined) query = query.where((row) => containsText(row.ref('subject'), search));
-        if (after !== undefined) query = query.where('id', '>', after);
-        return query.orderBy('id').limit(limit);
+        if (after !== undefined) {
+          query = query.where((row) =>
+            row(row.refTuple('createdAt', 'id'), descending ? '<' : '>', row.tuple(after.createdAt, after.id)),
+          );
+        }
+        const direction = descending ? 'desc' : 'asc';
+        return query.orderBy('createdAt', direction).orderBy('id', direction).limit(limit);
       }),
 
     /** The latest first. */
@@ -99,6 +108,41 @@ export function createUnmanagedCaRepository(database: Database) {
         .orderBy('certificate.id', 'desc')
         .limit(slot.limit),
     ),
+
+    /** Those that can be revoked `at` (epoch milliseconds): held, or valid, confirmed or yet to be, and not expired. */
+    revocableOf: read((db, slot: { unmanagedCaId: string; at: number; limit: number }) =>
+      db
+        .selectFrom('unmanagedCaCertificate')
+        .innerJoin('certificate', 'certificate.id', 'unmanagedCaCertificate.certificateId')
+        .select(qualifiedCertificateColumns)
+        .where('unmanagedCaId', '=', slot.unmanagedCaId)
+        .where((row) =>
+          row.or([
+            row('certificate.status', '=', 'held'),
+            row.and([
+              row('certificate.status', '=', 'valid'),
+              row('certificate.notAfter', '>=', slot.at),
+              row.or([row('certificate.confirmBy', 'is', null), row('certificate.confirmBy', '>', slot.at)]),
+            ]),
+          ]),
+        )
+        .orderBy('certificate.id')
+        .limit(slot.limit),
+    ),
+
+    /** What CAs here have issued to foreign ones by an operator's act, under no policy: the latest first. */
+    crossCertificates: ({ issuers, limit }: { readonly issuers: readonly string[]; readonly limit: number }) =>
+      list((db) =>
+        db
+          .selectFrom('unmanagedCaCertificate')
+          .innerJoin('certificate', 'certificate.id', 'unmanagedCaCertificate.certificateId')
+          .select(['unmanagedCaCertificate.unmanagedCaId', ...qualifiedCertificateColumns])
+          .where('certificate.policy', '=', '')
+          .where('certificate.issuerId', 'in', issuers)
+          .orderBy('certificate.issuedAt', 'desc')
+          .orderBy('certificate.id', 'desc')
+          .limit(limit),
+      ),
 
     /** Watches a CRL from now on, or none where `crlUrl` and `crlDueAt` are null: what was known of another one is forgotten. */
     watch: write((db, slot: Pick<UnmanagedCaRecord, 'id' | 'crlUrl' | 'crlDueAt'>) =>

@@ -31,6 +31,7 @@ interface UnmanagedCertificateFilter {
   readonly unmanagedCaId: string;
   /** Part of the subject or an alternative name; letters A to Z in either case. */
   readonly search?: string;
+  readonly descending?: boolean;
   /** The serial number of the last one of the page before. */
   readonly after?: string;
   readonly limit: number;
@@ -104,7 +105,7 @@ export function createUnmanagedCertificateRepository(database: Database) {
     ),
 
     /** A page of those that fit every given filter, by serial number. */
-    list: ({ unmanagedCaId, search, after, limit }: UnmanagedCertificateFilter) =>
+    list: ({ unmanagedCaId, search, descending = false, after, limit }: UnmanagedCertificateFilter) =>
       list((db) => {
         let query = db.selectFrom('unmanagedCertificate').select(columns).where('unmanagedCaId', '=', unmanagedCaId);
         if (search !== undefined) {
@@ -112,8 +113,8 @@ export function createUnmanagedCertificateRepository(database: Database) {
             row.or([containsText(row.ref('subject'), search), containsText(row.ref('names'), search)]),
           );
         }
-        if (after !== undefined) query = query.where('serialNumber', '>', after);
-        return query.orderBy('serialNumber').limit(limit);
+        if (after !== undefined) query = query.where('serialNumber', descending ? '<' : '>', after);
+        return query.orderBy('serialNumber', descending ? 'desc' : 'asc').limit(limit);
       }),
 
     /** What a CRL needs to know of those after a serial number, by it: only of their state. */

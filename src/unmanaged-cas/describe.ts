@@ -59,7 +59,9 @@ export const unmanagedCertificateSchema = z
     serialNumber: z.string().describe('lower-case hex'),
     status: z
       .enum(branchStatuses)
-      .describe('`issuer-…`: by the state of the certificate of the CA that has issued it, whatever its own'),
+      .describe(
+        '`issuer-…`: by the state of the certificate of the CA that has issued it, or of one above, whatever its own',
+      ),
     subject: z.string().describe('RFC 4514 text'),
     subjectAltNames: z.array(z.string()).describe('each its type, a colon, its value'),
     notBefore: time,
@@ -73,7 +75,7 @@ export const unmanagedCertificateSchema = z
   .meta({ id: 'UnmanagedCertificate' });
 type UnmanagedCertificateJson = z.output<typeof unmanagedCertificateSchema>;
 
-type Services = Pick<EnrollmentServices, 'store' | 'clock' | 'catalog'>;
+type Services = Pick<EnrollmentServices, 'store' | 'clock' | 'catalog' | 'authority'>;
 
 export async function describeUnmanagedCa(record: UnmanagedCaRecord, services: Services): Promise<UnmanagedCaJson> {
   return await describeWith(record, await certificatesOf(record, services.store), services);
@@ -97,9 +99,9 @@ export async function describeWithCertificates(
 export async function describeIssued(
   record: UnmanagedCaRecord,
   issued: readonly UnmanagedCertificateRecord[],
-  { store, clock }: Services,
+  services: Services,
 ): Promise<UnmanagedCertificateJson[]> {
-  const branchStatus = createBranchStatus(await certificatesOf(record, store), clock.now());
+  const branchStatus = createBranchStatus(await certificatesOf(record, services.store), services);
   return issued.map((certificate) => {
     const { serialNumber, subject, notBefore, notAfter, revocationReason: reason, der } = certificate;
     return {
@@ -121,22 +123,21 @@ export async function describeIssued(
 async function describeWith(
   record: UnmanagedCaRecord,
   certificates: readonly CertificateRecord[],
-  { store, clock }: Services,
+  services: Services,
 ): Promise<UnmanagedCaJson> {
   const { id, subject, division, deviceId, createdAt } = record;
-  const now = clock.now();
-  const device = deviceId === null ? undefined : await store.devices.findById({ id: deviceId });
+  const device = deviceId === null ? undefined : await services.store.devices.findById({ id: deviceId });
   const ends = certificates.map(({ notAfter }) => notAfter);
   return {
     id,
     subject,
-    status: statusOfCa(certificates, now),
+    status: statusOfCa(certificates, services),
     division: division || null,
     device: device?.name ?? null,
     deviceId,
     notAfter: ends.length === 0 ? null : timeText(Math.max(...ends)),
     createdAt: timeText(createdAt),
-    crl: describeCrl(record, now),
+    crl: describeCrl(record, services.clock.now()),
   };
 }
 

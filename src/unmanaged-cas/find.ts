@@ -4,7 +4,7 @@ import { covers } from '../access/principal.js';
 import { GatewayError } from '../errors.js';
 import type { FoundCertificate } from '../store/certificate-search.js';
 import type { Store } from '../store/store.js';
-import type { UnmanagedCaRecord } from '../store/unmanaged-ca-repository.js';
+import type { UnmanagedCaPlace, UnmanagedCaRecord } from '../store/unmanaged-ca-repository.js';
 
 /** @throws GatewayError `not-found`, also for one of a division that the scope leaves out */
 export async function requireVisibleCa(
@@ -25,14 +25,16 @@ interface UnmanagedCaQuery {
   readonly deviceId?: string;
   /** Part of the subject. */
   readonly search?: string;
+  /** The latest first. */
+  readonly descending?: boolean;
 }
 
-/** A page by id, which is the order in which they were made; `next`: where the next page begins. */
+/** A page in the order in which they were made; `next`: where the next page begins. */
 export async function listUnmanagedCas(
   { scope, division, ...query }: UnmanagedCaQuery,
-  { after, limit }: { readonly after?: string; readonly limit: number },
+  { after, limit }: { readonly after?: UnmanagedCaPlace; readonly limit: number },
   { store }: { readonly store: Pick<Store, 'unmanagedCas'> },
-): Promise<{ readonly unmanagedCas: readonly UnmanagedCaRecord[]; readonly next?: string }> {
+): Promise<{ readonly unmanagedCas: readonly UnmanagedCaRecord[]; readonly next?: UnmanagedCaPlace }> {
   const divisions = division === undefined ? scope : covers(scope, division) ? new Set([division]) : new Set<string>();
   if (divisions !== 'everywhere' && divisions.size === 0) return { unmanagedCas: [] };
   const found = await store.unmanagedCas.list({
@@ -43,7 +45,7 @@ export async function listUnmanagedCas(
   });
   const unmanagedCas = found.slice(0, limit);
   const last = found.length > limit ? unmanagedCas.at(-1) : undefined;
-  return { unmanagedCas, ...(last ? { next: last.id } : {}) };
+  return { unmanagedCas, ...(last ? { next: { createdAt: last.createdAt, id: last.id } } : {}) };
 }
 
 /** Its certificates, the latest first: more renewals than any CA has in its life. */

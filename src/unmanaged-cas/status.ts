@@ -1,5 +1,6 @@
 /** What unmanaged CAs and the certificates below them are taken for: reckoned when they are looked at. */
 import { statusOf } from '../certificates/status.js';
+import type { EnrollmentServices } from '../enrollment/services.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
 import type { UnmanagedCertificateRecord } from '../store/unmanaged-certificate-repository.js';
 
@@ -16,12 +17,15 @@ export const branchStatuses = [
 ] as const;
 type BranchStatus = (typeof branchStatuses)[number];
 
-type OwnCertificate = Pick<CertificateRecord, 'status' | 'notAfter' | 'confirmBy' | 'keyFingerprint'>;
+type OwnCertificate = Pick<CertificateRecord, 'issuerId' | 'status' | 'notAfter' | 'confirmBy' | 'keyFingerprint'>;
+
+type StatusServices = Pick<EnrollmentServices, 'clock' | 'authority'>;
 
 /** One valid certificate is enough; else the latest tells. @param certificates the latest first */
-export function statusOfCa(certificates: readonly OwnCertificate[], now: Date): UnmanagedCaStatus {
+export function statusOfCa(certificates: readonly OwnCertificate[], services: StatusServices): UnmanagedCaStatus {
   const statuses = certificates.map((certificate) => {
-    const status = statusOf(certificate, now);
+    if (isRevokedWithin(certificate.issuerId, services)) return 'revoked';
+    const status = statusOf(certificate, services.clock.now());
     return status === 'unconfirmed' ? 'valid' : status;
   });
   return (
@@ -38,7 +42,7 @@ export function statusOfCa(certificates: readonly OwnCertificate[], now: Date): 
  */
 export function createBranchStatus(
   certificates: readonly OwnCertificate[],
-  now: Date,
+  services: StatusServices,
 ): (certificate: Pick<UnmanagedCertificateRecord, 'status' | 'notAfter' | 'issuerKey'>) => BranchStatus {
   const keys = new Set(certificates.map(({ keyFingerprint }) => keyFingerprint));
   const byKey = new Map(
@@ -46,7 +50,7 @@ export function createBranchStatus(
       key,
       statusOfCa(
         certificates.filter(({ keyFingerprint }) => keyFingerprint === key),
-        now,
+        services,
       ),
     ]),
   );
@@ -54,7 +58,14 @@ export function createBranchStatus(
     if (status === 'revoked') return 'revoked';
     const issuer = byKey.get(issuerKey) ?? 'expired';
     if (issuer === 'revoked' || issuer === 'held') return `issuer-${issuer}`;
-    if (notAfter < now.getTime()) return 'expired';
+    if (notAfter < services.clock.now().getTime()) return 'expired';
     return issuer === 'expired' ? 'issuer-expired' : 'valid';
   };
+}
+
+/** Whether a generation of a CA here is revoked as a whole, or one above it. */
+function isRevokedWithin(id: string, services: StatusServices): boolean {
+  const generation = services.authority.generation(id);
+  if (generation === undefined) return false;
+  return generation.revoked || (generation.parent !== null && isRevokedWithin(generation.parent, services));
 }

@@ -1,5 +1,6 @@
 /** Writes name constraints (RFC 5280 4.2.1.10), from what operators write for their subtrees. */
 
+import { constrainedForms, type FixedNameConstraints } from '../model/name-constraints.js';
 import { Tag } from './der.js';
 import { sequence, tlv } from './der-writer.js';
 import { encodeGeneralName, type GeneralName } from './general-names.js';
@@ -22,6 +23,33 @@ export function encodeNameConstraints(subtrees: {
   // RFC 5280 4.2.1.10: never an empty sequence.
   if (permitted.length + excluded.length === 0) throw new RangeError('name constraints without subtrees');
   return sequence(encodeSubtrees(0, permitted), encodeSubtrees(1, excluded));
+}
+
+type Report = (path: readonly (string | number)[], message: string) => void;
+
+/** Reads a CA's as they are configured: those subtrees that can be read; the others are reported. */
+export function readNameConstraints(nameConstraints: FixedNameConstraints, report: Report) {
+  const read = (list: 'permitted' | 'excluded'): readonly NameSubtree[] =>
+    nameConstraints[list].flatMap((rule, i) => readSubtree(rule, ['nameConstraints', list, i], report) ?? []);
+  return { permitted: read('permitted'), excluded: read('excluded') };
+}
+
+/** One of them, which stands at `path`. */
+export function readSubtree(
+  rule: FixedNameConstraints['permitted'][number],
+  path: readonly (string | number)[],
+  report: Report,
+): NameSubtree | undefined {
+  const form = constrainedForms.find((each) => rule[each] !== undefined);
+  if (form === undefined) return undefined;
+  const text = rule[form] ?? '';
+  try {
+    return parseNameSubtree(form, text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    report([...path, form], `${JSON.stringify(text)} ${error.message}`);
+    return undefined;
+  }
 }
 
 /**

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createOperations } from '../../src/api/operations.js';
-import { toPem } from '../../src/x509/pem.js';
+import { fromPem, toPem } from '../../src/x509/pem.js';
+import { signLink } from '../src/authorities/foreign-link.js';
 import { type ApiClient, createApiClient } from '../support/api-client.js';
 import type { ApiAnswer } from '../support/api-message.js';
 import type { TlsIdentity } from '../support/est-client.js';
@@ -142,6 +143,28 @@ describe('The life of a fleet over the management API', () => {
       expect(skipped).toEqual([]);
       const listed = bodyOf(await administrator.get('/certificate-authorities/old/crls'));
       expect(listed).toMatchObject({ crls: [{ generation: 'old-1', number: 14, entries: 1 }] });
+    });
+  });
+
+  it('certifies a foreign CA, takes what that has issued for one here, and ends that', async () => {
+    const path = '/certificate-authorities/root';
+    await withOpenssl(async (openssl) => {
+      makeRoot(openssl, 'partner', { subject: '/CN=Partner' });
+      const certificate = openssl.read('partner.pem').toString();
+      const nameConstraints = { permitted: [{ dns: 'partner.example' }] };
+      const body = { certificate, nameConstraints, validity: '3y', pathLength: 0 };
+      const crossed = bodyOf(await administrator.post(`${path}/cross-certificates`, body), 201);
+      expect(crossed).toMatchObject({ issuer: 'root-1', subject: 'CN=Partner', status: 'valid' });
+      bodyOf(await administrator.get(`/unmanaged-cas/${crossed.unmanagedCa}`));
+      const [generation] = (bodyOf(await administrator.get(path)).generations ?? []) as { certificate: string }[];
+      const [own = new Uint8Array()] = fromPem(generation?.certificate ?? '');
+      const link = signLink(openssl, { certificate: own, by: 'partner', subject: '/O=Plant/CN=Root' });
+      const certificates = `${toPem('CERTIFICATE', link)}${certificate}`;
+      const linked = bodyOf(await administrator.post(`${path}/links`, { certificates }), 201);
+      const both = bodyOf(await administrator.get(`${path}/cross-certificates`));
+      expect(both).toMatchObject({ issued: [{ id: crossed.id }], links: [{ fingerprint: linked.fingerprint }] });
+      bodyOf(await administrator.delete(`${path}/links/${linked.fingerprint}`), 204);
+      expect((await administrator.delete(`${path}/links/${linked.fingerprint}`)).status).toBe(404);
     });
   });
 
@@ -368,7 +391,9 @@ describe('The life of a fleet over the management API', () => {
     await applyYaml(test, gateways);
     const { id } = await enrollGateway(test, 'gw-1');
     const one = `/unmanaged-cas/${id}`;
-    expect(bodyOf(await administrator.get('/unmanaged-cas')).items).toMatchObject([{ id, status: 'valid' }]);
+    expect(bodyOf(await administrator.get('/unmanaged-cas?search=gw-1')).items).toMatchObject([
+      { id, status: 'valid' },
+    ]);
     expect(bodyOf(await administrator.get(`${one}/certificates`))).toEqual({ items: [] });
     const watched = await administrator.patch(one, { crlUrl: 'http://gw-1.plant.example/ca.crl' });
     expect(bodyOf(watched)).toMatchObject({ crl: { url: 'http://gw-1.plant.example/ca.crl', state: null } });

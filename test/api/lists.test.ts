@@ -2,8 +2,10 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
 import type { OpenApiDocument } from '../../src/api/openapi.js';
 import { createOperations } from '../../src/api/operations.js';
+import { decodeCertificate, fingerprint } from '../../src/x509/certificate.js';
 import { principal, startApiServer } from '../support/api-server.js';
 import { applyYaml } from '../support/fleet.js';
+import { issuedBelow } from '../support/gateway-fleet.js';
 import { issued, startOperatedFleet, waiting } from '../support/operated-fleet.js';
 
 const { test, clock } = await startOperatedFleet();
@@ -40,8 +42,13 @@ interface Page {
 }
 
 async function send(path: string, query: Readonly<Record<string, string>>) {
-  const filled = path.replace('{name}', 'fleet').replace('{id}', path.startsWith('/jobs/') ? ids.job : ids.device);
+  const filled = path.replace('{name}', 'fleet').replace('{id}', idFor(path));
   return await api.send(`/api/v1${filled}?${new URLSearchParams(query)}`, { key: 'all' });
+}
+
+function idFor(path: string): string {
+  if (path.startsWith('/unmanaged-cas/')) return ids.unmanagedCa;
+  return path.startsWith('/jobs/') ? ids.job : ids.device;
 }
 
 async function pageOf(path: string, query: Readonly<Record<string, string>>): Promise<Page> {
@@ -62,7 +69,8 @@ async function walk(path: string, sort: string, limit: number) {
   return items;
 }
 
-const named = (items: readonly Item[]) => items.map(({ id, name, row }) => id ?? name ?? row);
+const named = (items: readonly Item[]) =>
+  items.map(({ id, name, row, serialNumber }) => id ?? name ?? row ?? serialNumber);
 
 /** Neither the reads of a test nor the gateway itself add anything to these lists, but to this one. */
 const audit = 'listAuditEvents';
@@ -72,7 +80,7 @@ describe('Lists of the management API', () => {
     const unsorted = Object.values(document.paths).flatMap(({ get }) =>
       get?.operationId.startsWith('list') && !lists.some(({ id }) => id === get.operationId) ? [get.operationId] : [],
     );
-    expect(unsorted.sort()).toEqual(['listCertificatesOfUnmanagedCa', 'listCrls', 'listRoles', 'listUnmanagedCas']);
+    expect(unsorted.sort()).toEqual(['listCrls', 'listRoles']);
   });
 
   it.each(lists)('$id has each item once in every order and size of pages', async ({ id, path, sorts }) => {
@@ -128,9 +136,9 @@ function byCodePoint(a: string, b: string): number {
 
 /**
  * Several of everything: some at the same moment, the others later, and not in the order of their names.
- * @returns a job with rows, and a device with certificates
+ * @returns a job with rows, a device with certificates, and an unmanaged CA with such that it has issued
  */
-async function makeThings(): Promise<{ readonly job: string; readonly device: string }> {
+async function makeThings() {
   const send = async (method: string, path: string, type: string, body: string) => {
     const answer = await api.send(`/api/v1${path}`, { method, key: 'all', headers: { 'content-type': type }, body });
     const status = method === 'PUT' ? 200 : 201;
@@ -163,6 +171,7 @@ async function makeThings(): Promise<{ readonly job: string; readonly device: st
       await issued(test, { name: `device-${name}` });
       await issued(test, { name: 'pump' });
       await waiting(test, { name: `waiting-${name}` });
+      await makeUnmanagedCa(name);
     }
   };
   await make('m', 'b');
@@ -173,5 +182,39 @@ async function makeThings(): Promise<{ readonly job: string; readonly device: st
   await applyYaml(test, 'divisions: [{ name: division-b, description: changed }]');
   const { id: job } = await post('/jobs', { kind: 'register-devices', options: { group: 'pumps' }, start: false });
   await send('PUT', `/jobs/${job}/input`, 'text/csv', 'name\nz\na\nm\nk\n');
-  return { job: String(job), device: (await issued(test, { name: 'pump' })).deviceId ?? '' };
+  return {
+    job: String(job),
+    device: (await issued(test, { name: 'pump' })).deviceId ?? '',
+    unmanagedCa: unmanagedCaId('m'),
+  };
+}
+
+function unmanagedCaId(name: string): string {
+  return `unmanaged-${name}`;
+}
+
+/** With nothing but its record; what it has issued is that of the first one. */
+async function makeUnmanagedCa(name: string): Promise<void> {
+  const { store } = core;
+  const der = issuedBelow('m', name);
+  const { serialNumber, notBefore, notAfter } = decodeCertificate(der);
+  const createdAt = clock.now().getTime();
+  const ca = { id: unmanagedCaId(name), division: 'plant', deviceId: null, subject: `CN=${name}`, createdAt };
+  const certificate = {
+    unmanagedCaId: unmanagedCaId('m'),
+    serialNumber,
+    issuerKey: '',
+    subject: `CN=${name}`,
+    names: '',
+    notBefore: notBefore.getTime(),
+    notAfter: notAfter.getTime(),
+    fingerprint: fingerprint(der),
+    der,
+    status: 'valid',
+    revokedAt: null,
+    revocationReason: null,
+    reportedAt: createdAt,
+  } as const;
+  const statements = [store.unmanagedCas.insert(ca), store.unmanagedCertificates.insert(certificate)];
+  await store.commit({ statements, audit: [] });
 }

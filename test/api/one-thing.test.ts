@@ -146,6 +146,6 @@ async function makeThings() {
     'audit-events': { id: event?.id ?? '' },
     'certificate-templates': { name: 'device' },
     'certificate-profiles': { name: 'device' },
-    'certificate-authorities': { name: 'devices', generation: 'devices-1' },
+    'certificate-authorities': { name: 'devices', generation: 'devices-1', fingerprint: '0'.repeat(64) },
   };
 }

@@ -1,7 +1,13 @@
 /** Certificates whose path is not good (RFC 5280 6.1), at every door: what comes back, what is on record, and that nothing is issued. */
-import { createPublicKey } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
+import { createServer } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { revokeAuthority } from '../../src/authorities/revoke.js';
+import { createReportCertificates } from '../../src/enrollment/report-certificates.js';
 import { revokeCertificate } from '../../src/enrollment/revoke.js';
+import { watchCrl } from '../../src/unmanaged-cas/watch.js';
+import { watchCrls } from '../../src/unmanaged-cas/watch-crls.js';
+import { decodeCertificate } from '../../src/x509/certificate.js';
 import { packedAttestation } from '../support/acme/attestation.js';
 import { answerWith, refusedAttestation, serial } from '../support/acme/device-fleet.js';
 import { type AcmeFleet, startAcmeFleet } from '../support/acme-fleet.js';
@@ -17,6 +23,7 @@ import {
   type TlsIdentity,
 } from '../support/est-client.js';
 import { applyYaml, fleetPasscode, policyLike, yamlPem } from '../support/fleet.js';
+import { crlBy, keyOf } from '../support/gateway-fleet.js';
 import {
   basicConstraints,
   ca,
@@ -80,7 +87,7 @@ profiles:
     keyUsages: [digitalSignature, keyCertSign, cRLSign]
     pathLength: 0
     validity: 1y
-${policyLike('gateways', 'issuingCa: gateways, profiles: [{ usage: intermediate, profile: gateway }]')}`;
+${policyLike('gateways', 'issuingCa: gateways, keyGeneration: [device], profiles: [{ usage: intermediate, profile: gateway }]')}`;
 
 const doors = (gateways: Uint8Array): string => `
 profiles:
@@ -108,7 +115,13 @@ beforeAll(async () => {
   const { authority } = test.gateway.core;
   const gateways = authority.generation(authority.issuer('gateways').id)?.certificate.der ?? new Uint8Array();
   await applyYaml(test, doors(gateways));
-  await makeBranch(gateways);
+  const [branch, other] = [await makeBranch('branch', gateways), await makeBranch('other', gateways)];
+  identities.set('revoked', branch.identity);
+  const { issuerId, serialNumber } = await recordOf(test, branch.certificate);
+  const revocation = { issuerId, serialNumber, reason: 'keyCompromise', actor: operator('test') } as const;
+  await revokeCertificate(revocation, test.gateway.core);
+  identities.set('crl', other.identity);
+  await revokeByCrl('other', other.certificate, other.own);
 });
 afterAll(async () => {
   for (const client of clients) client.close();
@@ -117,21 +130,42 @@ afterAll(async () => {
 
 const identities = new Map<string, TlsIdentity>();
 
-/** A device below a CA that was issued here, and is revoked. */
-async function makeBranch(gateways: Uint8Array): Promise<void> {
+/** A gateway's CA that was issued here, and a device below it. */
+async function makeBranch(name: string, gateways: Uint8Array) {
   const est = open(createEstClient(test, { label: 'gateways', passcode: fleetPasscode }));
-  const privateKey = privateKeyOf('branch');
-  const publicKey = createPublicKey(privateKey);
-  const branch = certificateOf(
-    await est.post('simpleenroll', makeCsr({ subject: 'CN=branch', key: { privateKey, publicKey } })),
+  const certificate = certificateOf(
+    await est.post('simpleenroll', makeCsr({ subject: `CN=${name}`, key: keyOf(name) })),
   );
-  const own = makeCertificate({ ...device, issuer: 'CN=branch', signer: 'branch' });
-  identities.set('revoked', { chain: [own, branch.raw, gateways], privateKey: privateKeyOf(deviceKey) });
-  const { issuerId, serialNumber } = await recordOf(test, branch);
-  await revokeCertificate(
-    { issuerId, serialNumber, reason: 'keyCompromise', actor: operator('test') },
-    test.gateway.core,
-  );
+  const own = makeCertificate({ ...device, issuer: `CN=${name}`, signer: name });
+  const identity = { chain: [own, certificate.raw, gateways], privateKey: privateKeyOf(deviceKey) };
+  return { certificate, own, identity };
+}
+
+/** What a gateway's CA has issued, and revoked by a CRL that is watched. */
+async function revokeByCrl(issuer: string, certificate: X509Certificate, own: Uint8Array): Promise<void> {
+  const { core } = test.gateway;
+  const { id: certificateId } = await recordOf(test, certificate);
+  const { id = '' } = (await core.store.unmanagedCas.findByCertificate({ certificateId })) ?? {};
+  await createReportCertificates(core)({
+    unmanagedCa: id,
+    clientCertificate: certificate.raw,
+    content: () => ({ certificates: [own], revoked: [] }),
+    remoteAddress: '192.0.2.1',
+    requestId: 'report',
+  });
+  const thisUpdate = core.clock.now();
+  const { serialNumber } = decodeCertificate(own);
+  const crl = crlBy(issuer, {
+    thisUpdate,
+    entries: [{ serialNumber, revokedAt: thisUpdate, reason: 'keyCompromise' }],
+  });
+  const server = createServer((_, response) => response.end(crl));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/`;
+  await watchCrl(id, 'everywhere', { url, actor: operator('test') }, core);
+  await watchCrls(core, { allowed: ['127.0.0.0/8'], denied: [] });
+  server.close();
 }
 
 identities.set('good', below(line, device));
@@ -153,13 +187,14 @@ const identityOf = (code: string): TlsIdentity => {
 };
 
 /** What the audit log says of each, beside what the client hears. */
-const badPaths = [
+const badPaths: readonly (readonly [what: string, code: string, detail: string, identity?: string])[] = [
   ['an expired CA above it', 'expired', 'CN=Line,O=Maker was valid until'],
   ['another purpose', 'key-purpose', 'is not for the purpose'],
   ['more CAs above it than one of them allows', 'path-length', 'CN=Too deep,O=Maker makes the path too long'],
   ['a name that a CA above it does not permit', 'name-constraints', 'is in no permitted subtree'],
   ['a revoked CA above it', 'revoked', 'CN=branch is revoked'],
-] as const;
+  ["an entry on the CRL of the gateway's CA above it", 'revoked', 'serialNumber=SN-4711,O=Maker is revoked', 'crl'],
+];
 const said = (code: string) => (code === 'expired' ? 'has expired' : 'does not chain to a CA');
 
 interface Door {
@@ -235,15 +270,18 @@ describe.each(allDoors)('$name', ({ accepts, refuses }) => {
     await accepts(identityOf('good'));
   });
 
-  it.each(badPaths)('a certificate with %s is refused (%s), and nothing is issued', async (_, code, detail) => {
-    const before = await countRecords(test);
-    await refuses(identityOf(code), said(code));
-    const [latest] = await eventsOf(test, 'request.refused');
-    const content = JSON.parse(latest?.content ?? '{}');
-    expect(content).toMatchObject({ code: 'untrusted-signer', reason: expect.stringContaining(`(${code}: `) });
-    expect(content.reason).toContain(detail);
-    expect(await countRecords(test)).toEqual(before);
-  });
+  it.each(badPaths)(
+    'a certificate with %s is refused (%s), and nothing is issued',
+    async (_, code, detail, identity = code) => {
+      const before = await countRecords(test);
+      await refuses(identityOf(identity), said(code));
+      const [latest] = await eventsOf(test, 'request.refused');
+      const content = JSON.parse(latest?.content ?? '{}');
+      expect(content).toMatchObject({ code: 'untrusted-signer', reason: expect.stringContaining(`(${code}: `) });
+      expect(content.reason).toContain(detail);
+      expect(await countRecords(test)).toEqual(before);
+    },
+  );
 });
 
 interface IssuedDevice {
@@ -254,6 +292,8 @@ interface IssuedDevice {
 
 describe('A certificate that was issued here', () => {
   let known: IssuedDevice;
+  /** It has asked for the CA's certificates before that was revoked. */
+  let renewing: ScepClient;
 
   async function enrolled(): Promise<IssuedDevice> {
     const [subject, key] = [nextName(), newKey()];
@@ -275,10 +315,12 @@ describe('A certificate that was issued here', () => {
     });
   const update = ({ subject, identity }: IssuedDevice) =>
     cmp().kur({ key: newKey(), subject, credential: signedBy(identity) });
-  const renewByScep = ({ subject, identity }: IssuedDevice) => scep().renew({ key: newKey(), subject, identity });
+  const renewByScep = ({ subject, identity }: IssuedDevice) => renewing.renew({ key: newKey(), subject, identity });
 
   beforeAll(async () => {
     known = await enrolled();
+    renewing = scep();
+    issuedBy(await renewByScep(await enrolled()));
   });
 
   it('renews itself at every door', async () => {
@@ -290,12 +332,7 @@ describe('A certificate that was issued here', () => {
 
   it('opens no door once its CA is revoked, and nothing is issued', async () => {
     const { core } = test.gateway;
-    const doomed = core.authority.generation(core.authority.issuer('doomed').id);
-    const { serialNumber = '' } = doomed?.certificate ?? {};
-    await revokeCertificate(
-      { issuerId: doomed?.parent ?? '', serialNumber, reason: 'cACompromise', actor: operator('test') },
-      core,
-    );
+    await revokeAuthority({ generation: 'doomed', reason: 'cACompromise', actor: operator('test') }, core);
     const before = await countRecords(test);
     const says = 'a CA above the client certificate is revoked';
     const refused = { status: 403, code: 'revoked-requester', says } as const;

@@ -22,7 +22,7 @@ export const unmanagedCas: Migration = {
       .addColumn('crl_next_update', integer)
       .addColumn('crl_number', text)
       .addColumn('crl_etag', text),
-    createIndex('unmanaged_ca_division').on('unmanaged_ca').columns(['division', 'id']),
+    createIndex('unmanaged_ca_created').on('unmanaged_ca').columns(['created_at', 'id']),
     createIndex('unmanaged_ca_crl_due')
       .on('unmanaged_ca')
       .column('crl_due_at')

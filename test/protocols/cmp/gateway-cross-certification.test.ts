@@ -25,7 +25,7 @@ import { expectRejected } from '../../support/cmp-refusals.js';
 import { applyYaml, yamlPem } from '../../support/fleet.js';
 import { basicConstraints, keyUsage, makeCertificate, privateKeyOf } from '../../support/make-chain.js';
 import { newKey, spkiOf } from '../../support/make-csr.js';
-import { eventsOf } from '../../support/records.js';
+import { eventsOf, recordOf } from '../../support/records.js';
 import { createTestClock } from '../../support/test-clock.js';
 import type { TestGateway } from '../../support/test-gateway.js';
 
@@ -83,6 +83,8 @@ authenticationPolicies:
     cmpPolicy('bridges', 'crossCertify: [partner, clerk]', `profiles: ${both}, issuingCa: bridges`),
   );
   await applyYaml(test, cmpPolicy('none', 'crossCertify: [partner]'));
+  // So that the CA is older than what is asked for.
+  clock.advance(2 * 86_400);
   client = createCmpClient(test, { label: 'bridges', credential: byPartner });
   device = await enrolled(test);
 });
@@ -120,6 +122,12 @@ describe('ccr (RFC 9810 D.6)', () => {
     const constraints = extensions.find(({ id }) => id === idCeBasicConstraints)?.value;
     expect(constraints).toEqual(encodeBasicConstraints({ ca: true, pathLength: 0 }));
     expect((await client.confirm(outcome)).body?.type).toBe('pkiconf');
+    const record = await recordOf(test, certificate);
+    expect(record).toMatchObject({ usage: 'intermediate', profile: 'bridge' });
+    const unmanagedCa = await test.gateway.core.store.unmanagedCas.findByCertificate({ certificateId: record.id });
+    expect(unmanagedCa).toMatchObject({ division: 'plant', subject: record.subject, crlUrl: null });
+    const [event] = await eventsOf(test, 'unmanaged-ca.created');
+    expect(event).toMatchObject({ subject: unmanagedCa?.id, outcome: 'success' });
   });
 
   it('brings the chain of the new certificate in extraCerts, and no caPubs', async () => {

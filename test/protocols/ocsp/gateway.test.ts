@@ -1,9 +1,10 @@
 /** OCSP over real connections, from the certificate's state to the signed answer. */
-import { X509Certificate } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { RequestedReason } from '../../../src/enrollment/revocation-reason.js';
 import { releaseCertificate, revokeCertificate } from '../../../src/enrollment/revoke.js';
 import { openCore } from '../../../src/open-core.js';
+import type { RevocationRecord } from '../../../src/store/revocation-repository.js';
 import { decodeCertificate, extension } from '../../../src/x509/certificate.js';
 import { decodeExtKeyUsage, decodeKeyUsage } from '../../../src/x509/extensions.js';
 import { decodeAuthorityInfoAccess } from '../../../src/x509/location-extensions.js';
@@ -39,6 +40,18 @@ function certIdOf(serialNumber: string, hash: 'sha1' | 'sha256' = 'sha1', genera
 
 async function revoke(serialNumber: string, reason: RequestedReason): Promise<void> {
   await revokeCertificate({ issuerId: 'devices-1', serialNumber, reason, actor }, test.gateway.core);
+}
+
+/** The serial number of a certificate of which no more is known than what a list says. */
+async function listed(state: Pick<RevocationRecord, 'reason' | 'removed'>): Promise<string> {
+  const { store } = test.gateway.core;
+  const at = clock.now().getTime();
+  const place = { issuerId: 'devices-1', partition: 0 };
+  const serialNumber = `7f${randomBytes(8).toString('hex')}`;
+  const row = { ...place, serialNumber, revokedAt: at, invalidityDate: null, notAfter: at + 1_000_000, ...state };
+  const statements = [store.crls.markChanged({ ...place, at }), store.revocations.record(row)];
+  await store.commit({ statements, audit: [] });
+  return serialNumber;
 }
 
 const configureDevices = (changes: string) =>
@@ -86,6 +99,17 @@ describe('An OCSP answer (RFC 6960 2.2)', () => {
         clock.advance(300);
         return [serialNumber, { status: 'revoked', revokedAt: clock.now(), reason: 5 }];
       },
+    ],
+    [
+      "of one on an imported CA's list, which is not on record, is revoked, with time and reason",
+      async () => {
+        const serialNumber = await listed({ reason: 1, removed: 0 });
+        return [serialNumber, { status: 'revoked', revokedAt: clock.now(), reason: 1 }];
+      },
+    ],
+    [
+      'of one whose hold on such a list has ended is unknown',
+      async () => [await listed({ reason: 6, removed: 1 }), { status: 'unknown' }],
     ],
     ['of what was never issued is unknown, never good', async () => ['0123456789abcdef', { status: 'unknown' }]],
   ] as const;

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import { createOperations } from '../../../src/api/operations.js';
 import { principal, startApiServer } from '../../support/api-server.js';
 import { applyYaml, fleet } from '../../support/fleet.js';
-import { makeCrl, makeRoot, withOpenssl } from '../../support/openssl-folder.js';
+import { makeCrl, makeRoot, type OpensslFolder, withOpenssl } from '../../support/openssl-folder.js';
 import { eventsOf } from '../../support/records.js';
 import { startTestGateway } from '../../support/test-gateway.js';
 
@@ -110,12 +110,7 @@ describe('Acts on certificate authorities over the management API', () => {
     await withOpenssl(async (openssl) => {
       makeRoot(openssl, 'root', { subject: '/O=Example/CN=Corporate' });
       const { csr } = (await act('site/request')).body as { csr: string };
-      openssl.write('site.csr', csr);
-      openssl.write('ext', 'basicConstraints=critical,CA:true,pathlen:0\nkeyUsage=critical,keyCertSign,cRLSign\n');
-      openssl.run(
-        ...['x509', '-req', '-in', 'site.csr', '-CA', 'root.pem', '-CAkey', 'root.key', '-CAcreateserial'],
-        ...['-extfile', 'ext', '-days', '100', '-out', 'site.pem'],
-      );
+      signByRoot(openssl, 'site', csr);
       const certificates = `${openssl.read('site.pem')}${openssl.read('root.pem')}`;
       expect((await act('site/certificate', { certificates: 'garbage' })).status).toBe(400);
       const answered = await act('site/certificate', { certificates });
@@ -139,9 +134,45 @@ describe('Acts on certificate authorities over the management API', () => {
     expect((await act('nowhere/crls', undefined, { method: 'GET' })).status).toBe(404);
   });
 
+  it('bring no certificate for an external CA above that is not of the same division', async () => {
+    await applyYaml(
+      test,
+      `certificateAuthorities:
+  - { name: everybody, subject: "CN=Everybody,O=Example", key: external }
+  - { name: theirs, division: plant, parent: everybody, subject: "CN=Theirs", key: ec-p256, pathLength: 0 }`,
+    );
+    await withOpenssl(async (openssl) => {
+      makeRoot(openssl, 'root', { subject: '/O=Example/CN=Everybody' });
+      const { csr } = (await act('theirs/request', undefined, { key: 'plant' })).body as { csr: string };
+      signByRoot(openssl, 'theirs', csr);
+      const root = openssl.read('root.pem').toString();
+      const certificates = `${openssl.read('theirs.pem')}${root}`;
+      const refused = await act('theirs/certificate', { certificates }, { key: 'plant' });
+      expect([refused.status, refused.body]).toEqual([
+        403,
+        expect.objectContaining({ code: 'forbidden', detail: expect.stringContaining('of CA everybody') }),
+      ]);
+      expect((await core.store.caGenerations.all()).filter(({ ca }) => ca === 'everybody')).toEqual([]);
+      expect((await act('everybody/certificate', { certificates: root }, { key: 'plant' })).status).toBe(403);
+      // Whoever may, brings it first.
+      expect((await act('everybody/certificate', { certificates: root })).status).toBe(200);
+      expect((await act('theirs/certificate', { certificates }, { key: 'plant' })).status).toBe(200);
+    });
+  });
+
   it('take authority:operate, for a CA of no division in all of them', async () => {
     expect((await act('devices/stage', undefined, { key: 'artifacts' })).status).toBe(403);
     expect((await act('devices/stage', undefined, { key: 'plant' })).status).toBe(403);
     expect((await act('nowhere/stage')).status).toBe(404);
   });
 });
+
+/** The external root makes the certificate `<name>.pem` of a CA below it. */
+function signByRoot(openssl: OpensslFolder, name: string, csr: string): void {
+  openssl.write(`${name}.csr`, csr);
+  openssl.write('ext', 'basicConstraints=critical,CA:true,pathlen:0\nkeyUsage=critical,keyCertSign,cRLSign\n');
+  openssl.run(
+    ...['x509', '-req', '-in', `${name}.csr`, '-CA', 'root.pem', '-CAkey', 'root.key', '-CAcreateserial'],
+    ...['-extfile', 'ext', '-days', '100', '-out', `${name}.pem`],
+  );
+}

@@ -3,16 +3,18 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { findIssued } from '../../../src/authentication/find-issued.js';
 import {
   type CertificateQuestion,
   type CertificateValidity,
-  findIssued,
   validateCertificate,
 } from '../../../src/authentication/validate-certificate.js';
 import { certificateId, type NewCertificateRecord } from '../../../src/store/certificate-record.js';
+import type { NewRevocationRecord } from '../../../src/store/revocation-repository.js';
 import { openStore } from '../../../src/store/sqlite-store.js';
 import type { Store } from '../../../src/store/store.js';
-import { decodeCertificate } from '../../../src/x509/certificate.js';
+import type { UnmanagedCertificateRecord } from '../../../src/store/unmanaged-certificate-repository.js';
+import { type Certificate, decodeCertificate } from '../../../src/x509/certificate.js';
 import { createTrustAnchors } from '../../../src/x509/trust-anchors.js';
 import {
   basicConstraints,
@@ -60,10 +62,13 @@ interface Hierarchy {
   readonly idOf: (place: number) => string;
 }
 
-/** Generations of CAs as an import leaves them, each on record under the one before it; the root is at place 0. */
+/** `unrecorded`: as an import leaves it. */
+type CaStatus = NewCertificateRecord['status'] | 'unrecorded';
+
+/** Generations of CAs, each on record under the one before it unless it is imported; the root is at place 0. */
 async function makeCas(
   specs: readonly TestCertificate[],
-  statuses: Readonly<Record<number, NewCertificateRecord['status']>> = {},
+  statuses: Readonly<Record<number, CaStatus>> = {},
 ): Promise<Hierarchy> {
   hierarchies++;
   const prefix = `ca${hierarchies}`;
@@ -75,6 +80,7 @@ async function makeCas(
     const generation = caGeneration({ id: idOf(i), ca: idOf(i), certificate, parent });
     if (parent === null) return [store.caGenerations.insert(generation)];
     const status = statuses[i] ?? 'valid';
+    if (status === 'unrecorded') return [store.caGenerations.insert(generation)];
     const row = certificateRecord(serialNumber, { issuerId: parent, der: certificate, status });
     return [store.caGenerations.insert(generation), store.certificates.insert(row)];
   });
@@ -236,6 +242,14 @@ describe('A certificate that was issued here', () => {
     const der = makeCertificate({ ...device, ...one.device, signer: 'nobody' });
     const asked = await record(der, idOf(cas.length - 1), one.record);
     expect(verdict(await validateCertificate({ ...asked, at, ...allowed }, node))).toBe(expected);
+  });
+
+  it('is known by what was signed, not by its serial number, which others give as well', async () => {
+    const { idOf } = await makeCas([root]);
+    const foreign = decodeCertificate(makeCertificate(leaf('CN=device')));
+    const row = certificateRecord(foreign.serialNumber, { issuerId: idOf(0), der: makeCertificate(device) });
+    await store.commit({ statements: [store.certificates.insert(row)], audit: [] });
+    expect(await findIssued(foreign, store)).toBeUndefined();
   });
 
   it('has its path to the root', async () => {
@@ -424,3 +438,96 @@ describe('A certificate that is registered as such', () => {
     expect(verdict(await validateCertificate({ certificate, issued: undefined, at }, node))).toBe(expected);
   });
 });
+
+/** Puts a certificate that is not on record on the list of a generation. */
+async function list(der: Uint8Array, issuerId: string, changes: Partial<NewRevocationRecord> = {}): Promise<void> {
+  const { serialNumber, notAfter } = decodeCertificate(der);
+  const row = { issuerId, partition: 0, serialNumber, revokedAt: 0, reason: 1, invalidityDate: null, removed: 0 };
+  const statements = [
+    store.crls.markChanged({ issuerId, partition: 0, at: 0 }),
+    store.revocations.record({ ...row, notAfter: notAfter.getTime(), ...changes }),
+  ];
+  await store.commit({ statements, audit: [] });
+}
+
+const hold = { reason: 6 };
+const released = { ...hold, removed: 1 };
+
+describe('A certificate from before its CA was imported', () => {
+  it.each<[string, Partial<NewRevocationRecord> | undefined, string]>([
+    ['on no list', undefined, 'ok'],
+    ['on the list of the CA', {}, 'revoked'],
+    ['on hold', hold, 'revoked'],
+    ['on hold no more', released, 'ok'],
+  ])('%s, with the path to a trust anchor or registered as such', async (_, listed, expected) => {
+    const { node, cas, idOf } = await makeCas([root, middle, issuing]);
+    const own = makeCertificate({ ...device, signer: issuing.subject });
+    if (listed) await list(own, idOf(2), listed);
+    const question = { certificate: decodeCertificate(own), issued: undefined, at };
+    const anchored = { presented: cas.slice(1), trustAnchors: createTrustAnchors(cas.slice(0, 1)) };
+    expect(verdict(await validateCertificate({ ...question, ...anchored }, node))).toBe(expected);
+    expect(verdict(await validateCertificate(question, node))).toBe(expected);
+  });
+
+  it.each<[string, Partial<NewRevocationRecord> | undefined, string]>([
+    ['on no list', undefined, 'ok'],
+    ['on the list of the CA above it', {}, 'above: revoked'],
+    ['on hold', hold, 'above: held'],
+    ['on hold no more', released, 'ok'],
+  ])('a CA %s, above what was issued here', async (_, listed, expected) => {
+    const { node, cas, idOf } = await makeCas([root, middle, issuing], { 2: 'unrecorded' });
+    if (listed) await list(cas[2] ?? new Uint8Array(), idOf(1), listed);
+    const asked = await record(makeCertificate(device), idOf(2));
+    expect(verdict(await validateCertificate({ ...asked, at }, node))).toBe(expected);
+  });
+
+  it('may be that of a CA, which then counts no more as a trust anchor', async () => {
+    const { node, idOf } = await makeCas([root, middle, issuing]);
+    const line = { ...ca('O=Vendor,CN=Line'), issuer: issuing.subject, signer: issuing.subject };
+    const anchor = makeCertificate(line);
+    const certificate = decodeCertificate(makeCertificate({ ...born, issuer: line.subject, signer: line.subject }));
+    const question = { certificate, issued: undefined, trustAnchors: createTrustAnchors([anchor]), at };
+    expect(verdict(await validateCertificate(question, node))).toBe('ok');
+    await list(anchor, idOf(2));
+    expect(verdict(await validateCertificate(question, node))).toBe('revoked');
+  });
+});
+
+describe("A certificate of a gateway's CA", () => {
+  it.each<[string, Partial<UnmanagedCertificateRecord> | undefined, string]>([
+    ['that was not reported', undefined, 'ok'],
+    ['that was reported', {}, 'ok'],
+    ['that is revoked by a report or the CRL', { status: 'revoked', revokedAt: 0, revocationReason: 1 }, 'revoked'],
+    ['that is on hold by them', { status: 'revoked', revokedAt: 0, revocationReason: 6 }, 'revoked'],
+    ['when another one is revoked', { status: 'revoked', serialNumber: '0abc' }, 'ok'],
+  ])('%s', async (_, reported, expected) => {
+    const { node, cas, idOf } = await makeCas([root, middle, issuing]);
+    const line = { ...ca('O=Plant,CN=gw'), issuer: issuing.subject, signer: issuing.subject };
+    const der = makeCertificate(line);
+    const { issued: { id: issuedId = '' } = {} } = await record(der, idOf(2), { usage: 'intermediate' });
+    const own = makeCertificate({ ...born, issuer: line.subject, signer: line.subject });
+    const certificate = decodeCertificate(own);
+    await store.commit({ statements: reportStatements(idOf(2), issuedId, certificate, reported), audit: [] });
+    const anchors = [{ presented: [der, ...cas.slice(1)], trustAnchors: createTrustAnchors(cas.slice(0, 1)) }];
+    for (const anchored of [...anchors, { trustAnchors: createTrustAnchors([der]) }]) {
+      const question = { certificate, issued: undefined, ...anchored, at };
+      expect(verdict(await validateCertificate(question, node))).toBe(expected);
+    }
+  });
+});
+
+function reportStatements(
+  unmanagedCaId: string,
+  ofCa: string,
+  { serialNumber, der }: Certificate,
+  reported: Partial<UnmanagedCertificateRecord> | undefined,
+) {
+  const { unmanagedCas, unmanagedCertificates } = store;
+  const row = { unmanagedCaId, serialNumber, der, issuerKey: '', subject: '', names: '', fingerprint: serialNumber };
+  const state = { notBefore: 0, notAfter: 0, status: 'valid', revokedAt: null, revocationReason: null } as const;
+  return [
+    unmanagedCas.insert({ id: unmanagedCaId, division: '', deviceId: null, subject: 'CN=gw', createdAt: 0 }),
+    unmanagedCas.addCertificate({ certificateId: ofCa, unmanagedCaId }),
+    ...(reported ? [unmanagedCertificates.insert({ ...row, ...state, reportedAt: 0, ...reported })] : []),
+  ];
+}

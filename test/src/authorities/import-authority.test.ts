@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { importAuthority } from '../../../src/authorities/import-authority.js';
+import { importCertificate } from '../../../src/authorities/import-certificate.js';
 import { stageNext } from '../../../src/authorities/stage.js';
 import { encodePkcs12 } from '../../../src/cms/pkcs12.js';
 import { makeRoot, type OpensslFolder, withOpenssl } from '../../support/openssl-folder.js';
@@ -183,6 +184,25 @@ describe('The key and certificate of a CA that was elsewhere', () => {
         expect(await codeOf(stageNext('old', operator, cas))).toBe('invalid-state');
         expect(await take(openssl, cas, { key: 'next.key', certificates: ['next.pem'] })).toBe('old-2');
         expect(cas.authority.next('old')?.id).toBe('old-2');
+        makeRoot(openssl, 'third');
+        const alone = { ca: 'old', certificates: openssl.certificates('third.pem'), actor: operator };
+        expect(await codeOf(importCertificate(alone, cas))).toBe('invalid-state');
+        expect(await codeOf(take(openssl, cas, { key: 'third.key', certificates: ['third.pem'] }))).toBe(
+          'invalid-state',
+        );
+      });
+    });
+  });
+
+  it('are not taken for a CA whose key stays elsewhere, with its certificate here', async () => {
+    await withOpenssl(async (openssl) => {
+      makeRoot(openssl, 'ca');
+      makeRoot(openssl, 'next');
+      await withCas([old], async (cas) => {
+        cas.world.clock.at = soon();
+        await importCertificate({ ca: 'old', certificates: openssl.certificates('ca.pem'), actor: operator }, cas);
+        expect(await codeOf(take(openssl, cas, { key: 'next.key', certificates: ['next.pem'] }))).toBe('invalid-state');
+        expect(cas.generations.all().map(({ id }) => id)).toEqual(['old-1']);
       });
     });
   });

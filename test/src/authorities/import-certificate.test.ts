@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { importCertificate } from '../../../src/authorities/import-certificate.js';
 import { requestCertificate } from '../../../src/authorities/request.js';
+import { revokeAuthority } from '../../../src/authorities/revoke.js';
 import { dropNext } from '../../../src/authorities/stage.js';
 import { decodeCertificate } from '../../../src/x509/certificate.js';
 import { toPem } from '../../../src/x509/pem.js';
@@ -105,6 +106,12 @@ describe('A CA that an external root certifies', () => {
     ['one that has ended', 'rejected-profile', /has ended/, { expired: true }],
     ['a signature with SHA-1', 'unsupported-algorithm', /SHA-1/, { options: ['-sha1'] }],
     ['another subject', 'rejected-name', /configured as/, { options: ['-subj', '/CN=Somebody'] }],
+    [
+      'more certificates than lead to a root',
+      'malformed-request',
+      /no more than 10/,
+      { files: ['issuing.pem', ...new Array<string>(11).fill('root.pem')] },
+    ],
     ['no root', 'untrusted-signer', /up to the root/, { files: ['issuing.pem'] }],
     [
       'a critical extension that is not known',
@@ -149,6 +156,24 @@ describe('A CA that an external root certifies', () => {
       });
     },
   );
+
+  it('is refused below a CA that is revoked', async () => {
+    await withOpenssl(async (openssl) => {
+      makeRoot(openssl, 'root');
+      await withCas([corporate, issuing], async (cas) => {
+        cas.world.clock.at = soon();
+        const root = openssl.certificates('root.pem');
+        await importCertificate({ ca: 'corporate', certificates: root, actor: operator }, cas);
+        await writeRequest(openssl, cas);
+        sign(openssl);
+        await revokeAuthority({ generation: 'corporate', reason: 'cACompromise', actor: operator }, cas);
+        await expect(answer(openssl, cas)).rejects.toMatchObject({
+          code: 'untrusted-signer',
+          message: expect.stringContaining('corporate-1 is revoked'),
+        });
+      });
+    });
+  });
 
   it('is refused where the path length leaves no room for what is configured below it', async () => {
     await withOpenssl(async (openssl) => {
@@ -197,6 +222,8 @@ describe('The certificate of an external CA', () => {
         cas.world.clock.at = soon();
         const take = (name: string) =>
           importCertificate({ ca: 'corporate', certificates: openssl.certificates(name), actor: operator }, cas);
+        makeRoot(openssl, 'weak', { key: ['rsa', '-pkeyopt', 'rsa_keygen_bits:1024'] });
+        expect(await codeOf(take('weak.pem'))).toBe('unacceptable-key');
         expect(await take('root.pem')).toBe('corporate-1');
         expect(await codeOf(take('root.pem'))).toBe('duplicate-request');
         expect(await take('later.pem')).toBe('corporate-2');

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { generateKeyPairSync, hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { requestCertificate } from '../../../src/authorities/request.js';
@@ -6,6 +6,7 @@ import { revokeAuthority } from '../../../src/authorities/revoke.js';
 import { signOffline } from '../../../src/authorities/sign-offline.js';
 import { stageNext } from '../../../src/authorities/stage.js';
 import { takeOffline } from '../../../src/authorities/take-offline.js';
+import { encryptPrivateKey } from '../../../src/cms/encrypted-private-key.js';
 import { findCertificateStatus } from '../../../src/enrollment/certificate-status.js';
 import { readAuthorityStates } from '../../../src/status/authority-states.js';
 import { decodeCertificate, extension } from '../../../src/x509/certificate.js';
@@ -66,6 +67,23 @@ describe('A CA that is taken offline', () => {
       expect(await take('root')).not.toBe('done');
       expect(await take('nowhere')).toMatch(/root-1/);
       expect((await cas.crls.publish('root-1', 0)).issuerId).toBe('root-1');
+    });
+  });
+
+  it('stays as it is where the file has another key under the same passphrase; what it has is not used beside it', async () => {
+    await withCas([rarely, issuing], async (cas) => {
+      const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+      const another = await encryptPrivateKey(privateKey.export({ format: 'der', type: 'pkcs8' }), passphrase);
+      let content = new Uint8Array();
+      const keep = async (encrypted: Uint8Array) => {
+        content = Uint8Array.from(encrypted);
+        return another;
+      };
+      const taken = takeOffline({ generation: 'root', passphrase, keep, actor: operator }, cas);
+      await expect(taken).rejects.toThrow('could not be read back');
+      expect((await cas.crls.publish('root-1', 0)).issuerId).toBe('root-1');
+      const signed = signOffline({ ca: 'root', key: { content, passphrase }, actor: operator }, cas);
+      expect(await codeOf(signed)).toBe('invalid-state');
     });
   });
 

@@ -30,7 +30,7 @@ export async function withCas(documents: readonly object[], work: (cas: Operated
 function servicesOf(world: TestWorld, store: Store, node = world.node(store)): AuthorityServices {
   const catalog = () => ({ certificateAuthorities: world.configs, policies: new Map() });
   const { keys: caKeys, ...rest } = node;
-  return { ...rest, caKeys, clock: world.clock, log: createLog('silent'), catalog };
+  return { ...rest, caKeys, clock: world.clock, log: createLog('silent'), catalog, isCompromisedKey: () => false };
 }
 
 /** The code of what is thrown; `done` where nothing is. */

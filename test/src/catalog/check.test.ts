@@ -275,6 +275,22 @@ describe('configuration as a whole', () => {
     });
   });
 
+  it('has no more CAs one above the other than leave room for one of a gateway and what that issues', async () => {
+    const tiers = (deepest: number) =>
+      Array.from({ length: deepest - 1 }, (_, i) => i + 2).map((depth) => {
+        const parent = depth === 2 ? 'root' : `tier-${depth - 1}`;
+        return `  - { name: tier-${depth}, parent: ${parent}, subject: "CN=Tier ${depth}", key: ec-p256, validity: 5y }\n`;
+      });
+    const withTiers = (deepest: number) =>
+      problemsWith('certificateAuthorities:\n', `certificateAuthorities:\n${tiers(deepest).join('')}`);
+    expect(await withTiers(8)).toEqual([]);
+    expect(await withTiers(9)).toEqual([
+      expect.stringMatching(
+        /certificateAuthorities\[7\].parent: has 8 certificate authorities above it: 7 are the most that everybody validates$/,
+      ),
+    ]);
+  });
+
   it('refuses a change that stored objects do not fit', async () => {
     await withConfiguredStore(async ({ apply, plan }) => {
       const own = `templates: [{ name: own, keys: { ec: { curves: [P-256] } }, keyUsages: [digitalSignature], extendedKeyUsages: [clientAuth], subjectAttributes: [commonName], maximumValidity: 90d }]\n`;

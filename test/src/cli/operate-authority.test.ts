@@ -6,6 +6,7 @@ import { applyYaml, fleet } from '../../support/fleet.js';
 import { makeCrl, makeRoot, withOpenssl } from '../../support/openssl-folder.js';
 import { runCommand } from '../../support/run-command.js';
 import { startTestGateway, type TestGateway } from '../../support/test-gateway.js';
+import { signLink } from '../authorities/foreign-link.js';
 
 let test: TestGateway;
 
@@ -75,6 +76,41 @@ describe('gatehouse ca', () => {
       expect(said).toMatch(/^root-1 has certified later-1\n1 CRL of root-1, the next before /);
       await expect(run('sign', 'root', '--pending', ...brought)).rejects.toThrow('nothing waits');
       expect((await found()).join()).not.toContain('later');
+    });
+  });
+
+  it('certifies a foreign CA, takes what that has issued for one here, lists both and ends one', async () => {
+    await withOpenssl(async (openssl) => {
+      makeRoot(openssl, 'partner', { subject: '/CN=Partner' });
+      const limits = [
+        '--permitted',
+        'dns:partner.example',
+        'ip:10.9.0.0/16',
+        '--path-length',
+        '0',
+        '--validity',
+        '90d',
+      ];
+      const words = ['cross-certify', 'pki', openssl.path('partner.pem')];
+      await applyYaml(test, 'certificateAuthorities: [{ name: pki, subject: "CN=PKI", key: ec-p256 }]');
+      await test.gateway.core.ensureCas();
+      openssl.write('cross.pem', await run(...words, ...limits, '--policy', '1.3.6.1.4.1.99999.1'));
+      const shown = openssl.run('x509', '-in', 'cross.pem', '-noout', '-text').toString();
+      expect(shown).toMatch(/Issuer: CN ?= ?PKI.*pathlen:0.*Permitted:.*DNS:partner\.example.*IP:10\.9\.0\.0/s);
+      await expect(run(...words, '--permitted', 'x')).rejects.toThrow('such as dns:partner.example');
+      await expect(run(...words, '--path-length', '')).rejects.toThrow('pathLength');
+      await expect(run(...words, '--permitted', 'ip:x')).rejects.toThrow('nameConstraints cannot be read: ip "x"');
+      const certificate = test.gateway.core.authority.chain('pki-1')[0] ?? new Uint8Array();
+      signLink(openssl, { certificate, by: 'partner', subject: '/CN=PKI' });
+      const said = await run('link', 'pki', openssl.path('link.pem'), openssl.path('partner.pem'));
+      const [, fingerprint = ''] =
+        /^linked pki-1 to CN=Partner until .*; gatehouse ca unlink pki (\S+) ends it$/.exec(said) ?? [];
+      const listed = await run('cross-certificates', 'pki');
+      expect(listed).toMatch(/pki-1 +CN=Partner .* valid +pki-1:/);
+      expect(listed).toMatch(new RegExp(`CN=Partner +pki-1 .* link +${fingerprint}`));
+      expect(await run('unlink', 'pki', fingerprint)).toBe(`unlinked ${fingerprint}`);
+      await expect(run('unlink', 'pki', fingerprint)).rejects.toThrow('has no link');
+      expect(await run('cross-certificates', 'devices')).toBe('no cross-certificates of CA devices');
     });
   });
 

@@ -690,8 +690,9 @@ describe('a compromised device', () => {
     await retireDevice({ id, actor }, core());
     const ca = { ...record, usage: 'intermediate' } as const;
     await insertCopies(test, ca, { first: 0x6000, count: 1 });
-    const future = { id, since: new Date(Date.now() + 60_000), actor };
-    await expect(compromiseDevice(future, core())).rejects.toMatchObject({ status: 422 });
+    for (const since of [new Date(Date.now() + 60_000), new Date('-000001-12-31T23:59:59Z')]) {
+      await expect(compromiseDevice({ id, since, actor }, core())).rejects.toMatchObject({ status: 422 });
+    }
     await compromiseDevice({ id, actor }, core());
     expect(await find('lost-5')).toMatchObject({ state: 'retired' });
     const said = new Map((await certificatesOf(id)).map((each) => [each.id, each.said]));

@@ -1,6 +1,7 @@
 /** Chains to the next root for certificates that chain to the present one, and back (RFC 8555 7.4.2). */
 import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { linkAuthority, unlinkAuthority } from '../../../src/authorities/links.js';
 import { dropNext, stageNext } from '../../../src/authorities/stage.js';
 import { createProtocolServices } from '../../../src/enrollment/protocol-services.js';
 import { createServiceKeys } from '../../../src/enrollment/service-keys.js';
@@ -9,9 +10,11 @@ import { decodeCertificate } from '../../../src/x509/certificate.js';
 import { certificateOf, createEstClient } from '../../support/est-client.js';
 import { fleet, fleetPasscode } from '../../support/fleet.js';
 import { makeCsr } from '../../support/make-csr.js';
+import { makeRoot, withOpenssl } from '../../support/openssl-folder.js';
 import { opensslAccepts } from '../../support/openssl-verify.js';
 import { testActor } from '../../support/operator.js';
 import { startTestGateway, type TestGateway } from '../../support/test-gateway.js';
+import { signLink } from '../authorities/foreign-link.js';
 
 let test: TestGateway;
 let services: ProtocolServices;
@@ -67,6 +70,26 @@ describe('The alternate chains of a certificate', () => {
       audit: [],
     });
     expect(await services.alternateIssuersOf(certificate)).toEqual([]);
+  });
+
+  it('lead to a foreign root over what its CA has issued for one here, which the PKCS #7 download has too', async () => {
+    const { core } = test.gateway;
+    const own = core.authority.generation('root-1')?.certificate.der ?? new Uint8Array();
+    const subject = '/O=Plant/CN=Root';
+    await withOpenssl(async (openssl) => {
+      makeRoot(openssl, 'partner');
+      const link = signLink(openssl, { certificate: own, by: 'partner', subject });
+      const [partner = new Uint8Array()] = openssl.certificates('partner.pem');
+      const linked = await linkAuthority({ ca: 'root', certificates: [link, partner], actor: testActor }, core);
+      const chain = (await services.alternateIssuersOf(certificate)).at(-1) ?? [];
+      expect(chain.slice(-2).map((der) => Buffer.from(der))).toEqual([link, partner].map((der) => Buffer.from(der)));
+      expect(opensslAccepts([...chain].reverse().concat(certificate), ['-x509_strict'])).toBe(true);
+      const downloaded = (await services.trustLinksOf('devices')).map((der) => Buffer.from(der));
+      expect(downloaded).toContainEqual(Buffer.from(link));
+      expect(downloaded).not.toContainEqual(Buffer.from(partner));
+      await unlinkAuthority({ ca: 'root', fingerprint: linked.fingerprint, actor: testActor }, core);
+      expect(await services.alternateIssuersOf(certificate)).toEqual([]);
+    });
   });
 
   it('are refused for what was not issued here', async () => {

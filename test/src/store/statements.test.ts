@@ -169,7 +169,13 @@ async function statementsOf(dialect: Dialect): Promise<Statement[]> {
     repositories.jobRows.list({ ...page, jobId: 'j', descending: true }),
     repositories.audit.list({ ...page, action: 'a', outcome: 'o', subject: 's', before: 1 }),
     repositories.audit.list({ ...page, device: 'd' }),
-    repositories.unmanagedCas.list({ ...page, divisions: ['d', 'e'], deviceId: 'd', search: '100%', after: 'i' }),
+    repositories.unmanagedCas.list({
+      ...page,
+      divisions: ['d', 'e'],
+      deviceId: 'd',
+      search: '100%',
+      after: { createdAt: 1, id: 'i' },
+    }),
     repositories.unmanagedCertificates.list({ ...page, unmanagedCaId: 'u', search: 'a_b', after: '0a' }),
     repositories.unmanagedCertificates.states({ ...page, unmanagedCaId: 'u', after: '0a' }),
   ]);

@@ -1,12 +1,14 @@
 /** Reports over the device TLS listener, and what operators see of them. */
 import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { revokeAuthority } from '../../../src/authorities/revoke.js';
 import { unmanagedCaCommand } from '../../../src/cli/unmanaged-ca.js';
 import { toPem } from '../../../src/x509/pem.js';
 import { type Answer, createEstClient, type TlsIdentity } from '../../support/est-client.js';
 import { enrollGateway, issuedBelow, startGatewayFleet, type TestGatewayCa } from '../../support/gateway-fleet.js';
 import { call, plant, site } from '../../support/operated-fleet.js';
-import { eventOf, eventsOf } from '../../support/records.js';
+import { operator } from '../../support/operator.js';
+import { eventOf, eventsOf, recordOf } from '../../support/records.js';
 import { runCommand } from '../../support/run-command.js';
 import type { TestGateway } from '../../support/test-gateway.js';
 
@@ -125,6 +127,13 @@ describe('a report', () => {
       'unknown-certificate',
       '1234',
     ],
+    [
+      'of a revocation at a time that no certificate could have',
+      () => report({ revoked: [{ serialNumber: '1234', revokedAt: '0000-01-01T09:59:59+10:00' }] }),
+      400,
+      'malformed-request',
+      'before the year 0',
+    ],
     ['that is no JSON', () => report('{'), 400, 'malformed-request', 'the request body'],
     ['with an unknown field', () => report({ more: 1 }), 400, 'malformed-request', 'more'],
   ])('is refused %s, and nothing is put on record', async (_what, send, status, code, says) => {
@@ -160,6 +169,32 @@ describe('an unmanaged CA', () => {
     expect(value.certificates).toHaveLength(3);
     const listed = await runCommand(unmanagedCaCommand, test, ['list', '--search', 'gw-3']);
     expect(listed.split('\n')[1]).toMatch(new RegExp(`^${first.id} +valid +\\S+Z +plant +gw-3 +CN=gw-3$`));
+  });
+
+  it('loses all of its certificates when it is revoked, however often it was renewed', async () => {
+    const gateway = await enrollGateway(test, 'gw-5');
+    const { store } = test.gateway.core;
+    const record = await recordOf(test, gateway.certificate);
+    // Later ones, so that the first is beyond what is shown.
+    const later = { ...record, issuedAt: record.issuedAt + 1, replaces: record.id };
+    const copies = Array.from({ length: 1000 }, (_, i) => ({
+      ...later,
+      id: `gateways-1:${(0x7000 + i).toString(16)}`,
+      serialNumber: (0x7000 + i).toString(16),
+      certificateFingerprint: `copy-${i}`,
+    }));
+    await store.commit({
+      statements: copies.flatMap((copy) => [
+        store.certificates.insert(copy),
+        store.unmanagedCas.addCertificate({ certificateId: copy.id, unmanagedCaId: gateway.id }),
+      ]),
+      audit: [],
+    });
+    const said = await runCommand(unmanagedCaCommand, test, ['revoke', gateway.id]);
+    expect(said).toContain(`revoked 1001 certificates of ${gateway.id}`);
+    expect(await store.certificates.findByIssuerAndSerial('gateways-1', record.serialNumber)).toMatchObject({
+      status: 'revoked',
+    });
   });
 
   it('is seen by those with rights in its division', async () => {
@@ -201,5 +236,23 @@ describe('an unmanaged CA', () => {
     expect(JSON.parse(event?.content ?? '{}')).toMatchObject({ division: 'plant', device: 'gw-4' });
     await expectRefused(await report({}, renewed.identity, gateway.id), 403, 'revoked-requester', 'is revoked');
     await expect(runCommand(unmanagedCaCommand, test, ['revoke', gateway.id])).rejects.toThrow('has no certificate');
+  });
+
+  it('goes with the CA here that has certified it, and may report no more', async () => {
+    const gateway = await enrollGateway(test, 'gw-5');
+    await report({ certificates: [pem(issuedBelow('gw-5', 'valve'))] }, gateway.identity, gateway.id);
+    const seen = async () => {
+      const { value: ca } = await call(test, 'getUnmanagedCa', { id: gateway.id });
+      const { value: below } = await call(test, 'listCertificatesOfUnmanagedCa', { id: gateway.id });
+      return [ca.status, ...below.items.map(({ status }: { status: string }) => status)];
+    };
+    expect(await seen()).toEqual(['valid', 'valid']);
+    await revokeAuthority(
+      { generation: 'gateways', reason: 'keyCompromise', actor: operator('olga') },
+      test.gateway.core,
+    );
+    expect(await seen()).toEqual(['revoked', 'issuer-revoked']);
+    const refused = await report({}, gateway.identity, gateway.id);
+    await expectRefused(refused, 403, 'revoked-requester', 'a CA above that of the report is revoked');
   });
 });

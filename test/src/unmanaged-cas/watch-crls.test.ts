@@ -6,6 +6,8 @@ import { unmanagedCaCommand } from '../../../src/cli/unmanaged-ca.js';
 import { createReportCertificates } from '../../../src/enrollment/report-certificates.js';
 import { watchCrls } from '../../../src/unmanaged-cas/watch-crls.js';
 import { smallInteger } from '../../../src/x509/der-writer.js';
+import { encodeIssuingDistributionPoint } from '../../../src/x509/location-extensions.js';
+import { idCeIssuingDistributionPoint } from '../../../src/x509/oids.js';
 import {
   crlBy,
   enrollGateway,
@@ -80,6 +82,10 @@ async function statusOfSensor(): Promise<string> {
   return value.items[0].status;
 }
 
+function crlWith(id: string, value: Uint8Array): Uint8Array {
+  return crlBy('gw-1', { thisUpdate: clock.now(), extensions: [{ id, critical: true, value }] });
+}
+
 describe('the CRL of an unmanaged CA', () => {
   it('is watched when an operator says so, and says what is revoked, held and released', async () => {
     serve(crlBy('gw-1', { thisUpdate: start, entries: revoked('certificateHold') }), { etag: '"one"' });
@@ -138,6 +144,19 @@ describe('the CRL of an unmanaged CA', () => {
           extensions: [{ id: '2.5.29.27', critical: true, value: smallInteger(1) }],
         }),
       'delta CRL',
+    ],
+    ['with a critical extension that is not known', () => crlWith('1.2.3.4', smallInteger(1)), '1.2.3.4 is not known'],
+    [
+      'of CA certificates only',
+      () =>
+        crlWith(idCeIssuingDistributionPoint, encodeIssuingDistributionPoint({ urls: [], onlyContainsCaCerts: true })),
+      'CA certificates only',
+    ],
+    // [3] onlySomeReasons: keyCompromise.
+    [
+      'of some reasons only',
+      () => crlWith(idCeIssuingDistributionPoint, Buffer.from('300483020640', 'hex')),
+      'cannot be read',
     ],
     ['of the future', () => crlBy('gw-1', { thisUpdate: new Date(clock.now().getTime() + 600_000) }), 'in the future'],
     ['no CRL', () => Buffer.from('<html>'), 'cannot be read'],

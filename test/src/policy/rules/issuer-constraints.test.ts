@@ -31,6 +31,18 @@ describe('issuer constraints rule (RFC 5280 4.2.1.10)', () => {
     expectDenied(decideCase(under(constraints('directoryName', 'O=Plant'))), 'rejected-name', 'directoryName');
   });
 
+  it('refuses a common name outside that some take for a host where no alternative name says which it is', () => {
+    const matter = under(constraints('dns', 'plant.example'));
+    const subject = name('CN=a.other.example');
+    expectDenied(decideCase({ ...matter, subject, alternativeNames: [] }), 'rejected-name', 'dns');
+    expect(
+      approved(decideCase({ ...matter, subject: name('CN=a.plant.example'), alternativeNames: [] })).modified,
+    ).toEqual([]);
+    // A host has a dot in its name; and nobody looks at it beside alternative names.
+    expect(approved(decideCase({ ...matter, subject: name('CN=pump 17'), alternativeNames: [] })).modified).toEqual([]);
+    expect(approved(decideCase({ ...matter, subject, alternativeNames: dns('a.plant.example') })).modified).toEqual([]);
+  });
+
   it('refuses the name of a CA to a CA: path length and constraints would not count for it (6.1.4)', () => {
     const isCaSubject = (subject: Uint8Array) => namesEqual(subject, name('CN=Device-1'));
     const ca: Case = {
