@@ -2,7 +2,8 @@
 
 import { countingFailures, type FailureLimit } from '../authentication/count-failures.js';
 import { findIssued } from '../authentication/find-issued.js';
-import { type ValidationServices, validateCertificate } from '../authentication/validate-certificate.js';
+import { validateCertificate } from '../authentication/validate-certificate.js';
+import type { ValidationServices } from '../authentication/validation-services.js';
 import type { Clock } from '../clock.js';
 import { GatewayError } from '../errors.js';
 import type { Log } from '../log.js';

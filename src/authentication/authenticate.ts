@@ -13,7 +13,7 @@ import { type PresentedCertificate, type VerifiedCertificate, verifyCertificate 
 import { countingFailures, type FailureLimit } from './count-failures.js';
 import { identifyOperator, verifyKeyHolder } from './manager.js';
 import { type AskWebhook, type VerifiedSecret, verifySecret } from './secret.js';
-import type { ValidationServices } from './validate-certificate.js';
+import type { ValidationServices } from './validation-services.js';
 
 export interface AuthenticationInput {
   readonly authentication: ResolvedAuthenticationPolicy;

@@ -12,7 +12,8 @@ import { createTrustAnchors, type TrustAnchors } from '../x509/trust-anchors.js'
 import { describeAnchor } from './anchor.js';
 import { checkConditions, describeCredential, type VerifiedCredential } from './credential-conditions.js';
 import { findIssued } from './find-issued.js';
-import { type InvalidCertificate, type ValidationServices, validateCertificate } from './validate-certificate.js';
+import { type InvalidCertificate, validateCertificate } from './validate-certificate.js';
+import type { ValidationServices } from './validation-services.js';
 
 export type PresentedCertificate = Extract<PresentedCredential, { kind: 'certificate' }>;
 

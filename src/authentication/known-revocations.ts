@@ -2,7 +2,7 @@
 import type { Certificate } from '../x509/certificate.js';
 import { revocationReasonOf } from '../x509/crl.js';
 import { findIssued } from './find-issued.js';
-import type { OwnGeneration, ValidationServices } from './validate-certificate.js';
+import type { OwnGeneration, ValidationServices } from './validation-services.js';
 
 /**
  * Whether who has issued a certificate that is not on record here is known to have revoked it: an imported CA by its list, that

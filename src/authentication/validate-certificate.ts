@@ -3,7 +3,6 @@
  * (RFC 5280 6.1), and what has become of every certificate of it that was issued here.
  */
 import { type CertificateRecord, certificateId, hasLapsed } from '../store/certificate-record.js';
-import type { Store } from '../store/store.js';
 import type { Certificate } from '../x509/certificate.js';
 import { DerError } from '../x509/der.js';
 import type { KnownSignatures } from '../x509/path-building.js';
@@ -12,6 +11,7 @@ import { validatePath } from '../x509/path-validation.js';
 import { createTrustAnchors, type TrustAnchors } from '../x509/trust-anchors.js';
 import { findIssued } from './find-issued.js';
 import { findListedFault, isListed, isRevokedBy } from './known-revocations.js';
+import type { OwnGeneration, ValidationServices } from './validation-services.js';
 
 export interface CertificateQuestion {
   readonly certificate: Certificate;
@@ -30,26 +30,6 @@ export interface CertificateQuestion {
   readonly acceptHeld?: boolean;
   /** Whether one issued here may be revoked, or on hold. */
   readonly acceptRevoked?: boolean;
-}
-
-/** A generation of a CA of the gateway. */
-export interface OwnGeneration {
-  readonly id: string;
-  readonly certificate: Certificate;
-  /** The generation that issued it; null for a root. */
-  readonly parent: string | null;
-  /** Whether it was revoked as a whole: the certificate of a root has no record that could say so. */
-  readonly revoked: boolean;
-}
-
-export interface ValidationServices {
-  readonly store: Pick<Store, 'certificates' | 'revocations' | 'unmanagedCas' | 'unmanagedCertificates'>;
-  readonly authority: {
-    generation(id: string): OwnGeneration | undefined;
-    generations(): readonly OwnGeneration[];
-    /** Takes over the generations that another process has added. */
-    reload(): Promise<void>;
-  };
 }
 
 /** `lapsed` was not confirmed in time · `unconfirmed` is yet to be. */
