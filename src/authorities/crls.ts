@@ -1,6 +1,7 @@
 /** The CRLs of CAs as they are published, and new ones at once. */
 import type { Actor } from '../audit/actor.js';
 import type { SigningGeneration } from '../ca/generations.js';
+import { type Locations, locationsOf } from '../ca/locations.js';
 import { GatewayError } from '../errors.js';
 import type { CrlHeader } from '../store/crl-record.js';
 import { recordingRefusals } from './recording-refusals.js';
@@ -86,15 +87,16 @@ function explainAbsence(
 
 async function summarize(
   generations: readonly SigningGeneration[],
-  { store }: Pick<AuthorityServices, 'store'>,
+  { store, catalog }: Pick<AuthorityServices, 'store' | 'catalog'>,
 ): Promise<readonly CrlSummary[]> {
+  const configs = catalog().certificateAuthorities;
   const full = (await store.crls.headers({})).map((header) => ({ ...header, kind: 'full' }) as const);
   const deltas = (await store.crls.deltaHeaders({})).map((header) => ({ ...header, kind: 'delta' }) as const);
   return generations.flatMap((generation) =>
     [...full, ...deltas]
       .filter(({ issuerId }) => issuerId === generation.id)
       .toSorted((one, other) => one.partition - other.partition)
-      .map((header) => summaryOf(header, generation)),
+      .map((header) => summaryOf(header, generation.id, locationsOf(generation, configs.get(generation.ca)))),
   );
 }
 
@@ -102,16 +104,18 @@ type Header = Pick<CrlHeader, 'partition' | 'number' | 'entries' | 'thisUpdate' 
 
 function summaryOf(
   { partition, kind, number, entries, thisUpdate, nextUpdate }: Header & Pick<CrlSummary, 'kind'>,
-  { id, crlUrl, deltaCrlUrl }: SigningGeneration,
+  generation: string,
+  { crlUrls, deltaCrlUrls }: Locations,
 ): CrlSummary {
+  const [url = ''] = kind === 'full' ? crlUrls(partition) : deltaCrlUrls(partition);
   return {
-    generation: id,
+    generation,
     partition,
     kind,
     number,
     entries,
     thisUpdate: new Date(thisUpdate),
     nextUpdate: new Date(nextUpdate),
-    url: kind === 'full' ? crlUrl(partition) : deltaCrlUrl(partition),
+    url,
   };
 }

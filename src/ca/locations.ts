@@ -20,7 +20,9 @@ export interface Locations {
   readonly authorityInfoAccess: Uint8Array;
   /** DER Extension. */
   crlDistributionPoints(partition: number): Uint8Array;
-  /** Where the delta of a partition is. */
+  /** Where the CRL of a partition is. */
+  crlUrls(partition: number): readonly string[];
+  /** Where its delta is. */
   deltaCrlUrls(partition: number): readonly string[];
 }
 
@@ -43,6 +45,7 @@ function createLocations(
   const baseUrls = baseUrlsOf(config, publicHttpUrl);
   const under = (path: string) => baseUrls.map((baseUrl) => `${baseUrl}/${path}`);
   const ownResponder = answersOcsp && ocspOf(config).enabled ? under(`ocsp/${id}`).slice(0, 1) : [];
+  const crlUrls = (partition: number) => under(crlPath(id, partition));
   const points: Uint8Array[] = [];
   return {
     baseUrls,
@@ -58,10 +61,11 @@ function createLocations(
       points[partition] ??= encodeExtension({
         id: idCeCrlDistributionPoints,
         critical: false,
-        value: encodeCrlDistributionPoints(under(crlPath(id, partition))),
+        value: encodeCrlDistributionPoints(crlUrls(partition)),
       });
       return points[partition];
     },
+    crlUrls,
     deltaCrlUrls: (partition) => under(`crl/${id}/${partition}-delta.crl`),
   };
 }
