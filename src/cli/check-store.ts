@@ -59,7 +59,8 @@ export async function checkAuthorities(store: Store, catalog: Catalog, now: numb
     !online && crls.length === 0 && catalog.certificateAuthorities.get(ca)?.key === 'external';
   const found = [
     ...missing.map((config) => problem('CA certificates', ...describeMissing(config, states))),
-    ...alive.flatMap(findEnd),
+    ...alive.flatMap((each) => findEnd(each, states)),
+    ...(await findWaiting(store, catalog, states)),
     ...alive.filter((state) => state.end !== 'past' && !isForeign(state)).flatMap(findStaleCrl),
     ...(await findUnsigned(store, alive)),
     ...findUnfitIssuers(catalog, states),
@@ -98,14 +99,31 @@ function describeMissing(
   ];
 }
 
-/** Revocations that an offline CA has not put on its CRL yet. */
+/** Next keys that wait for a CA whose key is not here; of a CA that has none yet, it is said that it is missing. */
+async function findWaiting(
+  { caRequests }: Store,
+  { certificateAuthorities }: Catalog,
+  states: readonly AuthorityState[],
+): Promise<Finding[]> {
+  const waiting = (await caRequests.all({})).filter((request) => states.some(({ ca }) => ca === request.ca));
+  return waiting.map(({ ca, number }) => {
+    const parent = certificateAuthorities.get(ca)?.parent ?? 'the CA above it';
+    return warning(
+      'CA certificates',
+      `${ca}-${number} waits to be certified by ${parent}`,
+      `gatehouse ca sign ${parent} --key <file>, or gatehouse ca certificate import ${ca}; gatehouse ca drop-next ${ca} if it is not wanted any more`,
+    );
+  });
+}
+
+/** What an offline CA has not put on its CRL yet: revocations, or all of it since a backup was restored. */
 async function findUnsigned({ crls }: Store, alive: readonly AuthorityState[]): Promise<Finding[]> {
   const changed = await crls.changed({});
   const waiting = alive.filter(({ id, online }) => !online && changed.some(({ issuerId }) => issuerId === id));
   return waiting.map(({ id, ca }) =>
     problem(
       'CRLs',
-      `${id} has revocations that are on no CRL yet`,
+      `the CRL of ${id} is older than a revocation, or than a backup that was restored`,
       `bring its key: gatehouse ca sign ${ca} --key <file>`,
     ),
   );
@@ -137,24 +155,16 @@ function findUnfitIssuers({ policies }: Catalog, states: readonly AuthorityState
   });
 }
 
-function findEnd({ id, state, end, notAfter }: AuthorityState): Finding[] {
+function findEnd({ id, ca, state, end, notAfter }: AuthorityState, states: readonly AuthorityState[]): Finding[] {
   if (state !== 'current' || end === 'far') return [];
   const until = notAfter.toISOString();
+  const isStaged = states.some((other) => other.ca === ca && other.state === 'next');
+  const next = isStaged
+    ? `gatehouse ca activate ${ca}`
+    : `gatehouse ca stage ${ca}, or gatehouse ca request ${ca} below a CA whose key is not here; then gatehouse ca activate ${ca}`;
   return end === 'past'
-    ? [
-        problem(
-          'CA certificates',
-          `${id} has ended at ${until}`,
-          'nothing that it issues is trusted: move its policies to another CA (issuingCa)',
-        ),
-      ]
-    : [
-        warning(
-          'CA certificates',
-          `${id} ends at ${until}`,
-          'plan its successor now: a new CA, and policies that name it as issuingCa',
-        ),
-      ];
+    ? [problem('CA certificates', `${id} has ended at ${until}`, `nothing that it issues is trusted: ${next}`)]
+    : [warning('CA certificates', `${id} ends at ${until}`, `let its next generation follow in time: ${next}`)];
 }
 
 function findStaleCrl({ id, ca, online, crls }: AuthorityState): Finding[] {

@@ -104,6 +104,7 @@ async function restore(file: string, settings: Settings): Promise<Restored> {
 const next = [
   'next: gatehouse doctor, then start the gateway (gatehouse serve)',
   'what was revoked after the backup is valid again here: revoke it once more; what was issued since is unknown here',
+  'CRLs are made anew, with numbers above those from after the backup; gatehouse doctor names those of CAs that are offline',
 ];
 
 /** The key may be there, and what a file system puts at the top of a volume. */
@@ -141,11 +142,12 @@ async function checkAndRecord(copy: string, file: string, settings: Settings, pr
   try {
     const keys = await openCaKeys(store, settings);
     const { verified, last } = await verifyAuditLog(store, progress);
+    const at = systemClock.now();
     await store.commit({
-      statements: [],
+      statements: store.crls.skipNumbers({ by: await mostCrlsSince(store, at) }),
       audit: [
         createActionRecord(person(), {
-          at: systemClock.now(),
+          at,
           action: 'database.restored',
           subject: basename(file),
           details: last ? { lastEvent: last.sequence, lastHash: last.hash } : {},
@@ -156,6 +158,12 @@ async function checkAndRecord(copy: string, file: string, settings: Settings, pr
   } finally {
     await store.close();
   }
+}
+
+/** A CRL takes more than a millisecond: so many at most were published of one place since the backup was made. */
+async function mostCrlsSince({ audit }: Store, now: Date): Promise<number> {
+  const [last] = await audit.list({ limit: 1 });
+  return Math.max(now.getTime() - (last?.at ?? 0), 0) + 1;
 }
 
 /** Opens those that are in the database. @throws KeyEncryptionKeyError; CommandLineError naming one that does not open */

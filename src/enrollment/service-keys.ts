@@ -1,9 +1,9 @@
 /** The gateway's own keys and certificates (TLS server, key generation, CMC, SCEP RA, OCSP): issued by the one flow, renewed by themselves. */
 
+import type { CaGeneration } from '../ca/generations.js';
 import type { ServicePurpose } from '../catalog/service-profiles.js';
 import { GatewayError } from '../errors.js';
 import type { KeyStore } from '../keys/signer.js';
-import type { GenerationState } from '../model/certificate-authority.js';
 import type { GeneratedKeyType } from '../model/key-constraints.js';
 import type { EncryptionServiceKey, MessageServiceKey, ServiceKey } from '../service-key.js';
 import type { CertificateRecord } from '../store/certificate-record.js';
@@ -17,8 +17,6 @@ export interface HeldServiceKey extends ServiceKey {
   /** When a new one takes its place. */
   readonly renewAt: Date;
   readonly notAfter: Date;
-  /** The generation that has issued its certificate. */
-  readonly issuerId: string;
 }
 
 export interface ServiceKeys {
@@ -58,14 +56,11 @@ export function createServiceKeys(services: Services): ServiceKeys {
   }
 
   function renew(name: string, request: ServiceKeyRequest): Promise<Obtained> {
+    // As they are before: a CA may roll over meanwhile.
+    const generations = services.authority.generations();
     const renewal = obtain(name, request, services)
       .then((obtained) => {
-        const { current } = obtained;
-        held.set(name, {
-          ...obtained,
-          lookAgainAt: lookAgainAt(current, services.clock.now()),
-          issuerState: stateOf(current.issuerId, services),
-        });
+        held.set(name, { ...obtained, generations, lookAgainAt: lookAgainAt(obtained.current, services.clock.now()) });
         return obtained;
       })
       .finally(() => underWay.delete(name));
@@ -96,16 +91,13 @@ export function createServiceKeys(services: Services): ServiceKeys {
 
 interface Held extends Obtained {
   readonly lookAgainAt: Date;
-  readonly issuerState: GenerationState | undefined;
+  /** Those that there were: the same list as long as the store was not read again. */
+  readonly generations: readonly CaGeneration[];
 }
 
 /** Not once its CA has rolled over: who gets its certificate with that of the present issuer could not verify it. */
-function isUpToDate({ lookAgainAt, issuerState, current }: Held, services: Services): boolean {
-  return lookAgainAt > services.clock.now() && issuerState === stateOf(current.issuerId, services);
-}
-
-function stateOf(generation: string, { authority }: Services): GenerationState | undefined {
-  return authority.generation(generation)?.state;
+function isUpToDate({ lookAgainAt, generations }: Held, { authority, clock }: Services): boolean {
+  return lookAgainAt > clock.now() && generations === authority.generations();
 }
 
 /** A key whose renewal is overdue, because it has failed, is not tried again at each use. */
@@ -219,7 +211,6 @@ async function hold(
     sign: (data, hash) => signer.sign(data, hash),
     renewAt: renewalOf(certificate),
     notAfter: new Date(certificate.notAfter),
-    issuerId: certificate.issuerId,
   };
 }
 

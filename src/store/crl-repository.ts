@@ -37,6 +37,18 @@ export function createCrlRepository(database: Database) {
     { rows: 1, otherwise: 'unavailable' },
   );
 
+  const skipNumbers = write((db, slot: { by: number }) =>
+    db
+      .updateTable('crlRevision')
+      .set((row) => ({ lastNumber: row('lastNumber', '+', slot.by), number: row('number', '+', 1), changedAt: 0 })),
+  );
+
+  const forgetBases = write((db) =>
+    db.updateTable('crl').set({ baseNumber: null, baseAt: null, baseRevision: null, baseScope: null }),
+  );
+
+  const removeDeltas = write((db) => db.deleteFrom('crlDelta'));
+
   const revisionOf = find((db, slot: Place) =>
     db
       .selectFrom('crlRevision')
@@ -100,6 +112,12 @@ export function createCrlRepository(database: Database) {
         .where('partition', '=', slot.partition)
         .where('number', '<=', slot.revision),
     ),
+
+    /**
+     * For a database that is older than what was published from it: numbers go on after `by` more, so that none is used twice (RFC
+     * 5280 5.2.3), and every CRL is due, made anew from all revocations. Deltas of before are gone.
+     */
+    skipNumbers: ({ by }: { readonly by: number }) => [skipNumbers({ by }), forgetBases({}), removeDeltas({})],
 
     /** Replaces the CRL before it. */
     put: write((db, slot: CrlRecord) =>

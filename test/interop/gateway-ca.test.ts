@@ -1,9 +1,9 @@
-/** A gateway gets its CA certificate by EST, and issues with it; openssl, which knows nothing of us, judges what it issued. */
+/** A gateway gets its CA certificate by EST, and issues with it; openssl and GnuTLS, which know nothing of us, judge what it issued. */
 import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { describeWith, openShell, type Shell } from '../support/interop.js';
+import { describeWith, openShell, requireTool, type Shell } from '../support/interop.js';
 import { startTestGateway, type TestGateway } from '../support/test-gateway.js';
-import { enroll, makeKey, readChain } from './curl-client.js';
+import { enroll, makeKey, readChain, readCrls } from './curl-client.js';
 
 let gateway: TestGateway;
 let shell: Shell;
@@ -43,6 +43,13 @@ function verify(name: string, purpose = '-purpose sslserver'): string {
   return `openssl verify -x509_strict ${purpose} -no-CApath -no-CAstore -CAfile "$GATEHOUSE_CA_FILE" -untrusted branch.pem ${name}.pem 2>&1`;
 }
 
+/** By GnuTLS, as the certificate of a TLS server of this name. */
+function verifyByCerttool(name: string, host: string): string {
+  return `cat ${name}.pem branch.pem > ${name}-chain.pem; certtool --verify --load-ca-certificate "$GATEHOUSE_CA_FILE" --verify-purpose 1.3.6.1.5.5.7.3.1 --verify-hostname ${host} --infile ${name}-chain.pem 2>&1`;
+}
+
+const hasCerttool = requireTool('certtool', 'what a gateway issues is verified by GnuTLS');
+
 const serverFor = (names: string) =>
   `'basicConstraints=critical,CA:FALSE' 'keyUsage=critical,digitalSignature' 'extendedKeyUsage=serverAuth' 'subjectAltName=${names}'`;
 
@@ -62,6 +69,37 @@ describeWith(['curl', 'openssl'], 'A CA certificate that a gateway gets by EST',
     const name = 'sensor-1';
     await shell.succeed(...issue({ name, extensions: serverFor('DNS:sensor-1.plant.example') }));
     expect(await shell.succeed(verify(name))).toBe('sensor-1.pem: OK\n');
+  });
+
+  it('issues, by openssl, what openssl verify accepts along with the CRLs of the CAs above it', async () => {
+    const name = 'sensor-2';
+    await shell.succeed(...issue({ name, extensions: serverFor('DNS:sensor-2.plant.example') }));
+    const above = await shell.succeed(
+      ...readCrls('gw-17'),
+      // That of the gateway itself is its own affair: the chain is asked about from there on.
+      verify('gw-17', '-purpose any -crl_check_all -CRLfile crls.pem'),
+      verify(name),
+    );
+    expect(above).toBe('gw-17.pem: OK\nsensor-2.pem: OK\n');
+  });
+
+  (hasCerttool ? it : it.skip)('issues what certtool accepts, and nothing outside its constraints', async () => {
+    const cases = [
+      ['pump-1', serverFor('DNS:pump-1.plant.example'), 'pump-1.plant.example'],
+      ['pump-2', serverFor('DNS:pump-2.elsewhere.example'), 'pump-2.elsewhere.example'],
+      ['pump-3', serverFor('DNS:pump-3.plant.example,IP:10.1.2.3'), 'pump-3.plant.example'],
+    ] as const;
+    const said: string[] = [];
+    for (const [name, extensions, host] of cases) {
+      await shell.succeed(...issue({ name, extensions }));
+      const { output } = await shell.run(verifyByCerttool(name, host));
+      said.push(/^Chain verification output: (.*)$/m.exec(output)?.[1] ?? output);
+    }
+    expect(said).toEqual([
+      expect.stringMatching(/^Verified\. The certificate is trusted/),
+      expect.stringMatching(/^Not verified\..*violates the signer's constraints/),
+      expect.stringMatching(/^Not verified\..*violates the signer's constraints/),
+    ]);
   });
 
   it.each([

@@ -1,10 +1,12 @@
 /** `openssl ocsp`, GnuTLS's ocsptool and curl ask for the status of certificates that they got by EST. */
 import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { activateNext } from '../../src/authorities/activate.js';
+import { stageNext } from '../../src/authorities/stage.js';
 import type { RequestedReason } from '../../src/enrollment/revocation-reason.js';
-import { revokeCertificate } from '../../src/enrollment/revoke.js';
+import { releaseCertificate, revokeCertificate } from '../../src/enrollment/revoke.js';
 import { type GatewayShell, openGatewayShell, requireTool } from '../support/interop.js';
-import { operator } from '../support/operator.js';
+import { testActor } from '../support/operator.js';
 import { enroll, readChain } from './curl-client.js';
 
 const suite = 'An OCSP client';
@@ -27,11 +29,14 @@ const readUrl = (name: string) => `url=$(openssl x509 -in ${name}.pem -noout -oc
 const ask = (name: string, options = '') =>
   `openssl ocsp -issuer issuer.pem ${options} -cert ${name}.pem -url "$url" -CAfile "$GATEHOUSE_CA_FILE" -no-CApath -no-CAstore 2>&1`;
 
-async function revoke(name: string, reason: RequestedReason): Promise<void> {
-  const { core } = shell.test.gateway;
+async function find(name: string): Promise<{ readonly issuerId: string; readonly serialNumber: string }> {
   const serialNumber = new X509Certificate(shell.read(`${name}.pem`)).serialNumber.toLowerCase();
-  const [record] = await core.store.certificates.findBySerial({ serialNumber });
-  await revokeCertificate({ issuerId: record?.issuerId ?? '', serialNumber, reason, actor: operator('test') }, core);
+  const [record] = await shell.test.gateway.core.store.certificates.findBySerial({ serialNumber });
+  return { issuerId: record?.issuerId ?? '', serialNumber };
+}
+
+async function revoke(name: string, reason: RequestedReason): Promise<void> {
+  await revokeCertificate({ ...(await find(name)), reason, actor: testActor }, shell.test.gateway.core);
 }
 
 (hasBasics ? describe : describe.skip)(suite, () => {
@@ -63,6 +68,34 @@ async function revoke(name: string, reason: RequestedReason): Promise<void> {
     expect(await shell.succeed(readUrl('revoked'), ask('revoked', '-no_nonce'))).toMatch(
       /revoked\.pem: revoked[\s\S]*Reason: keyCompromise/,
     );
+  });
+
+  it('hears that a certificate which was on hold is good again', async () => {
+    await shell.succeed(...prepare('held'));
+    await revoke('held', 'certificateHold');
+    expect(await shell.succeed(readUrl('held'), ask('held'))).toContain('held.pem: revoked\n');
+    await releaseCertificate({ ...(await find('held')), actor: testActor }, shell.test.gateway.core);
+    expect(await shell.succeed(readUrl('held'), ask('held'))).toContain('held.pem: good\n');
+  });
+
+  it('hears of what an earlier generation of the CA has issued from a responder of that generation', async () => {
+    await shell.succeed(...prepare('earlier'), 'cp issuer.pem earlier-issuer.pem');
+    const { core } = shell.test.gateway;
+    await stageNext('quickstart-ec', testActor, core);
+    await activateNext({ ca: 'quickstart-ec', actor: testActor }, core);
+    await shell.succeed(...prepare('later'));
+    expect(await shell.succeed(readUrl('later'), 'echo "$url"', ask('later'))).toMatch(
+      /\/quickstart-ec-2\nResponse verify OK\nlater.pem: good\n/,
+    );
+    const askEarlier = ask('earlier').replace('issuer.pem', 'earlier-issuer.pem');
+    expect(await shell.succeed(readUrl('earlier'), 'echo "$url"', askEarlier)).toMatch(
+      /\/quickstart-ec-1\nResponse verify OK\nearlier.pem: good\n/,
+    );
+    await revoke('earlier', 'superseded');
+    const said = await shell.succeed(readUrl('earlier'), askEarlier);
+    expect(said).toMatch(/^Response verify OK\nearlier.pem: revoked[\s\S]*Reason: superseded/);
+    // What was issued by the one is nothing that the other has issued.
+    expect(await shell.succeed(readUrl('later'), ask('earlier'))).toContain('earlier.pem: unknown\n');
   });
 
   it('hears of what was never issued that it is unknown, in one request with what was', async () => {

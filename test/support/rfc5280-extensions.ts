@@ -1,4 +1,10 @@
 /** The extensions of certificates (RFC 5280 4.2): their form, whether they are critical, and what each allows. */
+import {
+  checkInhibitAnyPolicy,
+  checkPolicies,
+  checkPolicyConstraints,
+  checkPolicyMappings,
+} from './rfc5280-policies.js';
 import { type Report, certificateRules as rules, sharedRules } from './rfc5280-rules.js';
 import {
   checkAccess,
@@ -190,49 +196,6 @@ function isConstraint({ tag, content, parts }: Asn1, report: Report): boolean {
     default:
       return tag === 0xa0 || tag === 0x88;
   }
-}
-
-function checkPolicies({ parts }: Asn1, report: Report): undefined {
-  if (parts.length === 0) report(rules.emptyPolicies);
-  const ids = parts.map((part) => {
-    const cursor = createCursor(part);
-    const id = dottedOf(cursor.need('policyIdentifier', 0x06).content);
-    const qualifiers = cursor.take(0x30);
-    cursor.end();
-    if (qualifiers !== undefined && !(qualifiers.parts.length > 0 && qualifiers.parts.every(isQualifier))) {
-      report(rules.policyQualifier, id);
-    }
-    return id;
-  });
-  if (new Set(ids).size < ids.length) report(rules.policyTwice);
-}
-
-function isQualifier({ parts: [type, value, ...more] }: Asn1): boolean {
-  if (type?.tag !== 0x06 || value === undefined || more.length > 0) return false;
-  const id = dottedOf(type.content);
-  if (id === '1.3.6.1.5.5.7.2.1')
-    return value.tag === 0x16 && /^https?:\/\/[!-~]+$/.test(value.content.toString('latin1'));
-  if (id !== '1.3.6.1.5.5.7.2.2' || value.tag !== 0x30) return false;
-  const text = value.parts.find(({ tag }) => tag !== 0x30);
-  return text?.tag === 0x0c && [...text.content.toString('utf8')].length <= 200;
-}
-
-function checkPolicyMappings({ parts }: Asn1, report: Report): undefined {
-  const isMapped = parts.every(({ parts: pair }) =>
-    pair.every(({ content }) => pair.length === 2 && dottedOf(content) !== '2.5.29.32.0'),
-  );
-  if (parts.length === 0 || !isMapped) report(rules.policyMappings);
-}
-
-function checkPolicyConstraints(value: Asn1, report: Report): undefined {
-  const cursor = createCursor(value);
-  const limits = [cursor.take(0x80), cursor.take(0x81)].filter((limit) => limit !== undefined);
-  cursor.end();
-  if (limits.length === 0) report(rules.policyConstraints);
-}
-
-function checkInhibitAnyPolicy(value: Asn1, report: Report): undefined {
-  if (value.tag !== 0x02 || integerOf(value) < 0n) report(rules.inhibitAnyPolicy);
 }
 
 function checkPurposes({ parts }: Asn1, report: Report, critical: boolean): Partial<ExtensionFacts> {

@@ -4,6 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import Database from 'better-sqlite3';
 import { backUpCommand } from '../../../src/cli/backup.js';
 import { restoreCommand } from '../../../src/cli/restore.js';
+import { systemClock } from '../../../src/clock.js';
+import { createLog } from '../../../src/log.js';
+import { openCore } from '../../../src/open-core.js';
 import { readSettings, type Settings } from '../../../src/settings.js';
 import { migrations } from '../../../src/store/migrate.js';
 import { openStore } from '../../../src/store/sqlite-store.js';
@@ -116,6 +119,23 @@ describe('gatehouse restore', () => {
       expect(await store.audit.verifyChain({ from: 1, limit: 10_000 })).toMatchObject({ intact: true });
     } finally {
       await store.close();
+    }
+  });
+
+  it('has every CRL made anew, with a number above all that were published after the backup (RFC 5280 5.2.3)', async () => {
+    const place = { issuerId: 'devices-1', partition: 0 };
+    const settings = await elsewhere('numbered');
+    expect((await runWithSettings(restoreCommand, settings, [backup])).text).toContain('CRLs are made anew');
+    const lost = await test.gateway.core.crls.publish(place.issuerId, place.partition);
+    const core = await openCore({ settings, log: createLog('silent'), clock: systemClock });
+    try {
+      expect(await core.store.crls.changed({})).toHaveLength((await core.store.crls.headers({})).length);
+      await core.crls.publishChanged();
+      const next = await core.store.crls.find(place);
+      expect(next?.number).toBeGreaterThan(lost.number);
+      expect(next?.baseNumber).toBe(next?.number);
+    } finally {
+      await core.close();
     }
   });
 

@@ -125,6 +125,11 @@ describe('gatehouse doctor', () => {
       `update crl set this_update = this_update - 90000000 where issuer_id = 'devices-1'`,
       'warning CRLs: the CRL of devices-1, partition 0,',
     ],
+    [
+      'waiting',
+      `insert into ca_request (ca, number, key_id, public_key, request, created_at) select ca, 2, key_id, x'00', x'00', 0 from ca_generation where id = 'devices-1'`,
+      'warning CA certificates: devices-2 waits to be certified by root',
+    ],
     ['none', `delete from crl where issuer_id = 'devices-1'`, 'problem CRLs: devices-1 has no CRL'],
     [
       'unmade',

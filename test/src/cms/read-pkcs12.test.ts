@@ -54,7 +54,7 @@ describe('PKCS #12 that is read (RFC 7292)', () => {
         const isProper = error instanceof DerError || error instanceof CmsError || error instanceof WrongPasswordError;
         expect(isProper).toBe(true);
       }),
-      { numRuns: 60 },
+      { numRuns: 25 },
     );
   }, 30_000);
 
