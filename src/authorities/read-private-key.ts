@@ -96,7 +96,7 @@ function requirePassphrase({ passphrase }: PrivateKeyFile): string {
 function explain(cause: unknown): unknown {
   if (cause instanceof GatewayError) return cause;
   if (cause instanceof WrongPasswordError) {
-    return new GatewayError('bad-secret', 'the passphrase does not open the private key', { cause });
+    return new GatewayError('bad-secret', 'the passphrase does not open the private key, or the file is damaged');
   }
   const isUnreadable = cause instanceof DerError || cause instanceof CmsError || cause instanceof SyntaxError;
   const reason = isUnreadable ? cause.message : 'it is no private key';

@@ -92,9 +92,18 @@ export async function finishCompromises(
         { err, device: left.deviceId },
         'a compromised device could not be dealt with; it is tried again',
       );
+      await postpone(left, services);
     }
   }
   return finished;
+}
+
+/** Lets those behind it have their turn first; who has done a part of it meanwhile has put it behind them already. */
+async function postpone({ deviceId, step }: CompromiseRecord, { store, clock }: TiesServices): Promise<void> {
+  const touched = store.compromises.goOn({ deviceId, step, touchedAt: clock.now().getTime() });
+  await store.commit({ statements: [touched], audit: [] }).catch((error) => {
+    if (!(error instanceof GatewayError && error.code === 'unavailable')) throw error;
+  });
 }
 
 /** Who works on one needs less for the next part of it. */

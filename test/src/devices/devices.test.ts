@@ -723,10 +723,16 @@ describe('a compromised device', () => {
       message: expect.stringContaining('is compromised, and what it could act with is not all ended yet'),
     });
 
+    // What cannot be dealt with at the moment keeps no other device waiting.
+    const forgetDevice = () => Promise.reject(new Error('broken'));
+    const clock = inAMinute();
+    await finishCompromises({ ...core(), protocols: [{ name: 'broken', forgetDevice }], clock });
+    expect(await core().store.compromises.left({ before: clock.now().getTime() - 1, limit: 10 })).toEqual([]);
+
     est.close();
     test = await test.restart();
     est = createEstClient(test, { passcode: fleetPasscode });
-    await settle();
+    await settle(inAMinute(2));
     const said = new Set((await certificatesOf(id)).map((each) => each.said));
     expect(said).toEqual(new Set([`revoked 1 ${since.getTime()}`]));
     const acts = (await events(id, 1000)).filter(({ action }) => action === 'device.compromised');
@@ -738,9 +744,13 @@ describe('a compromised device', () => {
     expect(await resumeDevice({ id, actor }, core())).toBe('operational');
   });
 
+  function inAMinute(minutes = 1) {
+    const at = new Date(Date.now() + minutes * 60_000);
+    return { now: () => at };
+  }
+
   /** What the gateway does every second, a minute from now. */
-  async function settle(): Promise<void> {
-    const clock = { now: () => new Date(Date.now() + 60_000) };
+  async function settle(clock = inAMinute()): Promise<void> {
     await finishCompromises({ ...core(), protocols: [], clock });
     expect(await core().store.compromises.left({ before: Number.MAX_SAFE_INTEGER, limit: 10 })).toEqual([]);
   }
