@@ -239,8 +239,8 @@ describe('an unmanaged CA', () => {
   });
 
   it('goes with the CA here that has certified it, and may report no more', async () => {
-    const gateway = await enrollGateway(test, 'gw-5');
-    await report({ certificates: [pem(issuedBelow('gw-5', 'valve'))] }, gateway.identity, gateway.id);
+    const gateway = await enrollGateway(test, 'gw-6');
+    await report({ certificates: [pem(issuedBelow('gw-6', 'valve'))] }, gateway.identity, gateway.id);
     const seen = async () => {
       const { value: ca } = await call(test, 'getUnmanagedCa', { id: gateway.id });
       const { value: below } = await call(test, 'listCertificatesOfUnmanagedCa', { id: gateway.id });
