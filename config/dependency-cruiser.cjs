@@ -36,7 +36,7 @@ module.exports = {
       from: { path: '^protocols/', pathNot: '^protocols/[^/]+/store(/|\\.ts$)' },
       to: {
         path: '^src/',
-        pathNot: `^src/(model/|errors\\.ts$|clock\\.ts$|identifier\\.ts$|log\\.ts$|(protocol|policy-view|service-key|refused-message)\\.ts$|enrollment/(request|requester|result)\\.ts$|${ourFolder('x509', 'cms', 'http', 'outbound')})`,
+        pathNot: `^src/(model/|errors\\.ts$|clock\\.ts$|identifier\\.ts$|log\\.ts$|(protocol|ca-view|policy-view|service-key|refused-message)\\.ts$|enrollment/(device-ties|request|requester|result)\\.ts$|${ourFolder('x509', 'cms', 'http', 'outbound')})`,
       },
     },
     {
@@ -86,7 +86,7 @@ module.exports = {
     only(
       'enrollment-is-the-core',
       '^src/enrollment/',
-      `${ourFolder('enrollment', 'access', 'authentication', 'policy', 'ca', 'store', 'catalog', 'keys', 'audit', 'x509', 'outbound')}|log\\.ts$|minute-counter\\.ts$|(protocol|policy-view|service-key)\\.ts$`,
+      `${ourFolder('enrollment', 'access', 'authentication', 'policy', 'ca', 'store', 'catalog', 'keys', 'audit', 'x509', 'outbound')}|log\\.ts$|minute-counter\\.ts$|(protocol|ca-view|policy-view|service-key)\\.ts$`,
     ),
     only(
       'authorities-are-operated-here',

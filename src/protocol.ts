@@ -1,6 +1,8 @@
 /** The contract between a protocol handler and the gateway. Bytes in, bytes out: no web framework in sight. */
 import type { KeyObject } from 'node:crypto';
+import type { CertificateStatus, PublishedCrl, PublishedCrlQuery, RootUpdate, TrustAnchor } from './ca-view.js';
 import type { Clock } from './clock.js';
+import type { DeviceTies, EndedTies } from './enrollment/device-ties.js';
 import type {
   AccountOpening,
   ApprovalQuery,
@@ -9,8 +11,6 @@ import type {
   CertificateQuery,
   ConfirmationRequest,
   CrlSource,
-  DeviceTies,
-  EndedTies,
   EnrollmentRequest,
   NamesRequest,
   PassphraseMessage,
@@ -25,7 +25,6 @@ import type { Requester } from './enrollment/requester.js';
 import type { ApprovalStatus, EnrollmentResult, Pending, Renewal, RevocationResult } from './enrollment/result.js';
 import type { GatewayError } from './errors.js';
 import type { Log } from './log.js';
-import type { GenerationState } from './model/certificate-authority.js';
 import type { CertificateReport, ReportResult } from './model/certificate-report.js';
 import type { OutboundClient } from './outbound/outbound-client.js';
 import type { PolicyView, RequestOutline } from './policy-view.js';
@@ -33,7 +32,6 @@ import type { EncryptionServiceKey, MessageServiceKey, OcspResponder, ServiceKey
 import type { Statement } from './store/change.js';
 import type { Database } from './store/database.js';
 import type { CertId } from './x509/ocsp-request.js';
-import type { CertStatus } from './x509/ocsp-response.js';
 
 /** What a TLS connection tells about its client. */
 export interface TlsClient {
@@ -101,48 +99,6 @@ export interface ProtocolHandler {
   housekeeping?(now: Date): Promise<void>;
   /** Of a device that is compromised: finds what of the protocol's own state speaks for it, and says what ends that. */
   forgetDevice?(ties: DeviceTies): Promise<EndedTies>;
-}
-
-/** What is said of a certificate, and the generation of the CA that the question means. */
-export type CertificateStatus = CertStatus & {
-  readonly generation: string;
-  /** That it is revoked because it was never issued (RFC 6960 2.2). */
-  readonly isUnissued?: true;
-};
-
-export interface PublishedCrlQuery {
-  readonly generation: string;
-  readonly partition: number;
-  /** Whether the client has the CRL with this entity tag, quotes included: then it is not read. */
-  isKnown(etag: string): boolean;
-}
-
-export interface PublishedCrl {
-  /** A strong entity tag (RFC 9110 8.8.3), quotes included. */
-  readonly etag: string;
-  readonly thisUpdate: Date;
-  readonly nextUpdate: Date;
-  /** How long caches may keep it at most, seconds: a revocation brings a new one before nextUpdate. */
-  readonly maximumAge: number;
-  /** Absent for one that the client has. */
-  readonly der?: Uint8Array;
-}
-
-/** A new root CA certificate and what leads to it from the old one; DER. */
-export interface RootUpdate {
-  readonly newWithNew: Uint8Array;
-  readonly newWithOld: Uint8Array;
-  readonly oldWithNew: Uint8Array;
-}
-
-/** A root CA certificate that relying parties trust, or are to trust. */
-export interface TrustAnchor {
-  /** The CA's name in the catalog. */
-  readonly ca: string;
-  readonly generation: string;
-  readonly state: GenerationState;
-  /** DER. */
-  readonly certificate: Uint8Array;
 }
 
 /** What the gateway does for its protocols. All refusals are GatewayErrors. */

@@ -2,8 +2,10 @@
  * Signs answers, and gives one that was signed before to who asks again: as long as the certificate's status is the same, which
  * is looked up each time, and the answer is young (RFC 6960 2.5, RFC 5019 2.2.4).
  */
+
+import type { CertificateStatus } from '../../src/ca-view.js';
 import { GatewayError } from '../../src/errors.js';
-import type { CertificateStatus, ProtocolServices } from '../../src/protocol.js';
+import type { ProtocolServices } from '../../src/protocol.js';
 import type { OcspResponder } from '../../src/service-key.js';
 import type { CertId, OcspRequest } from '../../src/x509/ocsp-request.js';
 import { type CertStatus, encodeBasicResponse, encodeResponseData } from '../../src/x509/ocsp-response.js';

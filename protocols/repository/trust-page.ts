@@ -1,7 +1,7 @@
 /** The root certificates as a page for people, who compare fingerprints on it: without scripts, and readable on a narrow screen. */
 import { createHash } from 'node:crypto';
+import type { TrustAnchor } from '../../src/ca-view.js';
 import { type Html, html } from '../../src/http/html.js';
-import type { TrustAnchor } from '../../src/protocol.js';
 import { decodeCertificate, printedFingerprint } from '../../src/x509/certificate.js';
 import { formatName } from '../../src/x509/names.js';
 

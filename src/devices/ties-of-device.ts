@@ -1,6 +1,6 @@
 /** All that a device could get certificates by, or act with, found by the device. */
 import { deviceOf } from '../enrollment/device-of-request.js';
-import type { EndedTies } from '../enrollment/request.js';
+import type { EndedTies } from '../enrollment/device-ties.js';
 import type { EnrollmentServices } from '../enrollment/services.js';
 import { deviceNameOf } from '../policy/device-name.js';
 import type { ProtocolHandler } from '../protocol.js';

@@ -1,8 +1,8 @@
 /** The status of certificates for who validates them (RFC 6960 2.2): read from the record each time, so that it is the present one. */
 import type { CaGeneration } from '../ca/generations.js';
+import type { CertificateStatus } from '../ca-view.js';
 import type { Catalog } from '../catalog/catalog.js';
 import { ocspOf } from '../model/certificate-authority.js';
-import type { CertificateStatus } from '../protocol.js';
 import { type CertificateRecord, certificateId, hasLapsed } from '../store/certificate-record.js';
 import { revocationReasonOf } from '../x509/crl.js';
 import type { CertId } from '../x509/ocsp-request.js';

@@ -1,7 +1,8 @@
 /** CRLs and deltas for whoever fetches them by URL: many ask, few need to be sent one, and fewer are new. */
 import { timingOf } from '../ca/crl-timing.js';
+import type { PublishedCrl, PublishedCrlQuery } from '../ca-view.js';
 import { GatewayError } from '../errors.js';
-import type { ProtocolServices, PublishedCrl, PublishedCrlQuery } from '../protocol.js';
+import type { ProtocolServices } from '../protocol.js';
 import type { CrlHeader, CrlRecord, DeltaRecord } from '../store/crl-record.js';
 import type { EnrollmentServices } from './services.js';
 

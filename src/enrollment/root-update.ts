@@ -1,6 +1,6 @@
 /** What follows a root CA, for clients that trust it (RFC 9483 4.3.2). */
 import type { CaGeneration } from '../ca/generations.js';
-import type { RootUpdate } from '../protocol.js';
+import type { RootUpdate } from '../ca-view.js';
 import { familyOf, findLink, isPresent } from './present-generations.js';
 import type { EnrollmentServices } from './services.js';
 import { findTarget } from './target.js';

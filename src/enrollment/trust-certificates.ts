@@ -1,7 +1,7 @@
 /** What clients trust, and build chains with while CAs roll over. */
 import type { CaGeneration } from '../ca/generations.js';
+import type { TrustAnchor } from '../ca-view.js';
 import { GatewayError } from '../errors.js';
-import type { TrustAnchor } from '../protocol.js';
 import { fingerprint } from '../x509/certificate.js';
 import {
   findForeignLinks,

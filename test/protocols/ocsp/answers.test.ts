@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { createAnswers } from '../../../protocols/ocsp/answers.js';
-import type { CertificateStatus } from '../../../src/protocol.js';
+import type { CertificateStatus } from '../../../src/ca-view.js';
 import type { OcspResponder } from '../../../src/service-key.js';
 import { decodeOcspRequest } from '../../../src/x509/ocsp-request.js';
 import { subjectKeyIdentifier } from '../../../src/x509/public-key.js';

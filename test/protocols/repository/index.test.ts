@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { createRepositoryHandler } from '../../../protocols/repository/index.js';
+import type { PublishedCrl, PublishedCrlQuery } from '../../../src/ca-view.js';
 import { GatewayError } from '../../../src/errors.js';
-import type { Exchange, ProtocolServices, PublishedCrl, PublishedCrlQuery, Reply } from '../../../src/protocol.js';
+import type { Exchange, ProtocolServices, Reply } from '../../../src/protocol.js';
 import { unusedServices } from '../../support/unused-services.js';
 
 const crl = Uint8Array.of(0x30, 3, 2, 1, 1);

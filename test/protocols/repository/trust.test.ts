@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createRepositoryHandler } from '../../../protocols/repository/index.js';
+import type { TrustAnchor } from '../../../src/ca-view.js';
 import { GatewayError } from '../../../src/errors.js';
-import type { Exchange, ProtocolServices, Reply, TrustAnchor } from '../../../src/protocol.js';
+import type { Exchange, ProtocolServices, Reply } from '../../../src/protocol.js';
 import { fromPem } from '../../../src/x509/pem.js';
 import { createOpenSsl, type OpenSsl } from '../../src/cms/openssl.js';
 import { unusedServices } from '../../support/unused-services.js';
